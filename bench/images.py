@@ -1,0 +1,73 @@
+"""Reading and writing images: the only place where a file becomes pixels, so that every room sees the same ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from bench.errors import BenchError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+MASK_THRESHOLD = 127
+_EIGHT_BIT = ("RGB", "L", "P", "1", "RGBA", "LA")
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        image = Image.open(path)
+        image.load()
+    except FileNotFoundError:
+        raise BenchError(f"{path}: no such image") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise BenchError(f"{path}: not a readable image ({error}); replace or remove it") from None
+    if image.mode not in _EIGHT_BIT:
+        raise BenchError(f"{path}: pixel mode {image.mode} is not 8-bit; convert it to 8-bit RGB or grey")
+    return image
+
+
+def load_rgb(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """uint8 (height, width, 3). Grey is repeated, alpha dropped; squashed to `size` = (width, height) when given.
+
+    Squashing is Pillow's bilinear filter, which averages when it shrinks (antialiased); the authors' code uses
+    OpenCV's, which does not.
+    """
+    image = _open(path).convert("RGB")
+    if size is not None and image.size != size:
+        image = image.resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(image)
+
+
+def load_mask(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """uint8 (height, width) in {0, 1}: 1 where grey > 127. Brought to `size` = (width, height) by nearest pixel."""
+    grey = np.asarray(_open(path).convert("L"))
+    binary = (grey > MASK_THRESHOLD).astype(np.uint8)
+    if size is None or size == (binary.shape[1], binary.shape[0]):
+        return binary
+    return np.asarray(Image.fromarray(binary).resize(size, Image.Resampling.NEAREST))
+
+
+def load_grey(path: Path) -> np.ndarray:
+    """uint8 (height, width): a probability map × 255."""
+    return np.asarray(_open(path).convert("L"))
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """(width, height) from the header alone; raises BenchError when the file is not an image."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except FileNotFoundError:
+        raise BenchError(f"{path}: no such image") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise BenchError(f"{path}: not a readable image ({error}); replace or remove it") from None
+
+
+def save_png(path: Path, pixels: np.ndarray) -> None:
+    """Write uint8 (h, w) or (h, w, 3) so that a kill leaves either no file or a whole one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    Image.fromarray(pixels).save(part, format="PNG")
+    os.replace(part, path)
