@@ -153,8 +153,14 @@ class Dataset(Plugin):
         raise NotImplementedError
 
     def samples(self, split: str) -> Split:
-        """Pairs of a split, sorted by id; empty when the split is absent. Raises BenchError for broken pairs."""
+        """Pairs of a split, sorted by id; empty when the split is absent. Matches names only, opens no image."""
         raise NotImplementedError
+
+    def check(self, samples: Split) -> None:
+        """Open every file once; BenchError names the first that is unreadable, of unequal size or without lesion.
+
+        The engine calls it only for bytes it has not seen before.
+        """
 
 
 class Generator(Plugin):
@@ -162,6 +168,17 @@ class Generator(Plugin):
 
     own_masks: ClassVar[bool] = False
     """True when it writes its own pairs (`out/images` and `out/masks`) instead of following the masks it is given."""
+
+    def base(self) -> str:
+        """Name of the pretrained model it starts from; empty when there is none."""
+        return ""
+
+    def size(self) -> tuple[int, int] | None:
+        """(width, height) of every image it makes; None when images keep the size of the real ones.
+
+        The reference set is squashed to it before it is compared, so that resizing itself is not scored.
+        """
+        return None
 
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
         """Learn from `train` and leave all that `sample` needs in `model_dir`. Default: nothing to learn."""

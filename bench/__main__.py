@@ -1,0 +1,13 @@
+"""`python -m bench`."""
+
+import sys
+
+
+def main() -> None:
+    from bench.cli import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

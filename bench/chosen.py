@@ -1,0 +1,93 @@
+"""A plugin as one run uses it: the instance, its resolved parameters and its identity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.config import Override, Profile, key_params, resolve
+from bench.contracts import Extractor, Metric, Plugin
+from bench.errors import BenchError
+from bench.registry import Registry, missing_modules
+from bench.spec import key
+from bench.store import sha256_file
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """`identity` is what enters the keys of the stages this plugin runs."""
+
+    kind: str
+    name: str
+    plugin: Any
+    identity: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Chooser:
+    """Makes `Chosen` plugins from names under one profile and one set of --set options."""
+
+    registry: Registry
+    profile: Profile
+    overrides: Sequence[Override]
+
+    def choose(self, kind: str, name: str) -> Chosen:
+        """Raises BenchError for an unknown name, a bad parameter or a package that is not installed."""
+        cls = self.registry.load(kind, name)
+        _require_installed(kind, name, cls)
+        params = resolve(cls, kind, name, self.profile, self.overrides)
+        plugin = cls(params)
+        return Chosen(kind, name, plugin, self._identity(kind, name, plugin))
+
+    def _identity(self, kind: str, name: str, plugin: Plugin) -> dict[str, Any]:
+        identity = {
+            "name": name,
+            "version": plugin.version,
+            "params": key_params(plugin.params),
+            "files": digest_files(plugin.files()),
+        }
+        # A user edits his own plugin file without bumping its version: its bytes decide.
+        if self.registry.source(kind, name).origin != "suite":
+            identity["source"] = self.registry.source_hash(kind, name)
+        return identity
+
+    def extractor_for(self, metric: Chosen) -> Chosen:
+        """The first of the metric's extractors whose weights are present, else the first, whose lack is reported."""
+        wanted = [name.strip() for name in metric.plugin.params.extractors.split(",")]
+        chosen = [self.choose("extractor", name) for name in wanted]
+        return next((extractor for extractor in chosen if not extractor.plugin.missing()), chosen[0])
+
+
+def _require_installed(kind: str, name: str, cls: type[Plugin]) -> None:
+    absent = missing_modules(cls)
+    if absent:
+        raise BenchError(f"{kind} {name} needs {', '.join(absent)}, not installed here; pip install -e . installs it")
+
+
+def digest_files(paths: Sequence[Path]) -> str:
+    """Hash of the bytes of files and folders (names inside a folder count, its own place does not)."""
+    parts = []
+    for path in paths:
+        inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        parts.append([[str(p.relative_to(path)) if p != path else "", sha256_file(p)] for p in inside if p.exists()])
+    return key({"files": parts}) if parts else ""
+
+
+def missing_things(chosen: Sequence[Chosen]) -> list[str]:
+    """Everything the chosen plugins lack, each thing once."""
+    lines = [line for one in chosen for line in one.plugin.missing()]
+    return list(dict.fromkeys(lines))
+
+
+def label_of(extractor: Chosen | None) -> str:
+    if extractor is None:
+        return ""
+    assert isinstance(extractor.plugin, Extractor)
+    return extractor.plugin.label
+
+
+def uses_features(metric: Chosen) -> bool:
+    assert isinstance(metric.plugin, Metric)
+    return metric.plugin.uses_features

@@ -1,0 +1,76 @@
+"""Argument parsing: a command's module is imported only when that command is chosen."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from bench import __version__
+from bench.errors import BenchError
+
+COMMANDS = {
+    "run": "train generators, sample, score, train segmenters, test, print the leaderboard",
+    "leaderboard": "render the leaderboard again from stored records",
+    "list": "all plugins by kind",
+    "show": "what a plugin is, needs and can be set to",
+    "doctor": "what is installed, which weights and data are present, what to do",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage text."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BenchError(f"{message}; see {self.prog} --help")
+
+
+def run(argv: Sequence[str]) -> int:
+    """Exit code: 0 done, 1 our fault, 2 the user's, 130 interrupted."""
+    try:
+        return _dispatch(argv)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader (head, less) has gone; Python must not complain about it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("\nbench: interrupted; the same command resumes", file=sys.stderr)
+        return 130
+
+
+def _dispatch(argv: Sequence[str]) -> int:
+    if not argv or argv[0] in ("-h", "--help"):
+        print(_overview())
+        return 0
+    if argv[0] == "--version":
+        print(__version__)
+        return 0
+    if argv[0] not in COMMANDS:
+        from bench.registry import did_you_mean
+
+        raise BenchError(f"unknown command {argv[0]!r}{did_you_mean(argv[0], COMMANDS)}")
+    command = importlib.import_module(f"bench.commands.{argv[0]}")
+    parser = Parser(prog=f"python -m bench {argv[0]}", description=command.__doc__, allow_abbrev=False)
+    command.add_arguments(parser)
+    return command.run(parser.parse_args(argv[1:]))
+
+
+def _overview() -> str:
+    lines = [f"  {name:12} {text}" for name, text in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: python -m bench COMMAND [options]",
+            "",
+            "Benchmark and evaluation suite for mask-conditioned medical image generators.",
+            "",
+            *lines,
+            "",
+            "python -m bench COMMAND --help lists a command's options.",
+        ]
+    )

@@ -1,0 +1,30 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+RESULTS = Path("results")
+
+
+def add_plugin_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--plugin", type=Path, action="append", default=[], metavar="FILE",
+        help="a Python file with your own dataset, generator, metric, extractor or segmenter (repeatable)",
+    )  # fmt: skip
+
+
+def add_results_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, metavar="DIR",
+        help="folder for the store, logs and tables (default: %(default)s)",
+    )  # fmt: skip
+
+
+def add_profile_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--profile", default="demo", help="protocol: a name or a .toml file (default: %(default)s)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME.FIELD=VALUE", dest="overrides",
+        help="change one parameter of a plugin, for example siamese.steps=200 (repeatable)",
+    )  # fmt: skip

@@ -1,0 +1,45 @@
+"""Render the leaderboard again from the records of earlier runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bench.commands._options import add_results_option
+from bench.errors import BenchError
+from bench.leaderboard import build_table
+from bench.manifest import load_manifests
+from bench.render import FORMATS, to_text
+from bench.results import score_rows
+from bench.store import Store, write_atomic
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=tuple(FORMATS), help="default: a table for the terminal")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
+    parser.add_argument("--dataset", metavar="NAME", help="only runs of this dataset")
+    parser.add_argument("--profile", metavar="NAME", help="only runs of this profile")
+    add_results_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    manifests = [
+        manifest
+        for manifest in load_manifests(args.results / "runs")
+        if args.dataset in (None, manifest["dataset"]["name"], manifest["dataset"]["asked"])
+        and args.profile in (None, manifest["profile"])
+    ]
+    if not manifests:
+        raise BenchError(f"{args.results / 'runs'}: no run to show; start one with: python -m bench run --help")
+    store = Store(args.results / "store")
+    rows = list(dict.fromkeys(row for manifest in manifests for row in score_rows(manifest, store)))
+    if not rows:
+        raise BenchError(f"{args.results}: the runs there have no finished scores; run the same command again")
+    table = build_table(manifests, rows)
+    text = FORMATS[args.format](table) if args.format else to_text(table.brief())
+    if args.out is None:
+        print(text)
+    else:
+        write_atomic(args.out, text)
+        print(f"written: {args.out}")
+    return 0

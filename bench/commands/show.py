@@ -1,0 +1,64 @@
+"""What a plugin is, where it comes from, what it needs and what can be set."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import inspect
+import typing
+from typing import Any
+
+from bench.commands._options import add_plugin_option, add_profile_options
+from bench.config import load_profile, parse_overrides, resolve
+from bench.contracts import Plugin
+from bench.errors import BenchError
+from bench.registry import ROOMS, Registry, did_you_mean, missing_modules
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="a plugin, for example siamese; KIND.NAME where two kinds share a name")
+    add_profile_options(parser)
+    add_plugin_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    registry = Registry(args.plugin)
+    profile = load_profile(args.profile)
+    overrides = parse_overrides(args.overrides, registry)
+    for kind, name in _targets(registry, args.name):
+        plugin = registry.load(kind, name)
+        params = resolve(plugin, kind, name, profile, overrides)
+        print("\n".join(_describe(kind, name, plugin, params, profile.name)))
+    return 0
+
+
+def _targets(registry: Registry, text: str) -> list[tuple[str, str]]:
+    kind, dot, name = text.partition(".")
+    if dot and kind in ROOMS:
+        registry.source(kind, name)
+        return [(kind, name)]
+    kinds = registry.kinds_of(text)
+    if not kinds:
+        known = {known for kind in ROOMS for known in registry.names(kind)}
+        raise BenchError(f"unknown plugin {text!r}{did_you_mean(text, known)}")
+    return [(kind, text) for kind in kinds]
+
+
+def _describe(kind: str, name: str, plugin: type[Plugin], params: Any, profile: str) -> list[str]:
+    absent = missing_modules(plugin)
+    lines = [f"{kind} {name} (version {plugin.version})", "", inspect.getdoc(plugin) or "", ""]
+    lines.append(f"cite: {plugin.cite or 'none'}")
+    lines.append(f"needs: {', '.join(plugin.requires) or 'nothing beyond the core'}")
+    if absent:
+        lines.append(f"not installed here: {', '.join(absent)}")
+    lines += ["", f"parameters under profile {profile} (change one with --set {name}.FIELD=VALUE):"]
+    return lines + ([_parameter(field, params, plugin) for field in dataclasses.fields(params)] or ["  none"]) + [""]
+
+
+def _parameter(field: dataclasses.Field[Any], params: Any, plugin: type[Plugin]) -> str:
+    hint = typing.get_type_hints(plugin.Params)[field.name].__name__
+    meta, value = field.metadata, getattr(params, field.name)
+    default = f", plugin's default {field.default!r}" if value != field.default else ""
+    unit = f" {meta['unit']}" if meta.get("unit") else ""
+    outside = "" if meta.get("key", True) else "; cannot change a result"
+    return f"  {field.name} = {value!r}{unit}  ({hint}{default}{outside}) {meta.get('help', '')}"

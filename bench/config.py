@@ -1,0 +1,172 @@
+"""Profile + --set -> validated, fully resolved, frozen parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.contracts import Plugin
+from bench.errors import BenchError
+from bench.registry import ROOMS, Registry, did_you_mean
+
+PROFILES = Path(__file__).parent / "profiles"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Defaults of `python -m bench run`, from a profile's [run] table; a flag of the same name wins."""
+
+    controls: tuple[str, ...] = ()
+    segmenters: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ("mdice@256", "miou@256")
+    seed: int = 0
+    seeds: int = 1
+    masks: str = "real"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A protocol as data: what runs by default and every parameter that differs from a plugin's own default."""
+
+    name: str
+    description: str
+    comparable: bool
+    run: RunOptions
+    tables: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+
+
+def profile_names() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in PROFILES.glob("*.toml")))
+
+
+def load_profile(name: str) -> Profile:
+    """A profile of the suite by name, or any TOML file by path."""
+    path = Path(name) if name.endswith(".toml") else PROFILES / f"{name}.toml"
+    if not path.is_file():
+        raise BenchError(f"--profile {name}: no such profile{did_you_mean(name, profile_names())}, or a .toml file")
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise BenchError(f"{path}: not valid TOML: {error}") from None
+    unknown = set(data) - {"description", "comparable", "run", *ROOMS}
+    if unknown:
+        raise BenchError(f"{path}: unknown table {min(unknown)!r}{did_you_mean(min(unknown), ['run', *ROOMS])}")
+    run = build(RunOptions, data.get("run", {}), f"{path}: run")
+    tables = {kind: data.get(kind, {}) for kind in ROOMS}
+    return Profile(path.stem, data.get("description", ""), data.get("comparable", False), run, tables)
+
+
+@dataclass(frozen=True)
+class Override:
+    """One --set: `kind.name.field=value`, or `name.field=value` where only one kind has that name."""
+
+    kind: str
+    name: str
+    field: str
+    text: str
+    option: str
+
+
+def parse_overrides(options: Sequence[str], registry: Registry) -> tuple[Override, ...]:
+    return tuple(_parse_override(option, registry) for option in options)
+
+
+def _parse_override(option: str, registry: Registry) -> Override:
+    target, equals, text = option.partition("=")
+    parts = target.split(".")
+    if not equals or len(parts) not in (2, 3):
+        raise BenchError(f"--set {option}: write NAME.field=value, for example --set siamese.steps=200")
+    name, field_name = parts[-2:]
+    kinds = (parts[0],) if len(parts) == 3 else registry.kinds_of(name)
+    if not kinds:
+        known = {known for kind in ROOMS for known in registry.names(kind)}
+        raise BenchError(f"--set {option}: unknown plugin {name!r}{did_you_mean(name, known)}")
+    if len(kinds) > 1:
+        forms = " or ".join(f"{kind}.{name}.{field_name}" for kind in kinds)
+        raise BenchError(f"--set {option}: {name} is more than one thing; write {forms}")
+    if kinds[0] not in ROOMS:
+        raise BenchError(f"--set {option}: unknown kind {kinds[0]!r}{did_you_mean(kinds[0], ROOMS)}")
+    registry.source(kinds[0], name)
+    return Override(kinds[0], name, field_name, text, f"--set {option}")
+
+
+def resolve(
+    plugin: type[Plugin], kind: str, name: str, profile: Profile, overrides: Sequence[Override] = ()
+) -> Any:
+    """The plugin's `Params`: its defaults, then the profile's table, then --set."""
+    values = dict(profile.tables.get(kind, {}).get(name, {}))
+    params = build(plugin.Params, values, f"profile {profile.name}: {kind}.{name}")
+    for override in overrides:
+        if (override.kind, override.name) == (kind, name):
+            params = _replace(params, override)
+    return params
+
+
+def build(cls: type, values: Mapping[str, Any], where: str) -> Any:
+    """An instance of a frozen dataclass from untrusted values. Raises BenchError naming the field."""
+    hints = typing.get_type_hints(cls)
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    checked = {}
+    for name, value in values.items():
+        if name not in fields:
+            raise BenchError(f"{where}.{name}: unknown field{did_you_mean(name, fields)}")
+        checked[name] = _check(fields[name], hints[name], value, f"{where}.{name}")
+    return cls(**checked)
+
+
+def _replace(params: Any, override: Override) -> Any:
+    hints = typing.get_type_hints(type(params))
+    fields = {field.name: field for field in dataclasses.fields(params)}
+    if override.field not in fields:
+        raise BenchError(f"{override.option}: {override.name} has no field{did_you_mean(override.field, fields)}")
+    value = _parse(override.text, hints[override.field], override.option)
+    checked = _check(fields[override.field], hints[override.field], value, override.option)
+    return dataclasses.replace(params, **{override.field: checked})
+
+
+def _parse(text: str, hint: Any, where: str) -> Any:
+    if hint is bool:
+        if text.lower() not in ("true", "false"):
+            raise BenchError(f"{where}: expected true or false")
+        return text.lower() == "true"
+    if hint is str:
+        return text
+    try:
+        return hint(text)
+    except ValueError:
+        raise BenchError(f"{where}: expected {hint.__name__}, got {text!r}") from None
+
+
+def _check(field: dataclasses.Field[Any], hint: Any, value: Any, where: str) -> Any:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if typing.get_origin(hint) is tuple:
+        return tuple(value)
+    if type(value) is not hint:
+        raise BenchError(f"{where}: expected {hint.__name__}, got {value!r}")
+    low, high = field.metadata.get("low"), field.metadata.get("high")
+    if (low is not None and value < low) or (high is not None and value > high) or value != value:
+        raise BenchError(f"{where}: {value} is out of range; allowed: {_range(low, high)}")
+    choices = field.metadata.get("choices") or ()
+    if choices and value not in choices:
+        raise BenchError(f"{where}: {value!r} is not one of{did_you_mean(str(value), choices)}")
+    return value
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return f"{'' if low is None else f'{low} <= '}value{'' if high is None else f' <= {high}'}"
+
+
+def key_params(params: Any) -> dict[str, Any]:
+    """The fields that can change a result."""
+    return {
+        field.name: getattr(params, field.name)
+        for field in dataclasses.fields(params)
+        if field.metadata.get("key", True)
+    }

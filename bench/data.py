@@ -1,0 +1,79 @@
+"""A dataset as the engine sees it: its splits, their fingerprints and what a reader must know about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.contracts import Dataset, Sample, Split
+from bench.errors import BenchError
+from bench.spec import key
+from bench.store import sha256_file
+
+
+@dataclass(frozen=True)
+class DataTable:
+    """`asked` is the dataset on the command line, `name` the one used (they differ for a stand-in)."""
+
+    asked: str
+    name: str
+    splits: Mapping[str, Split]
+    fingerprints: Mapping[str, str]
+    absent: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        return tuple(name for name in self.splits if name.startswith("test/"))
+
+    @property
+    def fingerprint(self) -> str:
+        return key({"splits": dict(self.fingerprints)})
+
+
+def fingerprint(split: Split) -> str:
+    """Hash of (id, image bytes, mask bytes, prompt, group) of every pair; folder names play no part."""
+    return key({"pairs": [_identity(sample) for sample in split]})
+
+
+def _identity(sample: Sample) -> list[str]:
+    return [sample.id, _digest(sample.image), _digest(sample.mask), sample.prompt, sample.group]
+
+
+def _digest(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except OSError as error:
+        raise BenchError(f"{path}: cannot be read ({error.strerror}); mend or remove it") from None
+
+
+def tabulate(asked: str, name: str, dataset: Dataset) -> DataTable:
+    """List and hash every split. Raises BenchError when there is nothing to train on or to test on."""
+    listed = {split: dataset.samples(split) for split in dataset.splits()}
+    present = {split: samples for split, samples in listed.items() if samples}
+    absent = tuple(split for split, samples in listed.items() if not samples and split in _required(listed))
+    table = DataTable(
+        asked,
+        name,
+        present,
+        {split: fingerprint(samples) for split, samples in present.items()},
+        absent,
+        _count_warnings(name, dataset, present),
+    )
+    if "train" not in present or not table.tests:
+        raise BenchError(f"dataset {name}: {dataset.root} has no {'test' if 'train' in present else 'training'} pairs")
+    return table
+
+
+def _required(listed: Mapping[str, Split]) -> set[str]:
+    """`val` is optional; every other split that a dataset declares is expected."""
+    return {split for split in listed if split != "val"}
+
+
+def _count_warnings(name: str, dataset: Dataset, present: Mapping[str, Split]) -> tuple[str, ...]:
+    return tuple(
+        f"{name} {split}: {len(present[split])} pairs, published protocol has {count}; scores are not comparable"
+        for split, count in dataset.expected.items()
+        if split in present and len(present[split]) != count
+    )

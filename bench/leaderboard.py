@@ -1,0 +1,114 @@
+"""Score rows -> the wide table: one line a generator × segmenter. Pure, never cached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.results import OVERALL, OVERALL_UNWEIGHTED, ScoreRow
+from bench.table import Cell, Column, Table
+
+_TEXTS = ("dataset", "generator", "masks", "segmenter", "seeds", "profile", "base", "data")
+_BRIEF = ("generator", "segmenter")
+_NO_GENERATOR = "none (real only)"
+
+Group = tuple[str, ...]
+
+
+def build_table(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> Table:
+    """Metrics of the synthetic set first, then each test set and the overall means in the profile's conventions."""
+    set_metrics = list(dict.fromkeys(row.metric for row in rows if not row.segmenter))
+    conventions = list(dict.fromkeys(name for manifest in manifests for name in manifest["columns"]))
+    tests = _test_sets(rows)
+    columns = (
+        *(Column(name, brief=name in _BRIEF) for name in _TEXTS),
+        *(_set_column(name, rows) for name in set_metrics),
+        *(_test_column(test, name, name == conventions[0]) for name in conventions for test in tests),
+    )
+    lines = tuple(_line(group, members, rows, set_metrics, conventions, tests) for group, members in _groups(rows))
+    return Table(_caption(manifests), columns, lines, _notes(manifests, rows))
+
+
+def _test_sets(rows: Sequence[ScoreRow]) -> list[str]:
+    names = list(dict.fromkeys(row.test_set for row in rows if row.test_set))
+    overall = [name for name in (OVERALL, OVERALL_UNWEIGHTED) if name in names]
+    return [name for name in names if name not in overall] + overall
+
+
+def _set_column(name: str, rows: Sequence[ScoreRow]) -> Column:
+    better = next(row.better for row in rows if row.metric == name)
+    return Column(name, better, decimals=4, interval=True)
+
+
+def _test_column(test: str, convention: str, brief: bool) -> Column:
+    return Column(f"{test} {convention}", "higher", brief=brief and test != OVERALL_UNWEIGHTED, interval=test == OVERALL)
+
+
+def _group(row: ScoreRow) -> Group:
+    return (row.dataset, row.generator, row.masks, row.segmenter, str(row.seeds), row.profile, row.base, row.data)
+
+
+def _groups(rows: Sequence[ScoreRow]) -> list[tuple[Group, list[ScoreRow]]]:
+    """A line for each generator × segmenter; a generator no segmenter was trained on keeps a line of its own."""
+    lines: dict[Group, list[ScoreRow]] = {}
+    for row in rows:
+        if row.segmenter:
+            lines.setdefault(_group(row), []).append(row)
+    trained = {_sets(row) for row in rows if row.segmenter}
+    for row in rows:
+        if not row.segmenter and _sets(row) not in trained:
+            lines.setdefault(_group(row), [])
+    return list(lines.items())
+
+
+def _sets(row: ScoreRow) -> tuple[str, ...]:
+    return (row.dataset, row.generator, row.masks, row.profile, row.base, row.data)
+
+
+def _line(
+    group: Group, members: list[ScoreRow], rows: Sequence[ScoreRow], set_metrics: list[str],
+    conventions: list[str], tests: list[str],
+) -> tuple[Cell, ...]:  # fmt: skip
+    dataset, generator, masks, segmenter, seeds, profile, base, data = group
+    texts = (dataset, _NO_GENERATOR if generator == "none" else generator, masks, segmenter, seeds, profile, base, data)
+    of_set = {
+        row.metric: row
+        for row in rows
+        if not row.segmenter and _sets(row) == (dataset, generator, masks, profile, base, data)
+    }
+    tested = {(row.test_set, row.metric): row for row in members}
+    return (
+        *(Cell(text=text) for text in texts),
+        *(_cell(of_set.get(name)) for name in set_metrics),
+        *(_cell(tested.get((test, name))) for name in conventions for test in tests),
+    )
+
+
+def _cell(row: ScoreRow | None) -> Cell:
+    return Cell() if row is None else Cell(row.value, row.low, row.high, row.n, sources=(row.record,))
+
+
+def _caption(manifests: Sequence[Mapping[str, Any]]) -> str:
+    names = ", ".join(dict.fromkeys(manifest["dataset"]["name"] for manifest in manifests))
+    return f"Synthetic sets and the segmenters trained with them: {names}"
+
+
+def _notes(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> tuple[str, ...]:
+    notes = [note for manifest in manifests for note in manifest["notes"]]
+    notes += [_protocol(manifest) for manifest in manifests]
+    notes += [f"{row.metric} of {row.generator}: {row.note}" for row in rows if row.note]
+    notes.append("[low, high]: 95 % intervals; test sets: bootstrap over images, whole groups where frames belong together")
+    if any(row.seeds == 1 for row in rows if row.segmenter):
+        notes.append("1 seed: training noise is not estimated")
+    return tuple(dict.fromkeys(notes))
+
+
+def _protocol(manifest: Mapping[str, Any]) -> str:
+    pairs = manifest["dataset"]["pairs"]
+    tests = ", ".join(f"{name.removeprefix('test/')} {n}" for name, n in pairs.items() if name.startswith("test/"))
+    total = sum(n for name, n in pairs.items() if name.startswith("test/"))
+    return (
+        f"{manifest['dataset']['name']} (data {manifest['dataset']['fingerprint'][:12]}): {pairs['train']} training pairs; "
+        f"test images: {tests}; overall = mean over all {total}, so each set weighs as many images as it has; "
+        f"seed {manifest['seed']}; reference of set metrics: the training images"
+    )

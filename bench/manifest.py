@@ -1,0 +1,65 @@
+"""What a run consisted of, written beside the store so that its leaderboard can be rendered again from records."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+from bench.graph import Plan, RunSpec
+from bench.spec import key
+from bench.store import write_atomic
+
+SCHEMA = 1
+
+
+def describe_run(spec: RunSpec, plan: Plan, notes: tuple[str, ...], columns: tuple[str, ...]) -> dict[str, Any]:
+    """JSON of a run: dataset, protocol and, for each leaderboard line, the keys of its records."""
+    data = spec.data
+    body = {
+        "schema": SCHEMA,
+        "dataset": {
+            "asked": data.asked,
+            "name": data.name,
+            "fingerprint": data.fingerprint,
+            "pairs": {split: len(samples) for split, samples in data.splits.items()},
+            "absent": list(data.absent),
+        },
+        "profile": spec.profile,
+        "seed": spec.seed,
+        "seeds": spec.seeds,
+        "masks": spec.masks,
+        "bases": {generator.name: generator.plugin.base() for generator in spec.generators},
+        "generators": {generator.name: generator.identity for generator in spec.generators},
+        "segmenters": {segmenter.name: segmenter.identity for segmenter in spec.segmenters},
+        "better": {metric.name: metric.plugin.better for metric, _ in spec.metrics},
+        "columns": list(columns),
+        "lines": [asdict(line) for line in plan.lines],
+        "comparisons": [asdict(comparison) for comparison in plan.comparisons],
+        "notes": list(notes),
+    }
+    return {**body, "run": key(body)[:16]}
+
+
+def save_manifest(folder: Path, manifest: dict[str, Any]) -> Path:
+    path = folder / f"{manifest['run']}.json"
+    write_atomic(path, json.dumps(manifest, indent=1))
+    return path
+
+
+def load_manifests(folder: Path) -> list[dict[str, Any]]:
+    """All runs, oldest first. Raises BenchError for a file that is not a run of this schema."""
+    paths = sorted(folder.glob("*.json"), key=lambda path: (path.stat().st_mtime, path.name))
+    return [_load(path) for path in paths]
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise BenchError(f"{path}: not a run manifest ({error}); delete it and run again") from None
+    if manifest.get("schema") != SCHEMA:
+        raise BenchError(f"{path}: made by another version of the suite; delete it and run again")
+    return manifest

@@ -1,0 +1,81 @@
+"""Opens a dataset for a run: builds a generated one, hashes every pair, checks bytes that are new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.chosen import Chooser
+from bench.config import key_params, resolve
+from bench.contracts import Context, Dataset
+from bench.data import DataTable, tabulate
+from bench.errors import BenchError
+from bench.progress import Terminal
+from bench.provenance import describe
+from bench.spec import derive_seed, key
+from bench.store import Store
+
+
+@dataclass(frozen=True)
+class Preparer:
+    """`chooser` resolves the dataset's parameters, `store` holds generated files and the marks of checked bytes."""
+
+    chooser: Chooser
+    store: Store
+    say: Callable[[str], None]
+
+    def open(self, name: str, data: Path | None) -> DataTable:
+        """Raises BenchError for a missing folder, broken pairs or a dataset without training or test pairs."""
+        used = self._used_name(name, data)
+        cls = self._load(used)
+        params = resolve(cls, "dataset", used, self.chooser.profile, self.chooser.overrides)
+        identity = {"name": used, "version": cls.version, "params": key_params(params)}
+        root = self._build(used, cls, params, identity) if cls.generated else data
+        assert root is not None
+        if not root.is_dir():
+            raise BenchError(f"--data {root}: no such folder")
+        dataset = cls(params, root)
+        table = tabulate(name, used, dataset)
+        self._check(dataset, table, identity)
+        return table
+
+    def _load(self, name: str) -> type[Dataset]:
+        cls = self.chooser.registry.load("dataset", name)
+        assert issubclass(cls, Dataset)
+        return cls
+
+    def _used_name(self, name: str, data: Path | None) -> str:
+        cls = self._load(name)
+        if cls.generated and data is not None:
+            raise BenchError(f"--data {data}: dataset {name} makes its own images; leave --data out")
+        if cls.generated or data is not None:
+            return name
+        if not cls.stand_in:
+            raise BenchError(f"dataset {name} needs --data DIR")
+        return cls.stand_in
+
+    def _build(self, name: str, cls: type[Dataset], params: object, identity: dict[str, object]) -> Path:
+        # The run's seed plays no part: the same scenes serve every run, so that runs can be compared.
+        seed = derive_seed(0, 0, "build", name)
+        artefact = key({"stage": "build", "plugin": identity, "seed": seed})
+        if self.store.has("build", artefact):
+            self.store.verify("build", artefact)
+            return self.store.path("build", artefact)
+        with self.store.claim("build", artefact, lambda: self.say(f"{name}: waiting for another run")) as desk:
+            if not self.store.has("build", artefact):
+                ctx = Context(seed, desk.work, progress=Terminal(f"make {name}"))
+                cls(params, desk.out).build(desk.out, ctx)
+                self.store.commit("build", artefact, desk, {"identity": identity, **describe((), "cpu", 0.0)})
+        return self.store.path("build", artefact)
+
+    def _check(self, dataset: Dataset, table: DataTable, identity: dict[str, object]) -> None:
+        for split, samples in table.splits.items():
+            mark = key({"stage": "check", "plugin": identity, "pairs": table.fingerprints[split]})
+            if self.store.has("check", mark):
+                continue
+            dataset.check(samples)
+            with self.store.claim("check", mark, lambda: None) as desk:
+                if not self.store.has("check", mark):
+                    record = {"dataset": table.name, "split": split, "pairs": len(samples)}
+                    self.store.commit("check", mark, desk, record)

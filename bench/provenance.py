@@ -1,0 +1,53 @@
+"""What a number was made with: packages, machine, time and memory."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import sys
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from typing import Any
+
+import bench
+
+
+def package_versions(modules: Iterable[str]) -> dict[str, str]:
+    """Installed version by distribution name, for importable names."""
+    owners = packages_distributions()
+    names = {owner for module in modules for owner in owners.get(module.split(".")[0], ())}
+    return {"bench": bench.__version__, "python": platform.python_version(), **_versions(names)}
+
+
+def _versions(names: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for name in sorted(names):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def device_name(device: str) -> str:
+    """`cpu (x86_64, Linux …)` or the accelerator's own name."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_name(device)
+    return f"{device} ({platform.machine()}, {platform.system()} {platform.release()})"
+
+
+def peak_memory_mib() -> float:
+    """Largest resident memory of this process so far, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024**2 if sys.platform == "darwin" else 1024)
+
+
+def describe(modules: Iterable[str], device: str, seconds: float) -> dict[str, Any]:
+    return {
+        "packages": package_versions(modules),
+        "device": device_name(device),
+        "wall_seconds": round(seconds, 3),
+        "peak_memory_mib": round(peak_memory_mib(), 1),
+    }

@@ -1,0 +1,134 @@
+"""Finds plugins: names come from files, a module is imported only when its plugin is asked for."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from bench.contracts import CONTRACTS, Plugin
+from bench.errors import BenchError
+
+ROOMS = {
+    "dataset": "bench.datasets",
+    "generator": "generators",
+    "metric": "metrics",
+    "extractor": "metrics.extractors",
+    "segmenter": "segmenters",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a plugin comes from: a module of a room, an entry point, or a file given with --plugin."""
+
+    kind: str
+    name: str
+    module: str
+    origin: str = "suite"
+    path: Path | None = None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean …? Known: …` for an error message."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"{hint} Known: {', '.join(names) or 'none'}"
+
+
+def missing_modules(plugin: type[Plugin]) -> list[str]:
+    """The names in `requires` that cannot be imported here; nothing is imported to find out."""
+    return [name for name in plugin.requires if importlib.util.find_spec(name.split(".")[0]) is None]
+
+
+class Registry:
+    """All plugins of the suite, of installed packages (entry points `bench.<kind>s`) and of --plugin files."""
+
+    def __init__(self, plugin_files: Sequence[Path] = ()) -> None:
+        self._sources = {kind: _room(kind, package) for kind, package in ROOMS.items()}
+        for kind in ROOMS:
+            for point in entry_points(group=f"bench.{kind}s"):
+                self._add(Source(kind, point.name, point.value.split(":")[0], origin=point.value))
+        for path in plugin_files:
+            self._add_file(path)
+
+    def _add(self, source: Source) -> None:
+        known = self._sources[source.kind].get(source.name)
+        if known is not None:
+            raise BenchError(f"{source.kind} {source.name} of {source.origin} is already defined by {known.origin}")
+        self._sources[source.kind][source.name] = source
+
+    def _add_file(self, path: Path) -> None:
+        if not path.is_file():
+            raise BenchError(f"--plugin {path}: no such file")
+        module = _import_file(path)
+        kinds = [kind for kind in ROOMS if _classes(module, kind)]
+        if not kinds:
+            raise BenchError(f"--plugin {path}: defines no {', '.join(ROOMS)} (subclass one of bench.contracts)")
+        for kind in kinds:
+            self._add(Source(kind, _plugin_name(path), module.__name__, origin=str(path), path=path))
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        return tuple(sorted(self._sources[kind]))
+
+    def kinds_of(self, name: str) -> tuple[str, ...]:
+        return tuple(kind for kind in ROOMS if name in self._sources[kind])
+
+    def source(self, kind: str, name: str) -> Source:
+        if name not in self._sources[kind]:
+            raise BenchError(f"unknown {kind} {name!r}{did_you_mean(name, self._sources[kind])}")
+        return self._sources[kind][name]
+
+    def load(self, kind: str, name: str) -> type[Plugin]:
+        """The plugin's class. Raises BenchError for an unknown name or a file without exactly one such class."""
+        source = self.source(kind, name)
+        module = sys.modules.get(source.module) or importlib.import_module(source.module)
+        found = _classes(module, kind)
+        if len(found) != 1:
+            raise BenchError(f"{source.origin}: expected one {kind} class in {source.module}, found {len(found)}")
+        return found[0]
+
+    def source_hash(self, kind: str, name: str) -> str:
+        """sha256 of the plugin's file."""
+        spec_origin = sys.modules[self.load(kind, name).__module__].__file__
+        assert spec_origin is not None
+        return hashlib.sha256(Path(spec_origin).read_bytes()).hexdigest()
+
+
+def _plugin_name(path: Path) -> str:
+    return path.stem.replace("_", "-")
+
+
+def _room(kind: str, package: str) -> dict[str, Source]:
+    spec = importlib.util.find_spec(package)
+    folders = spec.submodule_search_locations if spec else None
+    files = sorted(file for folder in folders or () for file in Path(folder).glob("*.py"))
+    plugins = [file for file in files if not file.name.startswith("_")]
+    return {_plugin_name(file): Source(kind, _plugin_name(file), f"{package}.{file.stem}") for file in plugins}
+
+
+def _classes(module: ModuleType, kind: str) -> list[type[Plugin]]:
+    contract = CONTRACTS[kind]
+    members = [value for value in vars(module).values() if isinstance(value, type)]
+    return [cls for cls in members if issubclass(cls, contract) and cls.__module__ == module.__name__]
+
+
+def _import_file(path: Path) -> ModuleType:
+    name = f"bench_plugin_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise BenchError(f"--plugin {path}: line {error.lineno}: {error.msg}") from None
+    return module

@@ -1,0 +1,105 @@
+"""Table -> text, Markdown, LaTeX or CSV. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+
+from bench.table import Cell, Column, Table, show
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "–": "--",
+    "≤": r"$\leq$", "≥": r"$\geq$", "×": r"$\times$", "<": r"$<$", ">": r"$>$",
+}  # fmt: skip
+
+
+def _heading(column: Column) -> str:
+    return f"{column.name} {column.arrow}".strip()
+
+
+def _grid(table: Table) -> list[list[str]]:
+    body = [[show(cell, column) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows]
+    return [[_heading(column) for column in table.columns], *body]
+
+
+def to_text(table: Table) -> str:
+    """Aligned columns for a terminal, notes below."""
+    grid = _grid(table)
+    widths = [max(len(row[index]) for row in grid) for index in range(len(table.columns))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in grid]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join([table.caption, "", *lines, "", *(f"* {note}" for note in table.notes)])
+
+
+def to_markdown(table: Table) -> str:
+    head, *body = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in _grid(table)]
+    rule = "|" + "|".join(" --- " if not column.better else " ---: " for column in table.columns) + "|"
+    notes = [f"- {note}" for note in table.notes]
+    return "\n".join([f"**{table.caption}**", "", head, rule, *body, "", *notes, ""])
+
+
+def escape_latex(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def to_latex(table: Table) -> str:
+    """A document that compiles as it is; a paper takes the part between the two marks and needs only booktabs."""
+    head, *body = [" & ".join(escape_latex(cell) for cell in row) + r" \\" for row in _grid(table)]
+    align = "".join("r" if column.better else "l" for column in table.columns)
+    notes = [f"\\item {escape_latex(note)}" for note in table.notes]
+    return "\n".join(
+        [
+            r"\documentclass{article}",
+            r"\usepackage[a3paper,landscape,margin=10mm]{geometry}",
+            r"\usepackage[T1]{fontenc}",
+            r"\usepackage[utf8]{inputenc}",
+            r"\usepackage{booktabs,graphicx}",
+            r"\begin{document}",
+            r"% ---- table: begin",
+            r"\begin{table}\centering",
+            rf"\caption{{{escape_latex(table.caption)}}}",
+            r"\resizebox{\linewidth}{!}{%",
+            rf"\begin{{tabular}}{{{align}}}",
+            r"\toprule",
+            head,
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}}",
+            *([r"\begin{itemize}\footnotesize", *notes, r"\end{itemize}"] if notes else []),
+            r"\end{table}",
+            r"% ---- table: end",
+            r"\end{document}",
+            "",
+        ]
+    )
+
+
+def to_csv(table: Table) -> str:
+    """Full precision; a number's interval and n follow it in columns of their own."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([name for column in table.columns for name in _csv_names(column)])
+    for row in table.rows:
+        writer.writerow(
+            [field for cell, column in zip(row, table.columns, strict=True) for field in _csv_fields(cell, column)]
+        )
+    return stream.getvalue()
+
+
+def _csv_names(column: Column) -> list[str]:
+    if not column.better:
+        return [column.name]
+    return [column.name, *(f"{column.name} {part}" for part in ("low", "high", "n"))]
+
+
+def _csv_fields(cell: Cell, column: Column) -> list[str]:
+    if not column.better:
+        return [cell.text]
+    return ["" if value is None else repr(value) for value in (cell.value, cell.low, cell.high, cell.n)]
+
+
+FORMATS: Mapping[str, Callable[[Table], str]] = {"csv": to_csv, "latex": to_latex, "markdown": to_markdown}
+SUFFIXES: Mapping[str, str] = {"csv": ".csv", "latex": ".tex", "markdown": ".md"}

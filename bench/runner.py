@@ -1,0 +1,131 @@
+"""Walks the graph: reuse a stage, run it, or report its failure and go on with what does not need it."""
+
+from __future__ import annotations
+
+import errno
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.contracts import Context, Split
+from bench.errors import BenchError
+from bench.graph import Ref, Stage
+from bench.progress import Terminal
+from bench.provenance import describe
+from bench.stages import ACTIONS, Job, inputs_of
+from bench.store import Desk, Store
+
+_STORAGE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a run may use; nothing here changes a result."""
+
+    device: str = "auto"
+    workers: int = 0
+    download: bool = False
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A stage that did not finish. `ours` is False for what the user can mend."""
+
+    stage: Stage
+    message: str
+    ours: bool
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs stages against a store. `say` prints a line; `log` receives tracebacks."""
+
+    store: Store
+    splits: Mapping[str, Split]
+    machine: Machine
+    say: Callable[[str], None]
+    log: Path
+
+    def run(self, stages: Sequence[Stage]) -> list[Failure]:
+        """Finish every stage that can be finished. A failed stage leaves nothing in the store."""
+        failures: dict[Ref, Failure] = {}
+        reused = 0
+        for number, stage in enumerate(stages, 1):
+            blocked = next((failures[ref] for ref in inputs_of(stage) if ref in failures), None)
+            if blocked is not None:
+                failures[stage.ref] = Failure(stage, f"needs: {blocked.stage.label}", ours=False)
+                continue
+            failure, was_there = self._finish(stage, f"[{number}/{len(stages)}] {stage.label}")
+            reused += was_there
+            if failure is not None:
+                failures[stage.ref] = failure
+        if reused:
+            self.say(f"{reused} of {len(stages)} stages reused from {self.store.root}")
+        return list(failures.values())
+
+    def _finish(self, stage: Stage, label: str) -> tuple[Failure | None, bool]:
+        try:
+            return None, self._reuse_or_run(stage, label)
+        except BenchError as error:
+            message, ours = str(error), False
+        except Exception as error:
+            message, ours = self._explain(stage, error)
+        self.say(f"{label}: failed: {message}")
+        return Failure(stage, message, ours), False
+
+    def _reuse_or_run(self, stage: Stage, label: str) -> bool:
+        if self.store.has(stage.action, stage.key):
+            self.store.verify(stage.action, stage.key)
+            return True
+        with self.store.claim(stage.action, stage.key, lambda: self.say(f"{label}: waiting for another run")) as desk:
+            if self.store.has(stage.action, stage.key):
+                return True
+            started = time.monotonic()
+            self._run(stage, label, desk, started)
+        self.say(f"{label}: {time.monotonic() - started:.1f} s")
+        return False
+
+    def _run(self, stage: Stage, label: str, desk: Desk, started: float) -> None:
+        device = resolve_device(self.machine.device)
+        ctx = Context(
+            stage.seed, desk.work, device, self.machine.workers, self.machine.download, Terminal(label)
+        )
+        ACTIONS[stage.action](Job(stage, self.store, self.splits, desk, ctx))
+        requires = stage.chosen.plugin.requires if stage.chosen else ()
+        record = {"identity": stage.identity, "label": stage.label, **describe(requires, device, time.monotonic() - started)}
+        self.store.commit(stage.action, stage.key, desk, record)
+
+    def _explain(self, stage: Stage, error: Exception) -> tuple[str, bool]:
+        """A full disk or a read-only folder is the user's to mend; anything else is ours, with its traceback kept."""
+        storage = storage_error(error, self.store.root)
+        if storage is not None:
+            return storage, False
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("a", encoding="utf-8") as stream:
+            stream.write(f"== {stage.label} ({stage.action}/{stage.key})\n{traceback.format_exc()}\n")
+        return f"{type(error).__name__}: {error} (traceback in {self.log})", True
+
+
+def storage_error(error: BaseException, root: Path) -> str | None:
+    """One line with the remedy when the results folder is full or cannot be written, else None."""
+    # Writers in compiled libraries wrap the system's error in a RuntimeError of their own.
+    full = "No space left on device" in str(error)
+    if isinstance(error, OSError) and error.errno in _STORAGE_ERRORS:
+        place = error.filename or root
+        return f"{place}: {error.strerror}; free or unlock it, or choose another folder with --results DIR"
+    return f"{root}: No space left on device; free some, or choose another folder with --results DIR" if full else None
+
+
+def resolve_device(device: str) -> str:
+    """`auto` is the first accelerator torch sees, else the processor."""
+    if device != "auto":
+        return device
+    try:
+        import torch
+    except ImportError:
+        return "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -1,0 +1,98 @@
+"""Content-addressed artefacts: a finished stage is a folder renamed into place, with a record of every byte in it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+
+RECORD = "record.json"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a stage works: `out` becomes the artefact, `work` (checkpoints) survives a kill and is then removed."""
+
+    out: Path
+    work: Path
+
+
+def sha256_file(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """A reader sees the old file or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)
+
+
+class Store:
+    """Artefacts below `root`, one folder each: `<action>/<key>/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, action: str, key: str) -> Path:
+        return self.root / action / key
+
+    def has(self, action: str, key: str) -> bool:
+        return (self.path(action, key) / RECORD).is_file()
+
+    def record(self, action: str, key: str) -> dict[str, Any]:
+        path = self.path(action, key) / RECORD
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError) as error:
+            raise BenchError(f"{path}: unreadable record ({error}); delete {path.parent} and run again") from None
+
+    def verify(self, action: str, key: str) -> None:
+        """Raise BenchError when a file of the artefact is missing or its bytes are not those recorded."""
+        folder = self.path(action, key)
+        for name, digest in self.record(action, key)["files"].items():
+            path = folder / name
+            if not path.is_file() or sha256_file(path) != digest:
+                raise BenchError(f"{path} no longer matches its record; delete {folder} and run again to remake it")
+
+    @contextmanager
+    def claim(self, action: str, key: str, waiting: Callable[[], None]) -> Iterator[Desk]:
+        """Hold the artefact's lock and give a desk; `waiting` is called once when another run holds it.
+
+        The lock is the operating system's, so a killed run never leaves one behind.
+        """
+        folder = self.root / action
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / f".{key}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting()
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            desk = Desk(folder / f".{key}.partial" / "out", folder / f".{key}.partial" / "work")
+            desk.out.mkdir(parents=True, exist_ok=True)
+            desk.work.mkdir(parents=True, exist_ok=True)
+            yield desk
+
+    def commit(self, action: str, key: str, desk: Desk, record: Mapping[str, Any]) -> None:
+        """Write the record, then rename the desk's `out` into place in one step."""
+        digests = {str(path.relative_to(desk.out)): sha256_file(path) for path in _files(desk.out)}
+        text = json.dumps({**record, "files": digests}, indent=1, sort_keys=True)
+        (desk.out / RECORD).write_text(text, encoding="utf-8")
+        os.rename(desk.out, self.path(action, key))
+        shutil.rmtree(desk.out.parent)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != RECORD)

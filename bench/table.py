@@ -1,0 +1,60 @@
+"""A table is data first: typed cells under named columns, rendered elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number with its 95 % interval, number of images and the records it comes from; or a text."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    text: str = ""
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Column:
+    """`better` is `higher`, `lower` or empty for a text; `brief` columns are those a terminal shows."""
+
+    name: str
+    better: str = ""
+    decimals: int = 3
+    brief: bool = True
+    interval: bool = False
+
+    @property
+    def arrow(self) -> str:
+        return {"higher": "↑", "lower": "↓"}.get(self.better, "")
+
+
+@dataclass(frozen=True)
+class Table:
+    """`rows[i][j]` is the cell of row i under `columns[j]`; notes are sentences printed below."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    def brief(self) -> Table:
+        """Only what fits a terminal."""
+        keep = [index for index, column in enumerate(self.columns) if column.brief]
+        rows = tuple(tuple(row[index] for index in keep) for row in self.rows)
+        return Table(self.caption, tuple(self.columns[index] for index in keep), rows, self.notes)
+
+
+def show(cell: Cell, column: Column) -> str:
+    """The rounded number, with its interval where the column asks for it; a dash where there is none."""
+    if not column.better:
+        return cell.text
+    if cell.value is None:
+        return "–"
+    text = f"{cell.value:.{column.decimals}f}"
+    if column.interval and cell.low is not None and cell.high is not None:
+        text += f" [{cell.low:.{column.decimals}f}, {cell.high:.{column.decimals}f}]"
+    return text
