@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from bench.segscores import METRICS
+import numpy as np
+
+from bench.segscores import METRICS, aggregate, as_columns
 from bench.spec import derive_seed
 from bench.stages import PER_IMAGE, SCORES
-from bench.stats import interval, mean_over_seeds, overall, spread, unweighted
+from bench.stats import bounds, combine, draw_weights, mean_over_seeds, spread
 from bench.store import Store
 
 OVERALL = "overall"
 OVERALL_UNWEIGHTED = "overall-unweighted"
-
-Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -46,10 +45,35 @@ class ScoreRow:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Tested:
+    """Per-image columns of one line on one test set: one a seed, their mean, and the bootstrap's draws."""
+
+    seeds: tuple[Mapping[str, np.ndarray], ...]
+    mean: Mapping[str, np.ndarray]
+    draws: np.ndarray | None
+    record: str
+
+    @property
+    def n(self) -> int:
+        return len(self.mean["tp"])
+
+    def values(self, metric: str) -> list[float]:
+        """One score a seed."""
+        return [_plain(columns, metric) for columns in self.seeds]
+
+    def resampled(self, metric: str) -> np.ndarray | None:
+        return None if self.draws is None else aggregate(self.mean, metric, self.draws)
+
+
 def score_rows(manifest: Mapping[str, Any], store: Store) -> list[ScoreRow]:
     """Every number of a run whose record exists; what failed is simply not there."""
     made = [row for comparison in manifest["comparisons"] for row in _set_scores(manifest, comparison, store)]
     return made + [row for line in manifest["lines"] for row in _line_scores(manifest, line, store)]
+
+
+def _plain(columns: Mapping[str, np.ndarray], metric: str) -> float:
+    return float(aggregate(columns, metric, np.ones((1, len(columns["tp"]))))[0])
 
 
 def _common(manifest: Mapping[str, Any], generator: str) -> dict[str, Any]:
@@ -67,49 +91,64 @@ def _set_scores(manifest: Mapping[str, Any], comparison: Mapping[str, str], stor
     if not store.has("score", comparison["key"]):
         return []
     path = store.path("score", comparison["key"]) / SCORES
-    scores = json.loads(path.read_text(encoding="utf-8"))
+    common = _common(manifest, comparison["generator"])
+    place = {"row": "", "segmenter": "", "test_set": "", "record": f"score/{comparison['key']}"}
+    better = manifest["better"][comparison["metric"]]
     return [
         ScoreRow(
-            **_common(manifest, comparison["generator"]), row="", segmenter="", test_set="", metric=column,
-            value=score["value"], low=score["low"], high=score["high"], n=score["n_fake"], seeds=1, sd=None,
-            record=f"score/{comparison['key']}", better=manifest["better"][comparison["metric"]], note=score["note"],
+            **common, **place, metric=column, value=score["value"], low=score["low"], high=score["high"],
+            n=score["n_fake"], seeds=1, sd=None, better=better, note=score["note"],
         )
-        for column, score in scores.items()
+        for column, score in json.loads(path.read_text(encoding="utf-8")).items()
     ]  # fmt: skip
 
 
 def _line_scores(manifest: Mapping[str, Any], line: Mapping[str, Any], store: Store) -> list[ScoreRow]:
-    by_test = {
-        test.removeprefix("test/"): [_per_image(store.path("segscore", key) / PER_IMAGE) for key in keys]
+    tested = {
+        test.removeprefix("test/"): _read(test, keys, manifest["seed"], store)
         for test, keys in line["scores"].items()
         if all(store.has("segscore", key) for key in keys)
     }
-    records = {test.removeprefix("test/"): f"segscore/{keys[0]}" for test, keys in line["scores"].items()}
-    if not by_test:
-        return []
-    return [
-        row for metric in METRICS for row in _metric_rows(manifest, line, by_test, records, metric)
-    ]
+    rows = [row for metric in METRICS for row in _metric_rows(manifest, line, tested, metric)] if tested else []
+    return sorted(rows, key=lambda row: METRICS.index(row.metric))
+
+
+def _read(test: str, keys: Sequence[str], seed: int, store: Store) -> Tested:
+    tables = []
+    for key in keys:
+        with (store.path("segscore", key) / PER_IMAGE).open(newline="", encoding="utf-8") as stream:
+            tables.append(list(csv.DictReader(stream)))
+    seeds = tuple(as_columns(table) for table in tables)
+    draws = draw_weights([row["group"] for row in tables[0]], derive_seed(seed, 0, "bootstrap", test))
+    return Tested(seeds, mean_over_seeds(seeds), draws, f"segscore/{keys[0]}")
 
 
 def _metric_rows(
-    manifest: Mapping[str, Any], line: Mapping[str, Any], by_test: Mapping[str, list[Rows]],
-    records: Mapping[str, str], metric: str,
-) -> list[ScoreRow]:  # fmt: skip
-    seed = derive_seed(manifest["seed"], 0, "bootstrap", metric)
-    common = _common(manifest, line["generator"]) | {"row": line["row"], "segmenter": line["segmenter"]}
-
-    def row(test_set: str, chosen: Mapping[str, list[Rows]], value: float, bounds: tuple[float, float] | None,
-            record: str, sd: float | None) -> ScoreRow:
-        low, high = bounds if bounds else (None, None)
-        count = sum(len(seeds[0]) for seeds in chosen.values())
-        return ScoreRow(**common, test_set=test_set, metric=metric, value=value, low=low, high=high, n=count,
-                        seeds=manifest["seeds"], sd=sd, record=record, better="higher")
-
+    manifest: Mapping[str, Any], line: Mapping[str, Any], tested: Mapping[str, Tested], metric: str
+) -> list[ScoreRow]:
+    common = _common(manifest, line["generator"]) | {
+        "row": line["row"], "segmenter": line["segmenter"], "seeds": manifest["seeds"], "metric": metric,
+        "better": "higher",
+    }  # fmt: skip
     rows = []
-    for test, seeds in by_test.items():
-        averaged = {test: mean_over_seeds(seeds)}
-        value, bounds = overall(averaged, metric), interval(averaged, metric, seed)
-        rows.append(row(test, {test: seeds}, value, bounds, records[test], spread([{test: s} for s in seeds], metric)))
-    averaged = {test: mean_over_seeds(seeds) for test, seeds in by_test.items()}
-    return rows
+    for test, scores in tested.items():
+        low, high = bounds(scores.resampled(metric)) or (None, None)
+        value, sd = _plain(scores.mean, metric), spread(scores.values(metric))
+        rows.append(
+            ScoreRow(**common, test_set=test, value=value, low=low, high=high, n=scores.n, sd=sd, record=scores.record)
+        )
+    return rows + [_overall(common, list(tested.values()), metric, weighted) for weighted in (True, False)]
+
+
+def _overall(common: Mapping[str, Any], tested: list[Tested], metric: str, weighted: bool) -> ScoreRow:
+    counts = [scores.n for scores in tested]
+    value = combine([np.array([_plain(scores.mean, metric)]) for scores in tested], counts, weighted)
+    draws = [scores.resampled(metric) for scores in tested]
+    known = [one for one in draws if one is not None]
+    # A set of one cluster has no spread to add: an interval without it would be too narrow to print.
+    low, high = (bounds(combine(known, counts, weighted)) if len(known) == len(draws) else None) or (None, None)
+    by_seed = combine([np.array(scores.values(metric)) for scores in tested], counts, weighted)
+    return ScoreRow(
+        **common, test_set=OVERALL if weighted else OVERALL_UNWEIGHTED, value=float(value[0]), low=low, high=high,
+        n=sum(counts), sd=spread(list(by_seed)), record=tested[0].record,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What the diffusion generators share: base model, hint encoders, training loop, sampler."""

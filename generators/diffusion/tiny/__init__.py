@@ -1,0 +1,1 @@
+"""The bundled tiny base model and the commands that trained it."""

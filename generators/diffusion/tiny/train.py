@@ -1,0 +1,40 @@
+"""Trains the bundled tiny base: `python -m generators.diffusion.tiny.train --out DIR [--part vae|unet|all]`.
+
+Everything is written to DIR: checkpoints, loss curves and, at the end, `DIR/model` in diffusers' format. The same
+command goes on where a killed one stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from diffusers import AutoencoderKL
+
+from generators.diffusion.tiny.pool import make_pool
+from generators.diffusion.tiny.train_vae import train_vae
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--part", choices=("vae", "unet", "all"), default="all")
+    parser.add_argument("--pool", type=int, default=12_000, help="training images")
+    parser.add_argument("--vae-steps", type=int, default=3000)
+    parser.add_argument("--unet-steps", type=int, default=6000)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    pixels, captions = make_pool(args.pool, args.seed)
+    if args.part in ("vae", "all"):
+        vae = train_vae(pixels, args.out, args.vae_steps, batch=16, seed=args.seed)
+        vae.save_pretrained(args.out / "model" / "vae")
+    if args.part in ("unet", "all"):
+        from generators.diffusion.tiny.train_unet import train_unet
+
+        vae = AutoencoderKL.from_pretrained(args.out / "model" / "vae")
+        train_unet(vae, pixels, captions, args.out, args.unet_steps, batch=64, seed=args.seed)
+
+
+if __name__ == "__main__":
+    main()

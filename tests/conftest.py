@@ -1,0 +1,53 @@
+"""Fixtures every test may use: tiny pairs on disk, and the toy plugins of `tests/plugins`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.contracts import Sample, Split
+from bench.images import save_png
+
+PLUGINS = Path(__file__).parent / "plugins"
+
+
+def make_pairs(folder: Path, count: int, size: int = 24, seed: int = 0, prefix: str = "s") -> Split:
+    """`count` grey-brown images with one bright disc each, and the disc's mask."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:size, :size]
+    samples = []
+    for index in range(count):
+        cy, cx = rng.uniform(size * 0.3, size * 0.7, 2)
+        disc = (y - cy) ** 2 + (x - cx) ** 2 < (size * rng.uniform(0.15, 0.28)) ** 2
+        image = rng.normal(90, 12, (size, size, 3)) + np.where(disc, 70, 0)[..., None]
+        name = f"{prefix}{index:03d}"
+        save_png(folder / "images" / f"{name}.png", image.clip(0, 255).astype(np.uint8))
+        save_png(folder / "masks" / f"{name}.png", disc.astype(np.uint8) * 255)
+        paths = folder / "images" / f"{name}.png", folder / "masks" / f"{name}.png"
+        samples.append(Sample(name, *paths, "A photo of a disc.", f"g{index // 2}"))
+    return tuple(samples)
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Callable[..., Split]:
+    """`pairs(count, …)` writes pairs below the test's folder."""
+    return lambda count, name="pairs", **options: make_pairs(tmp_path / name, count, **options)
+
+
+@pytest.fixture
+def toy_options() -> list[str]:
+    """--plugin options for a run in which everything is a toy that needs no torch."""
+    return [part for path in sorted(PLUGINS.glob("toy_*.py")) for part in ("--plugin", str(path))]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data; the test is skipped without it."""
+    folder = os.environ.get("BENCH_DATA")
+    if not folder:
+        pytest.skip("set BENCH_DATA to a folder with polyps/ and isic2018/ to run the tests on real data")
+    return Path(folder)

@@ -1,0 +1,54 @@
+"""Contract tests run over every plugin of the suite with no new test code; a plugin skipped everywhere is red."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from bench.config import load_profile, resolve
+from bench.contracts import Plugin
+from bench.registry import Registry, missing_modules
+
+REGISTRY = Registry()
+_outcomes: dict[str, set[str]] = defaultdict(set)
+
+
+def names(kind: str) -> list[Any]:
+    """pytest parameters: one a plugin."""
+    return [pytest.param(name, id=f"{kind}-{name}") for name in REGISTRY.names(kind)]
+
+
+def build(kind: str, name: str, **changes: Any) -> Any:
+    """The plugin as the demo profile sets it, made smaller by those of `changes` it has; skips what cannot run here."""
+    cls: type[Plugin] = REGISTRY.load(kind, name)
+    absent = missing_modules(cls)
+    if absent:
+        pytest.skip(f"{name} needs {', '.join(absent)}")
+    params = resolve(cls, kind, name, load_profile("demo"))
+    known = {field.name for field in dataclasses.fields(params)}
+    plugin = cls(dataclasses.replace(params, **{key: value for key, value in changes.items() if key in known}))
+    if plugin.missing():
+        pytest.skip("; ".join(plugin.missing()))
+    return plugin
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    report = yield
+    if report.when == "call" or report.skipped:
+        spec = getattr(item, "callspec", None)
+        if spec is not None and "name" in spec.params and "contract" in str(item.path):
+            _outcomes[spec.id].add(report.outcome)
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Inception's weights are a download: it may be skipped. Anything else that never ran is a hole in the net."""
+    allowed = {"extractor-inception"}
+    silent = [name for name, seen in _outcomes.items() if seen == {"skipped"} and name not in allowed]
+    if silent and session.exitstatus == 0:
+        print(f"\nskipped in every contract test: {', '.join(silent)}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,95 @@
+"""Profile + --set become validated parameters, or one line that says what is wrong."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bench.config import RunOptions, build, key_params, load_profile, parse_overrides, profile_names, resolve
+from bench.contracts import param
+from bench.errors import BenchError
+from bench.registry import ROOMS, Registry
+
+PLUGINS = Path(__file__).parents[1] / "plugins"
+
+
+@dataclass(frozen=True)
+class Toy:
+    steps: int = param(10, "steps", low=1, high=100)
+    rate: float = param(0.5, "rate", low=0.0)
+    fast: bool = param(False, "fast", key=False)
+    mode: str = param("a", "mode", choices=("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"stepz": 3}, "did you mean steps"),
+        ({"steps": "3"}, "expected int"),
+        ({"steps": True}, "expected int"),
+        ({"steps": 101}, "1 <= value <= 100"),
+        ({"rate": float("nan")}, "out of range"),
+        ({"mode": "c"}, "not one of"),
+    ],
+)
+def test_bad_values_name_the_field(values, message):
+    with pytest.raises(BenchError, match=message):
+        build(Toy, values, "toy")
+
+
+def test_an_integer_serves_where_a_float_is_asked():
+    assert build(Toy, {"rate": 2}, "toy").rate == 2.0
+
+
+def test_only_what_can_change_a_result_is_in_the_key():
+    assert key_params(Toy()) == {"steps": 10, "rate": 0.5, "mode": "a"}
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("toy-mirror.brightnes=3", "did you mean brightness"),
+        ("toy-mirror.brightness=warm", "expected float"),
+        ("toy-mirror.brightness=300", "out of range"),
+        ("toy-miror.brightness=3", "did you mean toy-mirror"),
+        ("brightness=3", "NAME.field=value"),
+        ("toy-mirror.brightness", "NAME.field=value"),
+        ("folder.path=x", "more than one thing"),
+        ("generato.folder.path=x", "did you mean generator"),
+    ],
+)
+def test_bad_overrides_name_the_option(option, message):
+    registry = Registry([PLUGINS / "toy_mirror.py"])
+    with pytest.raises(BenchError, match=message) as caught:
+        overrides = parse_overrides([option], registry)
+        resolve(registry.load("generator", "toy-mirror"), "generator", "toy-mirror", load_profile("demo"), overrides)
+    assert option.split("=")[0].split(".")[-1] in str(caught.value)
+
+
+def test_set_wins_over_profile_and_profile_over_default(tmp_path):
+    registry = Registry([PLUGINS / "toy_mirror.py"])
+    path = tmp_path / "mine.toml"
+    path.write_text("[generator.toy-mirror]\nbrightness = 4\n")
+    plugin, profile = registry.load("generator", "toy-mirror"), load_profile(str(path))
+    assert resolve(plugin, "generator", "toy-mirror", profile).brightness == 4.0
+    overrides = parse_overrides(["toy-mirror.brightness=9"], registry)
+    assert resolve(plugin, "generator", "toy-mirror", profile, overrides).brightness == 9.0
+
+
+@pytest.mark.parametrize("text", ["[generator", "[generators.x]\ny = 1\n", "[run]\nsedes = 1\n"])
+def test_a_broken_profile_is_named(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(BenchError, match="mine.toml"):
+        load_profile(str(path))
+
+
+def test_every_profile_fits_the_plugins():
+    """Each table of each shipped profile names a plugin and only fields that it has, within their ranges."""
+    registry = Registry()
+    for name in profile_names():
+        profile = load_profile(name)
+        assert isinstance(profile.run, RunOptions)
+        for kind in ROOMS:
+            for plugin in profile.tables[kind]:
+                assert resolve(registry.load(kind, plugin), kind, plugin, profile)

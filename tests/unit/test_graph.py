@@ -1,0 +1,90 @@
+"""Keys of stages follow what enters them: the same work is done once, a change reaches only what depends on it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.chosen import Chosen
+from bench.contracts import Extractor, Generator, Metric, Sample, Segmenter, param
+from bench.data import DataTable, fingerprint
+from bench.graph import RunSpec, plan
+from bench.stages import inputs_of
+
+
+@dataclass(frozen=True)
+class P:
+    extractors: str = param("e", "extractor")
+
+
+class Toy(Generator, Metric, Segmenter, Extractor):  # type: ignore[misc]
+    """Stands for any plugin: the graph asks only for size and label."""
+
+    version = 1
+    label = "E"
+    dim = 1
+
+
+def choose(kind, name, version=1):
+    return Chosen(kind, name, Toy(P()), {"name": name, "version": version})
+
+
+def spec(**changes):
+    table = DataTable("d", "d", {"train": (), "test/a": (), "test/b": ()},
+                      {"train": "t", "test/a": "a", "test/b": "b"}, (), ())  # fmt: skip
+    generators = (choose("generator", "g1"), choose("generator", "g2"))
+    metrics = ((choose("metric", "m"), choose("extractor", "e")),)
+    return replace(RunSpec(table, "demo", 0, 1, "real", generators, metrics, (choose("segmenter", "s"),)), **changes)
+
+
+def keys(run, action):
+    return {stage.label: stage.key for stage in plan(run).stages if stage.action == action}
+
+
+def test_reference_features_are_computed_once():
+    labels = keys(spec(), "features")
+    assert sorted(labels) == ["e features of g1", "e features of g2", "e features of real training images"]
+
+
+def test_every_input_comes_before_what_needs_it():
+    seen = set()
+    for stage in plan(spec(masks="random", seeds=2)).stages:
+        assert set(inputs_of(stage)) <= seen
+        seen.add(stage.ref)
+
+
+def test_an_order_of_generators_changes_no_key():
+    run = spec()
+    turned = replace(run, generators=run.generators[::-1])
+    assert {stage.key for stage in plan(run).stages} == {stage.key for stage in plan(turned).stages}
+
+
+def test_a_new_version_reaches_only_its_descendants():
+    run = spec()
+    changed = replace(run, generators=(run.generators[0], choose("generator", "g2", version=2)))
+    before, after = {s.key for s in plan(run).stages}, {s.label: s.key for s in plan(changed).stages}
+    new = {label for label, key in after.items() if key not in before}
+    assert new
+    assert all("g2" in label for label in new)
+
+
+def test_seeds_multiply_trainings_only():
+    one, three = spec(), spec(seeds=3)
+    assert len(keys(three, "train")) == 3 * len(keys(one, "train"))
+    assert keys(three, "sample") == keys(one, "sample")
+
+
+def test_random_masks_change_samples_but_not_models():
+    real, random = spec(), spec(masks="random")
+    assert keys(real, "fit") == keys(random, "fit")
+    assert not set(keys(real, "sample").values()) & set(keys(random, "sample").values())
+
+
+def test_bytes_decide_not_names_of_folders(pairs):
+    one, two = pairs(2, name="one"), pairs(2, name="two")
+    assert fingerprint(one) == fingerprint(two)
+    assert fingerprint(one) != fingerprint(pairs(2, name="three", seed=1))
+    moved = (replace(one[0], group="other"), one[1])
+    assert fingerprint(moved) != fingerprint(one)
+
+
+def test_a_sample_needs_no_more_than_paths():
+    assert Sample("a", Path("a.png"), Path("b.png")).group == ""

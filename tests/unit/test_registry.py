@@ -1,0 +1,53 @@
+"""Names come from files, and an unknown name is answered with what exists."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.contracts import CONTRACTS
+from bench.errors import BenchError
+from bench.registry import ROOMS, Registry
+
+PLUGINS = Path(__file__).parents[1] / "plugins"
+
+
+def test_every_contract_has_a_room():
+    """A kind of plugin exists exactly when it has both a contract and a room."""
+    assert set(CONTRACTS) == set(ROOMS)
+
+
+def test_names_are_file_names():
+    """copy_paste.py is `copy-paste`; files that begin with an underscore are no plugins."""
+    names = Registry().names("generator")
+    assert "copy-paste" in names
+    assert not [name for name in names if name.startswith(("_", "-"))]
+
+
+def test_unknown_name_is_answered_with_a_suggestion():
+    with pytest.raises(BenchError, match="unknown generator 'siamse'; did you mean siamese"):
+        Registry().source("generator", "siamse")
+
+
+def test_a_file_is_a_plugin_of_every_kind_it_defines():
+    """One file may hold an extractor and the metric that uses it."""
+    registry = Registry([PLUGINS / "toy_mean.py"])
+    assert registry.kinds_of("toy-mean") == ("metric", "extractor")
+    assert registry.load("metric", "toy-mean").__name__ == "ToyMean"
+
+
+def test_plugin_file_errors_name_the_file(tmp_path):
+    """Missing, broken and empty files are told apart."""
+    broken, empty = tmp_path / "broken.py", tmp_path / "empty.py"
+    broken.write_text("def (:\n")
+    empty.write_text("x = 1\n")
+    for path, text in [(tmp_path / "no.py", "no such file"), (broken, "line 1"), (empty, "defines no")]:
+        with pytest.raises(BenchError, match=text) as caught:
+            Registry([path])
+        assert str(path) in str(caught.value)
+
+
+def test_a_taken_name_is_refused(tmp_path):
+    path = tmp_path / "copy_paste.py"
+    path.write_text((PLUGINS / "toy_mirror.py").read_text())
+    with pytest.raises(BenchError, match="copy-paste .* already defined"):
+        Registry([path])

@@ -1,0 +1,62 @@
+"""A table is data: CSV keeps every digit, LaTeX and Markdown round and escape."""
+
+import csv
+import io
+import shutil
+import subprocess
+
+import pytest
+
+from bench.render import FORMATS, to_csv, to_latex, to_markdown, to_text
+from bench.table import Cell, Column, Table
+
+TABLE = Table(
+    "Polyps & 50% more_of {them} | 5 < 6",
+    (Column("generator"), Column("FD", "lower", 2), Column("overall mdice@256", "higher", 3, interval=True),
+     Column("wide", "higher", brief=False)),
+    (
+        (Cell(text="a_b|c"), Cell(1 / 3), Cell(0.81234567, 0.8, 0.9, 12), Cell(1.0)),
+        (Cell(text="none"), Cell(), Cell(0.5), Cell()),
+    ),
+    ("a note with 100% & $",),
+)  # fmt: skip
+
+
+def test_csv_keeps_full_precision_and_the_interval():
+    rows = list(csv.DictReader(io.StringIO(to_csv(TABLE))))
+    assert float(rows[0]["FD"]) == 1 / 3
+    assert [rows[0][f"overall mdice@256 {part}"] for part in ("low", "high", "n")] == ["0.8", "0.9", "12"]
+    assert rows[1]["FD"] == ""
+
+
+def test_text_rounds_and_shows_what_is_missing():
+    text = to_text(TABLE.brief())
+    assert "0.812 [0.800, 0.900]" in text
+    assert "FD ↓" in text
+    assert "–" in text
+    assert "wide" not in text
+
+
+def test_markdown_has_one_bar_a_column():
+    """A bar inside a cell does not open a new column."""
+    head = [line for line in to_markdown(TABLE).splitlines() if line.startswith("|")]
+    assert {line.replace("\\|", "").count("|") for line in head} == {len(TABLE.columns) + 1}
+
+
+def test_latex_escapes_every_special_character():
+    text = to_latex(TABLE)
+    assert r"50\% more\_of \{them\}" in text
+    assert r"FD $\downarrow$" in text
+    assert "booktabs" in text
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_compiles_as_it_is(tmp_path):
+    (tmp_path / "t.tex").write_text(to_latex(TABLE), encoding="utf-8")
+    done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "t.tex"], cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0, done.stdout.decode()[-800:]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_shows_every_line(name):
+    assert "none" in FORMATS[name](TABLE)
