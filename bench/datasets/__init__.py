@@ -1,0 +1,1 @@
+"""Datasets: one file each says which image–mask pairs exist."""

@@ -1,0 +1,65 @@
+"""Random masks: training masks scaled, shifted, turned and flipped.
+
+The paper samples from such masks but does not publish the ranges; these are ours. An image keeps its id and prompt;
+its transformation depends on (seed, id) alone.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bench.contracts import Split
+from bench.images import load_mask, save_png
+
+SCALE = (0.7, 1.3)
+SHIFT = 0.15
+ROTATION = 180.0
+FLIP = 0.5
+KEPT = 0.5
+"""A transformed lesion keeps at least this share of its scaled area inside the image, else it is drawn again."""
+TRIES = 20
+
+
+def _matrix(rng: np.random.Generator, width: int, height: int) -> tuple[np.ndarray, float]:
+    """Output pixel -> input pixel, (2, 3), about the image's centre; and the scale that was drawn."""
+    scale, angle = rng.uniform(*SCALE), np.deg2rad(rng.uniform(-ROTATION, ROTATION))
+    shift = rng.uniform(-SHIFT, SHIFT, 2) * (width, height)
+    flip = np.diag(np.where(rng.random(2) < FLIP, -1.0, 1.0))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    inverse = np.linalg.inv(scale * turn @ flip)
+    centre = np.array([(width - 1) / 2, (height - 1) / 2])
+    return np.column_stack([inverse, centre - inverse @ (centre + shift)]), scale
+
+
+def random_mask(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """uint8 (h, w) in {0, 1} -> the same; never empty when the input is not.
+
+    Scale 0.7–1.3, shift up to 15 % of each side, any rotation, each flip with probability one half. A draw that pushes
+    more than half of the lesion out of the image is repeated; after 20 of them the mask is only flipped.
+    """
+    height, width = mask.shape
+    for _ in range(TRIES):
+        matrix, scale = _matrix(rng, width, height)
+        picture = Image.fromarray(mask).transform(
+            (width, height), Image.Transform.AFFINE, tuple(matrix.ravel()), Image.Resampling.NEAREST
+        )
+        moved = np.asarray(picture)
+        if moved.any() and moved.sum() >= KEPT * scale**2 * mask.sum():
+            return moved
+    return mask[:, ::-1].copy()
+
+
+def write_random_masks(train: Split, out: Path, seed: int) -> Split:
+    """Write `out/<id>.png` (0 and 255) for every pair; the returned samples point at them."""
+    conditions = []
+    for sample in train:
+        rng = np.random.default_rng([seed, zlib.crc32(sample.id.encode())])
+        path = out / f"{sample.id}.png"
+        save_png(path, random_mask(load_mask(sample.mask), rng) * 255)
+        conditions.append(replace(sample, mask=path))
+    return tuple(conditions)

@@ -1,0 +1,133 @@
+"""Draws one colonoscopy-like scene with one lesion and its exact mask. NumPy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The camera, light and patient behind a set of scenes; a test set shifts some of them."""
+
+    hue: float = 0.0
+    light: float = 1.0
+    lesion_size: float = 1.0
+    lesion_contrast: float = 1.0
+    blur: float = 0.0
+    noise: float = 0.015
+    vignette: float = 0.6
+    cold: float = 0.0
+
+
+def _waves(rng: np.random.Generator, size: int, length: float, count: int = 7) -> np.ndarray:
+    """Smooth random field of mean 0 and unit variance with waves of about `length` of the image."""
+    y, x = np.mgrid[:size, :size] / size
+    total = np.zeros((size, size))
+    for _ in range(count):
+        angle, frequency = rng.uniform(0, 2 * np.pi), rng.gamma(4, 0.25) / length
+        total += np.cos(2 * np.pi * frequency * (np.cos(angle) * x + np.sin(angle) * y) + rng.uniform(0, 2 * np.pi))
+    return (total - total.mean()) / (total.std() + 1e-9)
+
+
+def _smooth(image: np.ndarray, radius: float) -> np.ndarray:
+    """Gaussian blur along both axes, edges repeated; (h, w) or (h, w, c)."""
+    if radius <= 0:
+        return image
+    reach = max(1, int(3 * radius))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / radius) ** 2)
+    kernel /= kernel.sum()
+    for axis in (0, 1):
+        pad = [(reach, reach) if a == axis else (0, 0) for a in range(image.ndim)]
+        padded = np.pad(image, pad, mode="edge")
+        image = sum(
+            weight * np.take(padded, range(i, i + image.shape[axis]), axis) for i, weight in enumerate(kernel)
+        )
+    return image
+
+
+def _folds(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Height of the gut wall: rings of haustral folds round a lumen, bent by slow waves."""
+    y, x = np.mgrid[:size, :size] / size
+    cy, cx = rng.uniform(-0.2, 1.2, 2)
+    distance = np.hypot(y - cy, (x - cx) * rng.uniform(0.7, 1.3)) + 0.06 * _waves(rng, size, 0.6)
+    rings = np.sin(2 * np.pi * distance * rng.uniform(0.6, 1.6) + rng.uniform(0, 2 * np.pi))
+    return np.abs(rings) * rng.uniform(0.08, 0.3) + 0.05 * _waves(rng, size, 0.5) + 0.3 * distance
+
+
+def _lesion(rng: np.random.Generator, size: int, domain: Domain) -> tuple[np.ndarray, np.ndarray]:
+    """Mask in {0, 1} and dome height in [0, 1] of a lobed, turned ellipse that lies wholly or mostly inside."""
+    y, x = np.mgrid[:size, :size] / size
+    radius = np.clip(rng.gamma(9, 0.021), 0.08, 0.33) * domain.lesion_size
+    cy, cx = rng.uniform(0.22, 0.78, 2)
+    turn, ratio = rng.uniform(0, np.pi), rng.uniform(0.6, 1.0)
+    u = np.cos(turn) * (x - cx) + np.sin(turn) * (y - cy)
+    v = (np.cos(turn) * (y - cy) - np.sin(turn) * (x - cx)) / ratio
+    angle = np.arctan2(v, u)
+    lobes = sum(rng.normal(0, 0.13 / k) * np.cos(k * angle + rng.uniform(0, 2 * np.pi)) for k in (2, 3, 4))
+    relative = np.hypot(u, v) / (radius * (1 + lobes))
+    return (relative < 1).astype(np.uint8), np.sqrt(np.clip(1 - relative**2, 0, 1))
+
+
+def _shade(rng: np.random.Generator, height: np.ndarray, domain: Domain) -> np.ndarray:
+    """Lambert-like brightness from the slope towards a moving light, darker with distance from it."""
+    size = height.shape[0]
+    y, x = np.mgrid[:size, :size] / size
+    gy, gx = np.gradient(height, 1 / size)
+    ly, lx = rng.uniform(0.2, 0.8, 2)
+    towards = (gy * (ly - y) + gx * (lx - x)) / (1 + np.hypot(gy, gx))
+    distance = np.hypot(y - ly, x - lx)
+    return domain.light * np.clip(1.0 + 0.75 * towards - 0.45 * distance, 0.08, 1.4)
+
+
+def _vessels(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Thin dark branches: zero crossings of a slow field, in [0, 1]."""
+    return np.exp(-((_waves(rng, size, 0.35) / 0.07) ** 2)) * (_waves(rng, size, 0.5) > 0.2)
+
+
+def _highlights(rng: np.random.Generator, shade: np.ndarray, height: np.ndarray) -> np.ndarray:
+    """Small specular spots, more of them where the wall bulges into the light, in [0, 1]."""
+    size = shade.shape[0]
+    y, x = np.mgrid[:size, :size] / size
+    likely = np.clip(shade * (height - height.min()), 1e-6, None).ravel()
+    total = np.zeros((size, size))
+    for spot in rng.choice(size * size, rng.integers(2, 9), p=likely / likely.sum()):
+        sy, sx = divmod(int(spot), size)
+        ry, rx = rng.uniform(0.006, 0.025, 2)
+        total += np.exp(-(((y - sy / size) / ry) ** 2 + ((x - sx / size) / rx) ** 2))
+    return np.clip(total, 0, 1)
+
+
+def draw_scene(rng: np.random.Generator, size: int, domain: Domain) -> tuple[np.ndarray, np.ndarray]:
+    """uint8 image (size, size, 3) and mask (size, size) in {0, 1} with at least one pixel of lesion."""
+    wall = _folds(rng, size)
+    mask, dome = _lesion(rng, size, domain)
+    while not mask.any():
+        mask, dome = _lesion(rng, size, domain)
+    contrast = domain.lesion_contrast * rng.uniform(0.7, 1.3)
+    height = wall + 0.12 * contrast * dome
+    shade = _shade(rng, height, domain)
+    mucosa = np.array([0.82, 0.47, 0.38]) + rng.normal(0, 0.05, 3) + domain.hue * np.array([-0.08, 0.06, 0.10])
+    tissue = mucosa * (1 + 0.03 * _waves(rng, size, 0.08, count=20)[..., None])
+    tissue = tissue - 0.16 * _vessels(rng, size)[..., None] * np.array([0.5, 1.0, 0.9])
+    # Lesions are redder or paler than the wall, with a rougher surface; shape tells more than colour does.
+    tint = rng.choice((-1.0, 1.0)) * contrast * np.array([0.06, 0.13, 0.12]) + rng.normal(0, 0.02, 3)
+    rough = 0.03 * contrast * _waves(rng, size, 0.07, count=20)
+    border = _smooth(mask.astype(float), size * 0.008)
+    tissue = tissue + border[..., None] * (tint + rough[..., None])
+    image = tissue * shade[..., None] + 0.75 * _highlights(rng, shade, height)[..., None]
+    return _camera(rng, image, domain), mask
+
+
+def _camera(rng: np.random.Generator, image: np.ndarray, domain: Domain) -> np.ndarray:
+    """Vignette, black corners, white balance, blur and sensor noise."""
+    size = image.shape[0]
+    y, x = np.mgrid[:size, :size] / size - 0.5
+    distance = np.hypot(y, x)
+    image = image * (1 - domain.vignette * distance**2 * 1.6)[..., None]
+    image = image * (1 + domain.cold * np.array([-0.18, 0.02, 0.22]))
+    if rng.uniform() < 0.6:
+        image = image * _smooth((np.abs(y) + np.abs(x) < rng.uniform(0.78, 0.95)).astype(float), 0.8)[..., None]
+    image = _smooth(image, domain.blur * size) + rng.normal(0, domain.noise, image.shape)
+    return (image.clip(0, 1) * 255).round().astype(np.uint8)

@@ -1,0 +1,71 @@
+"""Polyps in colonoscopy, in the folder layout of PraNet."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from bench.contracts import Dataset, Split, param
+from bench.datasets._pairs import below, check, first_folder, match
+from bench.errors import BenchError
+
+TESTS = ("CVC-300", "CVC-ClinicDB", "CVC-ColonDB", "ETIS-LaribPolypDB", "Kvasir")
+
+CLINICDB_SEQUENCE_ENDS = (
+    25, 50, 67, 78, 103, 126, 151, 177, 199, 205, 227, 252, 277, 297, 317, 342, 363, 383, 408, 428, 447, 466, 478, 503,
+    528, 546, 571, 591, 612,
+)  # fmt: skip
+"""Last frame of each of CVC-ClinicDB's 29 video sequences (Bernal et al., CMIG 2015)."""
+
+
+def clinicdb_group(stem: str) -> str:
+    """The video sequence of a CVC-ClinicDB frame (a number); empty for every other name."""
+    if not stem.isdigit() or not 1 <= int(stem) <= CLINICDB_SEQUENCE_ENDS[-1]:
+        return ""
+    return f"clinicdb-{bisect_left(CLINICDB_SEQUENCE_ENDS, int(stem)) + 1:02d}"
+
+
+@dataclass(frozen=True)
+class Params:
+    prompt: str = param("A photo of a polyp.", "text condition of every image")
+    allow_empty_masks: bool = param(False, "accept masks without foreground")
+
+
+class Polyps(Dataset):
+    """Kvasir-SEG and CVC-ClinicDB for training, five test sets, split and laid out as PraNet published them.
+
+    `TrainDataset/{image|images,mask|masks}` and `TestDataset/<set>/{images,masks}`, below the given folder or its
+    `polyps/`. Frames of CVC-ClinicDB are grouped by video sequence. A test set that is not there is absent.
+    """
+
+    version = 1
+    cite = "Fan et al., PraNet, MICCAI 2020; Jha et al., Kvasir-SEG, MMM 2020; Bernal et al., CVC-ClinicDB, CMIG 2015"
+    stand_in = "phantom"
+    expected = {
+        "train": 1450,
+        "test/CVC-300": 60,
+        "test/CVC-ClinicDB": 62,
+        "test/CVC-ColonDB": 380,
+        "test/ETIS-LaribPolypDB": 196,
+        "test/Kvasir": 100,
+    }
+    Params = Params
+
+    def splits(self) -> tuple[str, ...]:
+        return ("train", *(f"test/{name}" for name in TESTS))
+
+    def samples(self, split: str) -> Split:
+        root = below(self.root, "polyps", "TrainDataset")
+        folder = root / "TrainDataset" if split == "train" else root / "TestDataset" / split.removeprefix("test/")
+        if not folder.is_dir():
+            if split == "train":
+                raise BenchError(f"--data {self.root}: neither TrainDataset nor polyps/TrainDataset is in it")
+            return ()
+        images, masks = first_folder(folder, ("images", "image")), first_folder(folder, ("masks", "mask"))
+        if images is None or masks is None:
+            raise BenchError(f"{folder}: must hold image(s)/ and mask(s)/")
+        named = split in ("train", "test/CVC-ClinicDB")
+        return match(images, masks, self.params.prompt, clinicdb_group if named else lambda stem: "")
+
+    def check(self, samples: Split) -> None:
+        check(samples, self.params.allow_empty_masks)

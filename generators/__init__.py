@@ -1,0 +1,1 @@
+"""Generators: one file each; `diffusion/` holds what several share."""

@@ -1,0 +1,135 @@
+"""The pretrained base model behind one interface: a diffusers folder or hub name of Stable Diffusion 1.5 class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    import torch
+
+TINY = "tiny"
+TINY_FOLDER = Path(__file__).parent / "tiny" / "model"
+PARTS = ("vae", "unet", "text_encoder", "tokenizer", "scheduler")
+
+SCHEDULER = {
+    "num_train_timesteps": 1000,
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "prediction_type": "epsilon",
+    "timestep_spacing": "leading",
+    "steps_offset": 1,
+    "set_alpha_to_one": False,
+    "clip_sample": False,
+}
+"""The original latent-diffusion sampler: 50 steps are t = 981, 961 … 1, and the last one ends at alpha of t = 0."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """All parts in evaluation mode, frozen."""
+
+    vae: Any
+    unet: Any
+    text_encoder: Any
+    tokenizer: Any
+    scheduler: Any
+
+
+def base_folder(source: str) -> Path | None:
+    """The local folder of a base model: the bundled one, a path, or the hub's cache; None when it is not here."""
+    if source == TINY:
+        return TINY_FOLDER
+    path = Path(source)
+    if path.is_dir():
+        return path
+    return _cached(source)
+
+
+def _cached(source: str) -> Path | None:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(source, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError, FileNotFoundError):
+        return None
+    return folder if all((folder / part).is_dir() for part in PARTS) else None
+
+
+def missing_base(source: str) -> tuple[str, ...]:
+    """One line when the base model is not on this machine, or lacks a part."""
+    folder = base_folder(source)
+    if folder is None:
+        return (
+            f"base model {source!r} is not here (about 4 GB for Stable Diffusion 1.5): give a diffusers folder with "
+            f"--set NAME.base=DIR, or let --download fetch it from the hub",
+        )
+    absent = [part for part in PARTS if not (folder / part).is_dir()]
+    return (f"base model {folder} lacks {', '.join(absent)}; give a whole diffusers folder",) if absent else ()
+
+
+def load_base(source: str, *, device: str = "cpu", download: bool = False) -> Base:
+    """Load every part from safetensors. Raises BenchError when the model is not here and may not be fetched."""
+    from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+    lines = missing_base(source)
+    if lines and not download:
+        raise BenchError(lines[0])
+    folder = base_folder(source) or _fetch(source)
+    try:
+        vae = AutoencoderKL.from_pretrained(folder / "vae", use_safetensors=True)
+        unet = UNet2DConditionModel.from_pretrained(folder / "unet", use_safetensors=True)
+        text_encoder = CLIPTextModel.from_pretrained(folder / "text_encoder", use_safetensors=True)
+        tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
+    except (OSError, ValueError) as error:
+        raise BenchError(f"base model {folder}: {str(error).splitlines()[0]}; give a whole diffusers folder") from None
+    models = [model.float().eval().requires_grad_(False).to(device) for model in (vae, unet, text_encoder)]
+    return Base(*models, tokenizer, DDIMScheduler(**SCHEDULER))
+
+
+def _fetch(source: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    patterns = ["model_index.json", *(f"{part}/*{end}" for part in PARTS for end in (".json", ".txt", "model.safetensors"))]
+    try:
+        return Path(snapshot_download(source, allow_patterns=patterns))
+    except (OSError, ValueError) as error:
+        raise BenchError(f"base model {source!r} could not be fetched ({error}); give a local folder") from None
+
+
+def encode_prompts(base: Base, prompts: Sequence[str]) -> torch.Tensor:
+    """Text embeddings, float32 (n, tokens, width): the last hidden state, padded to the model's length."""
+    import torch
+
+    tokens = base.tokenizer(
+        list(prompts), padding="max_length", max_length=base.tokenizer.model_max_length, truncation=True,
+        return_tensors="pt",
+    )  # fmt: skip
+    with torch.inference_mode():
+        return base.text_encoder(tokens.input_ids.to(base.text_encoder.device))[0].clone()
+
+
+def encode_images(base: Base, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation of the scaled posterior of images (n, 3, h, w) in [-1, 1]; each (n, c, h/8, w/8)."""
+    import torch
+
+    with torch.inference_mode():
+        posterior = base.vae.encode(images).latent_dist
+        scale = base.vae.config.scaling_factor
+        return (posterior.mean * scale).clone(), (posterior.std * scale).clone()
+
+
+def decode_latents(base: Base, latents: torch.Tensor) -> torch.Tensor:
+    """Scaled latents -> uint8 (n, h, w, 3), rounded (the authors' script truncates)."""
+    import torch
+
+    with torch.inference_mode():
+        pixels = base.vae.decode(latents / base.vae.config.scaling_factor).sample
+        return ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu()

@@ -1,0 +1,71 @@
+"""A synthetic set that was made elsewhere: images and masks in a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.contracts import Context, Generator, Split, param
+from bench.errors import BenchError
+from bench.images import SUFFIXES, load_mask, load_rgb, save_png
+
+
+@dataclass(frozen=True)
+class Params:
+    path: str = param("", "folder that holds images/ and masks/ with equal stems", key=False)
+
+
+class Folder(Generator):
+    """Images and masks made elsewhere, scored and trained with as any generator's set. Nothing is learned.
+
+    `path` holds `images/` and `masks/`; files belong together by stem. Their bytes decide what is computed anew.
+    """
+
+    version = 1
+    own_masks = True
+    Params = Params
+
+    def files(self) -> tuple[Path, ...]:
+        return tuple(_images_and_masks(self.params.path)) if not self.missing() else ()
+
+    def missing(self) -> tuple[str, ...]:
+        if not self.params.path:
+            return ("generator folder: name the synthetic set with --set generator.folder.path=DIR",)
+        absent = [folder for folder in _images_and_masks(self.params.path) if not folder.is_dir()]
+        return tuple(f"generator folder: {folder}: no such folder; path must hold images/ and masks/" for folder in absent)
+
+    def size(self) -> tuple[int, int] | None:
+        """The common size of all images, None when they differ."""
+        sizes = {load_rgb(path).shape[1::-1] for path in _by_stem(Path(self.params.path) / "images").values()}
+        return sizes.pop() if len(sizes) == 1 else None
+
+    def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
+        images, masks = (_by_stem(folder) for folder in _images_and_masks(self.params.path))
+        lonely = sorted(set(images) ^ set(masks))
+        if lonely:
+            where = "masks" if lonely[0] in images else "images"
+            raise BenchError(f"{self.params.path}: {lonely[0]} is not in {where}/ ({len(lonely)} such); add or remove it")
+        if not images:
+            raise BenchError(f"{self.params.path}: images/ holds no image")
+        with ctx.progress.bar(len(images), "image") as bar:
+            for stem, path in images.items():
+                image, mask = load_rgb(path), load_mask(masks[stem])
+                if image.shape[:2] != mask.shape:
+                    raise BenchError(f"{path} and {masks[stem]} differ in size; bring both to one size")
+                save_png(out / "masks" / f"{stem}.png", mask * 255)
+                save_png(out / "images" / f"{stem}.png", image)
+                bar.update()
+
+
+def _images_and_masks(path: str) -> tuple[Path, Path]:
+    return Path(path) / "images", Path(path) / "masks"
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in SUFFIXES:
+            if path.stem in found:
+                raise BenchError(f"{path}: {found[path.stem].name} has the same stem; remove one of them")
+            found[path.stem] = path
+    return found

@@ -1,0 +1,1 @@
+"""Metrics: one file each, features or pairs in, scores out; `extractors/` holds the feature spaces."""
