@@ -112,18 +112,18 @@ def encode_prompts(base: Base, prompts: Sequence[str]) -> torch.Tensor:
         list(prompts), padding="max_length", max_length=base.tokenizer.model_max_length, truncation=True,
         return_tensors="pt",
     )  # fmt: skip
-    with torch.inference_mode():
-        return base.text_encoder(tokens.input_ids.to(base.text_encoder.device))[0].clone()
+    with torch.no_grad():
+        return base.text_encoder(tokens.input_ids.to(base.text_encoder.device))[0]
 
 
 def encode_images(base: Base, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and standard deviation of the scaled posterior of images (n, 3, h, w) in [-1, 1]; each (n, c, h/8, w/8)."""
     import torch
 
-    with torch.inference_mode():
+    with torch.no_grad():
         posterior = base.vae.encode(images).latent_dist
         scale = base.vae.config.scaling_factor
-        return (posterior.mean * scale).clone(), (posterior.std * scale).clone()
+        return posterior.mean * scale, posterior.std * scale
 
 
 def decode_latents(base: Base, latents: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,85 @@
+"""The U-Net cut into its frozen encoder and its trainable decoder, and the ControlNet between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import ControlNetModel, UNet2DConditionModel
+from torch import nn
+
+from generators.diffusion.hint import DenseHintInput
+
+Controls = tuple[torch.Tensor, ...]
+"""Residuals of a ControlNet: one for each skip connection of the U-Net, then the middle's."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the decoder needs from the encoder for noisy latents at t; nothing in it depends on a control."""
+
+    middle: torch.Tensor
+    skips: Controls
+    time: torch.Tensor
+    context: torch.Tensor
+
+    def pick(self, rows: torch.Tensor) -> Encoded:
+        """The given samples of the batch."""
+        return Encoded(self.middle[rows], tuple(s[rows] for s in self.skips), self.time[rows], self.context[rows])
+
+
+def encode(unet: UNet2DConditionModel, latents: torch.Tensor, t: torch.Tensor, context: torch.Tensor) -> Encoded:
+    """Encoder and middle of the U-Net, without gradient: they are frozen."""
+    with torch.no_grad():
+        time = unet.time_embedding(unet.time_proj(t).to(latents.dtype))
+        hidden = unet.conv_in(latents)
+        skips: Controls = (hidden,)
+        for block in unet.down_blocks:
+            if getattr(block, "has_cross_attention", False):
+                hidden, new = block(hidden_states=hidden, temb=time, encoder_hidden_states=context)
+            else:
+                hidden, new = block(hidden_states=hidden, temb=time)
+            skips += tuple(new)
+        middle = unet.mid_block(hidden, time, encoder_hidden_states=context)
+    return Encoded(middle, skips, time, context)
+
+
+class Decoder(nn.Module):
+    """Up blocks and output of a U-Net, sharing its parameters: encoder's features + controls -> predicted noise."""
+
+    def __init__(self, unet: UNet2DConditionModel) -> None:
+        super().__init__()
+        self.up_blocks = unet.up_blocks
+        self.conv_norm_out = unet.conv_norm_out
+        self.conv_out = unet.conv_out
+
+    def forward(self, encoded: Encoded, controls: Sequence[torch.Tensor]) -> torch.Tensor:
+        *residuals, middle = controls
+        hidden = encoded.middle + middle
+        skips = tuple(skip + residual for skip, residual in zip(encoded.skips, residuals, strict=True))
+        for block in self.up_blocks:
+            count = len(block.resnets)
+            skips, own = skips[:-count], skips[-count:]
+            inputs: dict[str, Any] = {"hidden_states": hidden, "temb": encoded.time, "res_hidden_states_tuple": own}
+            if getattr(block, "has_cross_attention", False):
+                inputs["encoder_hidden_states"] = encoded.context
+            hidden = block(**inputs)
+        return self.conv_out(nn.functional.silu(self.conv_norm_out(hidden)))
+
+
+def build_controlnet(unet: UNet2DConditionModel, dense_hint: bool) -> ControlNetModel:
+    """Encoder and middle copied from the U-Net; the hint block is Dense Hint Input or ControlNet's own."""
+    controlnet = ControlNetModel.from_unet(unet)
+    if dense_hint:
+        controlnet.controlnet_cond_embedding = DenseHintInput(unet.config.block_out_channels[0])
+    return controlnet
+
+
+def run_controlnet(
+    controlnet: ControlNetModel, latents: torch.Tensor, t: torch.Tensor, context: torch.Tensor, hint: torch.Tensor
+) -> Controls:
+    """All residuals, after the zero convolutions."""
+    down, middle = controlnet(latents, t, context, hint, return_dict=False)
+    return (*down, middle)

@@ -1,0 +1,78 @@
+"""Dense Hint Input: the residual, patch-merging encoder that Siamese-Diffusion puts in place of ControlNet's hint block."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class ResidualBlock(nn.Module):
+    """conv3×3 – SiLU – conv3×3, + identity, SiLU; no normalisation."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        inner = self.conv2(nn.functional.silu(self.conv1(x)))
+        return nn.functional.silu(inner + x)
+
+
+class PatchMerge(nn.Module):
+    """2×2 space to depth, LayerNorm, Linear 4C -> 2C with bias (Swin's has none); halves height and width."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(4 * channels)
+        self.reduction = nn.Linear(4 * channels, 2 * channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        # Order of the four pixels as in Swin and in the authors' checkpoints: top-left, bottom-left, top-right, bottom-right.
+        corners = [x[..., i::2, j::2] for j in (0, 1) for i in (0, 1)]
+        merged = torch.cat(corners, 1).permute(0, 2, 3, 1)
+        return self.reduction(self.norm(merged)).permute(0, 3, 1, 2)
+
+
+class DenseHintTrunk(nn.Module):
+    """Hint (n, 3, h, w) in [0, 1] -> (n, 256, h/8, w/8). 2,526,272 parameters; names are those of the checkpoints.
+
+    The plain convolutions between blocks have no activation.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.initial_conv = nn.Conv2d(3, 16, 3, padding=1)
+        self.layer1 = ResidualBlock(16)
+        self.conv_before_res2 = nn.Conv2d(16, 32, 3, padding=1)
+        self.layer2 = ResidualBlock(32)
+        self.patch_merge1 = PatchMerge(32)
+        self.conv_before_res3 = nn.Conv2d(64, 64, 3, padding=1)
+        self.layer3 = ResidualBlock(64)
+        self.patch_merge2 = PatchMerge(64)
+        self.conv_before_res4 = nn.Conv2d(128, 128, 3, padding=1)
+        self.layer4 = ResidualBlock(128)
+        self.patch_merge3 = PatchMerge(128)
+        self.conv_before_res5 = nn.Conv2d(256, 256, 3, padding=1)
+        self.layer5 = ResidualBlock(256)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.layer1(self.initial_conv(x))
+        x = self.layer2(self.conv_before_res2(x))
+        x = self.layer3(self.conv_before_res3(self.patch_merge1(x)))
+        x = self.layer4(self.conv_before_res4(self.patch_merge2(x)))
+        return self.layer5(self.conv_before_res5(self.patch_merge3(x)))
+
+
+class DenseHintInput(nn.Module):
+    """The trunk and the zero-initialised convolution to the U-Net's first width."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.trunk = DenseHintTrunk()
+        self.zero = nn.Conv2d(256, width, 3, padding=1)
+        nn.init.zeros_(self.zero.weight)
+        nn.init.zeros_(self.zero.bias)
+
+    def forward(self, hint: torch.Tensor) -> torch.Tensor:
+        return self.zero(self.trunk(hint))

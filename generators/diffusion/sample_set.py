@@ -1,0 +1,43 @@
+"""Samples one image for every condition, in batches, leaving alone what is there already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from diffusers import ControlNetModel
+
+from bench.contracts import Context, Split
+from bench.images import load_mask, save_png
+from generators.diffusion.base import Base, decode_latents, encode_prompts
+from generators.diffusion.control import Decoder
+from generators.diffusion.latents import encode_distinct, mask_hint
+from generators.diffusion.sampling import Sampler, initial_noise, sample_latents
+
+
+def sample_set(
+    base: Base, controlnet: ControlNetModel, decoder: Decoder, sampler: Sampler, conditions: Split, prompts: list[str],
+    size: int, batch: int, out: Path, ctx: Context,
+) -> None:  # fmt: skip
+    """Write `out/images/<id>.png` for every condition."""
+    context, empty = encode_distinct(base, prompts), encode_prompts(base, [""])
+    factor = 2 ** (len(base.vae.config.block_out_channels) - 1)
+    shape = (base.unet.config.in_channels, size // factor, size // factor)
+    # Whole batches in the order of the conditions: a resumed run repeats the batches of an uninterrupted one.
+    starts = [s for s in range(0, len(conditions), batch) if not _there(out, conditions[s : s + batch])]
+    done = len(conditions) - sum(len(conditions[s : s + batch]) for s in starts)
+    with ctx.progress.bar(len(conditions) * sampler.steps, "step", done=done * sampler.steps) as bar:
+        for start in starts:
+            part = conditions[start : start + batch]
+            hint = mask_hint(np.stack([load_mask(sample.mask, (size, size)) for sample in part])).to(ctx.device)
+            noise = initial_noise([sample.id for sample in part], ctx.seed, shape).to(ctx.device)
+            latents = sample_latents(
+                base, controlnet, decoder, sampler, noise, hint, context[start : start + batch], empty,
+                lambda count=len(part): bar.update(count),
+            )  # fmt: skip
+            for sample, pixels in zip(part, decode_latents(base, latents).numpy(), strict=True):
+                save_png(out / "images" / f"{sample.id}.png", pixels)
+
+
+def _there(out: Path, part: Split) -> bool:
+    return all((out / "images" / f"{sample.id}.png").is_file() for sample in part)

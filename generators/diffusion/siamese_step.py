@@ -1,0 +1,140 @@
+"""One training step of Siamese-Diffusion (Algorithm 1), without a copy of any network and with no work done twice.
+
+L = L_m + L_i + w_c L_c + w_a L_m'. The image branch sees c_mix = w_m sg(c_m) + (k/N) c_i; its decoder parameters are
+detached, so L_i trains only the ControlNet. L_c pulls the mask branch's noise to the image branch's, which is
+detached. The augmented branch re-noises the image branch's estimate of z_0 with the same noise at the same t.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from diffusers import ControlNetModel, UNet2DConditionModel
+
+from generators.diffusion.control import Controls, Decoder, Encoded, encode, run_controlnet
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The method's constants. The image branch runs when noise consistency or online augmentation needs it."""
+
+    noise_consistency: bool = True
+    online_augmentation: bool = True
+    w_c: float = 1.0
+    w_m: float = 1.0
+    augment_after: float = 1 / 3
+    augment_t: int = 200
+
+    @property
+    def image_branch(self) -> bool:
+        return self.noise_consistency or self.online_augmentation
+
+
+@dataclass(frozen=True)
+class Networks:
+    """ControlNet and decoder are trained; the U-Net's encoder and middle are frozen."""
+
+    unet: UNet2DConditionModel
+    controlnet: ControlNetModel
+    decoder: Decoder
+    alphas_cumprod: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Scaled latents and noise (n, c, h, w), t int64 (n,), context (n, tokens, width), hints (n, 3, 8h, 8w) in [0, 1]."""
+
+    latents: torch.Tensor
+    noise: torch.Tensor
+    t: torch.Tensor
+    context: torch.Tensor
+    mask: torch.Tensor
+    image: torch.Tensor
+
+    def noisy(self, latents: torch.Tensor, alphas: torch.Tensor) -> torch.Tensor:
+        """sqrt(a) latents + sqrt(1 - a) noise at each sample's t."""
+        a = alphas[self.t].view(-1, 1, 1, 1)
+        return a.sqrt() * latents + (1 - a).sqrt() * self.noise
+
+
+def backward_siamese(nets: Networks, batch: Batch, recipe: Recipe, step: int, steps: int, share: float = 1.0) -> dict[str, float]:
+    """Add the gradients of `share` × the step's loss to the parameters; returns the loss and its parts.
+
+    Each branch is differentiated down to the ControlNet's residuals as soon as its loss is known and its activations
+    are freed; the residuals' gradients then pass through the ControlNet once. The sum is the gradient of the whole.
+    """
+    noisy = batch.noisy(batch.latents, nets.alphas_cumprod)
+    encoded = encode(nets.unet, noisy, batch.t, batch.context)
+    outputs = _controls(nets, batch, noisy, recipe.image_branch)
+    leaves = [output.detach().requires_grad_() for output in outputs]
+    count = len(noisy)
+    mask_controls = tuple(leaf[:count] for leaf in leaves)
+    losses = {"mask": 0.0}
+    predicted_mix = None
+    if recipe.image_branch:
+        image_controls = tuple(leaf[count:] for leaf in leaves)
+        predicted_mix, losses["image"] = _image_branch(nets, batch, encoded, mask_controls, image_controls, recipe, step / steps, share)
+    losses |= _mask_branch(nets, batch, encoded, mask_controls, predicted_mix, recipe, share)
+    torch.autograd.backward(outputs, [leaf.grad for leaf in leaves])
+    if recipe.online_augmentation and step > steps * recipe.augment_after and predicted_mix is not None:
+        losses["augmented"] = _augmented_branch(nets, batch, noisy, predicted_mix, recipe, share)
+    return {"loss": losses["mask"] + losses.get("image", 0.0) + recipe.w_c * losses.get("consistency", 0.0)
+            + losses.get("augmented", 0.0), **losses}
+
+
+def _controls(nets: Networks, batch: Batch, noisy: torch.Tensor, image_branch: bool) -> Controls:
+    """Residuals for the masks, followed along the batch by those for the images."""
+    if not image_branch:
+        return run_controlnet(nets.controlnet, noisy, batch.t, batch.context, batch.mask)
+    twice = [torch.cat([part, part]) for part in (noisy, batch.t, batch.context)]
+    return run_controlnet(nets.controlnet, twice[0], twice[1], twice[2], torch.cat([batch.mask, batch.image]))
+
+
+def _image_branch(
+    nets: Networks, batch: Batch, encoded: Encoded, mask_controls: Controls, image_controls: Controls, recipe: Recipe,
+    w_i: float, share: float,
+) -> tuple[torch.Tensor, float]:  # fmt: skip
+    mixed = [recipe.w_m * m.detach() + w_i * i for m, i in zip(mask_controls, image_controls, strict=True)]
+    detached = {name: parameter.detach() for name, parameter in nets.decoder.named_parameters()}
+    predicted = torch.func.functional_call(nets.decoder, detached, (encoded, mixed))
+    loss = torch.nn.functional.mse_loss(predicted, batch.noise)
+    (share * loss).backward()
+    return predicted.detach(), loss.item()
+
+
+def _mask_branch(
+    nets: Networks, batch: Batch, encoded: Encoded, controls: Controls, predicted_mix: torch.Tensor | None,
+    recipe: Recipe, share: float,
+) -> dict[str, float]:  # fmt: skip
+    predicted = nets.decoder(encoded, controls)
+    total = loss = torch.nn.functional.mse_loss(predicted, batch.noise)
+    losses = {"mask": loss.item()}
+    if recipe.noise_consistency and predicted_mix is not None:
+        consistency = torch.nn.functional.mse_loss(predicted, predicted_mix)
+        total = total + recipe.w_c * consistency
+        losses["consistency"] = consistency.item()
+    (share * total).backward()
+    return losses
+
+
+def _augmented_branch(
+    nets: Networks, batch: Batch, noisy: torch.Tensor, predicted_mix: torch.Tensor, recipe: Recipe, share: float
+) -> float:
+    """Only the samples of weight 1 (t <= T) are run; the mean is over the whole batch, as in the authors' code.
+
+    The paper writes t < T; the code that made its numbers has <=.
+    """
+    rows = torch.nonzero(batch.t <= recipe.augment_t).flatten()
+    if not len(rows):
+        return 0.0
+    a = nets.alphas_cumprod[batch.t].view(-1, 1, 1, 1)
+    estimate = (noisy - (1 - a).sqrt() * predicted_mix) / a.sqrt()
+    again = batch.noisy(estimate, nets.alphas_cumprod)[rows]
+    t, context = batch.t[rows], batch.context[rows]
+    controls = run_controlnet(nets.controlnet, again, t, context, batch.mask[rows])
+    predicted = nets.decoder(encode(nets.unet, again, t, context), controls)
+    per_sample = (predicted - batch.noise[rows]).square().mean((1, 2, 3))
+    loss = per_sample.sum() / len(batch.t)
+    (share * loss).backward()
+    return loss.item()

@@ -1,0 +1,93 @@
+"""The training loop of the diffusion generators: checkpoints, resume, loss curve, stop at the first broken number."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from bench.contracts import Context
+from bench.errors import BenchError
+
+CHECKPOINT = "checkpoint.pt"
+CURVE = "loss.csv"
+
+StepFunction = Callable[[int], dict[str, float]]
+"""Adds the gradients of step k to the parameters and returns the loss and its parts."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """AdamW at a constant rate, no clipping, no average of weights, as published."""
+
+    steps: int
+    lr: float
+    weight_decay: float
+    checkpoint_every: int
+
+
+def train(modules: Mapping[str, nn.Module], step: StepFunction, schedule: Schedule, ctx: Context) -> list[dict[str, float]]:
+    """Train the modules' parameters that require a gradient; returns the loss parts of every step.
+
+    Goes on from `ctx.workdir`'s checkpoint when there is one, to the same weights as an uninterrupted run.
+    """
+    parameters = [p for module in modules.values() for p in module.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, schedule.lr, weight_decay=schedule.weight_decay)
+    path = ctx.workdir / CHECKPOINT
+    curve = _resume(path, modules, optimizer)
+    with ctx.progress.bar(schedule.steps, "step", done=len(curve)) as bar:
+        for number in range(len(curve), schedule.steps):
+            optimizer.zero_grad(set_to_none=True)
+            losses = step(number)
+            if not all(map(math.isfinite, losses.values())):
+                raise BenchError(
+                    f"loss is not finite at step {number + 1} ({losses}); lower the learning rate; the last good "
+                    f"checkpoint stays in {ctx.workdir}"
+                )
+            optimizer.step()
+            curve.append(losses)
+            bar.update(1, **losses)
+            if (number + 1) % schedule.checkpoint_every == 0 and number + 1 < schedule.steps:
+                _save(path, modules, optimizer, curve)
+    return curve
+
+
+def _save(path: Path, modules: Mapping[str, nn.Module], optimizer: Any, curve: list[dict[str, float]]) -> None:
+    state = {
+        "modules": {name: module.state_dict() for name, module in modules.items()},
+        "optimizer": optimizer.state_dict(),
+        "curve": curve,
+    }
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    os.replace(part, path)
+
+
+def _resume(path: Path, modules: Mapping[str, nn.Module], optimizer: Any) -> list[dict[str, float]]:
+    if not path.exists():
+        return []
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+    # torch tells a truncated file in several ways: a broken archive, a missing key, an early end.
+    except (RuntimeError, EOFError, KeyError, OSError, ValueError) as error:
+        raise BenchError(f"{path}: truncated checkpoint ({str(error).splitlines()[0]}); delete it to train anew") from None
+    for name, module in modules.items():
+        module.load_state_dict(state["modules"][name])
+    optimizer.load_state_dict(state["optimizer"])
+    return list(state["curve"])
+
+
+def write_curve(path: Path, curve: list[dict[str, float]]) -> None:
+    """One line a step: the loss and its parts; a part that had not begun is empty."""
+    names = list(dict.fromkeys(name for losses in curve for name in losses))
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, ["step", *names])
+        writer.writeheader()
+        writer.writerows({"step": number, **losses} for number, losses in enumerate(curve, 1))

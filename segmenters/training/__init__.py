@@ -1,0 +1,1 @@
+"""The training and prediction loop all segmenters share."""

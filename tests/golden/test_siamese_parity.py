@@ -1,0 +1,100 @@
+"""Noise predictions, losses and gradients are those of the authors' own code, for weights made by a rule."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DDIMScheduler, UNet2DConditionModel
+
+from generators.diffusion.base import SCHEDULER
+from generators.diffusion.control import Decoder, build_controlnet, encode, run_controlnet
+from generators.diffusion.ldm import load_controlnet, load_unet
+from generators.diffusion.siamese_step import Batch, Networks, Recipe, backward_siamese
+from tests.golden.rule_weights import rng, rule_state
+
+DATA = Path(__file__).parent / "data"
+FACTS = json.loads((DATA / "siamese.json").read_text())
+WANT = np.load(DATA / "siamese.npz")
+NAMES = {"mask": "mask", "image": "image", "mask_2_image": "consistency"}
+
+
+@pytest.fixture(scope="module")
+def nets():
+    unet = UNet2DConditionModel(
+        sample_size=16, in_channels=4, out_channels=4, block_out_channels=(32, 64, 64), layers_per_block=2,
+        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+        cross_attention_dim=16, attention_head_dim=4, norm_num_groups=32,
+    )  # fmt: skip
+    controlnet = build_controlnet(unet, dense_hint=True)
+    state = rule_state(FACTS["state"])
+    load_unet(unet, state)
+    load_controlnet(controlnet, state)
+    unet.requires_grad_(False)
+    decoder = Decoder(unet).requires_grad_(True)
+    return Networks(unet, controlnet, decoder, DDIMScheduler(**SCHEDULER).alphas_cumprod)
+
+
+@pytest.fixture(scope="module")
+def batch():
+    inputs = FACTS["inputs"]
+
+    def drawn(name):
+        return torch.from_numpy(rng(name).standard_normal(inputs[name]).astype(np.float32))
+
+    mask = torch.from_numpy((rng("mask").random(inputs["mask"]) > 0.5).astype(np.float32)).repeat(1, 3, 1, 1)
+    image = torch.from_numpy(rng("image").random(inputs["image"]).astype(np.float32))
+    return Batch(drawn("z0"), drawn("noise"), torch.tensor(inputs["t"]), drawn("context"), mask, image)
+
+
+def close(got, want):
+    assert np.linalg.norm(got.detach().numpy() - want) <= 1e-4 * np.linalg.norm(want)
+
+
+def test_every_key_of_the_authors_checkpoint_has_its_place(nets):
+    """Loading was strict on both sides; here the counts are compared."""
+    ours = sum(p.numel() for m in (nets.unet, nets.controlnet) for p in m.parameters())
+    assert ours == sum(int(np.prod(shape)) for shape in FACTS["state"].values())
+
+
+def test_noising_hint_and_residuals(nets, batch):
+    noisy = batch.noisy(batch.latents, nets.alphas_cumprod)
+    close(noisy, WANT["z_t"])
+    close(nets.controlnet.controlnet_cond_embedding.trunk(batch.mask)[:, :, ::4, ::4], WANT["dhi"])
+    controls = run_controlnet(nets.controlnet, noisy, batch.t, batch.context, batch.mask)
+    close(controls[0], WANT["control_first"])
+    close(controls[-1], WANT["control_last"])
+
+
+def test_noise_predictions_of_both_branches(nets, batch):
+    noisy = batch.noisy(batch.latents, nets.alphas_cumprod)
+    encoded = encode(nets.unet, noisy, batch.t, batch.context)
+    c_m, c_i = (run_controlnet(nets.controlnet, noisy, batch.t, batch.context, hint) for hint in (batch.mask, batch.image))
+    close(nets.decoder(encoded, c_m), WANT["eps_mask"])
+    close(nets.decoder(encoded, [m + 0.5 * i for m, i in zip(c_m, c_i, strict=True)]), WANT["eps_mix"])
+
+
+@pytest.mark.parametrize("case", FACTS["cases"], ids=lambda case: f"step-{case['global_step']}")
+def test_losses_and_gradients(nets, batch, case):
+    nets.controlnet.zero_grad()
+    nets.decoder.zero_grad()
+    losses = backward_siamese(nets, batch, Recipe(), case["global_step"], case["max_steps"])
+    assert losses["loss"] == pytest.approx(case["loss"], rel=1e-4)
+    for theirs, ours in NAMES.items():
+        assert losses[ours] == pytest.approx(case["parts"][theirs], rel=1e-4, abs=1e-7)
+    norms = case["grad_norm"]
+    assert _norm(nets.controlnet) == pytest.approx(norms["control_model."], rel=1e-4)
+    hint = nets.controlnet.controlnet_cond_embedding.trunk
+    assert _norm(hint) == pytest.approx(norms["control_model.input_hint_block.0."], rel=1e-4)
+    assert _norm(nets.controlnet.controlnet_down_blocks) == pytest.approx(norms["control_model.zero_convs."], rel=1e-4)
+    assert _norm(nets.decoder.up_blocks) == pytest.approx(norms["model.diffusion_model.output_blocks."], rel=1e-4)
+    prefix = f"grad_{case['global_step']}."
+    close(hint.initial_conv.weight.grad, WANT[f"{prefix}control_model.input_hint_block.0.initial_conv.weight"])
+    close(nets.controlnet.controlnet_mid_block.weight.grad, WANT[f"{prefix}control_model.middle_block_out.0.weight"])
+    close(nets.decoder.conv_out.weight.grad, WANT[f"{prefix}model.diffusion_model.out.2.weight"])
+
+
+def _norm(module):
+    return torch.stack([p.grad.norm() for p in module.parameters() if p.grad is not None]).norm().item()
