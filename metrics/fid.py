@@ -1,4 +1,4 @@
-"""Fréchet inception distance."""
+"""Fréchet distance of two feature clouds, computed by torch-fidelity."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.contracts import Context, ImageSet, Metric, Score, param
+from metrics._features import column, feature_pair
 
 
 @dataclass(frozen=True)
@@ -14,31 +15,39 @@ class Params:
 
 
 class Fid(Metric):
-    """Distance of two Gaussians fitted to the features of both sets, by torch-fidelity's own functions. Lower is better.
+    """|mu_r - mu_s|^2 + tr(S_r + S_s - 2 (S_r S_s)^1/2) of real and synthetic features; 0 is best.
 
-    Biased upwards when a set is small, by an amount that depends on the generator: values at different n cannot be
-    compared, and below the feature dimension the covariance is rank-deficient (said in the notes). Not squared-rooted,
-    not clipped: two equal sets may give a tiny negative number. No interval: a bootstrap would add its own bias.
+    `FID` on Inception, `FD-<label>` elsewhere. It is biased upward by about c/n, with c depending on the generator:
+    compare it only at equal n. There is no interval, because resampling moves that bias. The value is torch-fidelity's,
+    unclamped: two equal sets give 0 up to rounding, which can be a little below it.
     """
 
     version = 1
     requires = ("torch", "torch_fidelity")
-    cite = "Heusel et al., GANs trained by a two time-scale update rule, NeurIPS 2017; torch-fidelity 0.4"
+    cite = "Heusel et al., NeurIPS 2017; torch-fidelity (Obukhov et al., 2020)"
     Params = Params
 
     def columns(self, label: str) -> tuple[str, ...]:
-        return ("FID" if label == "Inception" else f"FD-{label}",)
+        return (column("FID", "FD", label),)
 
     def score(self, real: ImageSet, fake: ImageSet, label: str, ctx: Context) -> Mapping[str, Score]:
         import torch
-        from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+        from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
 
-        assert real.features is not None
-        assert fake.features is not None
-        statistics = [fid_features_to_statistics(torch.from_numpy(s.features)) for s in (fake, real)]
-        value = fid_statistics_to_metric(*statistics, False)["frechet_inception_distance"]
-        n_real, dim = real.features.shape
-        n_fake = len(fake.features)
-        small = min(n_real, n_fake) < dim
-        note = f"n = {min(n_real, n_fake)} is below the {dim} features: biased upwards" if small else ""
-        return {self.columns(label)[0]: Score(float(value), n_real, n_fake, note=note)}
+        (name,) = self.columns(label)
+        r, s = feature_pair(real, fake, name)
+        ours, theirs = (fid_features_to_statistics(torch.from_numpy(features)) for features in (s, r))
+        value = fid_statistics_to_metric(ours, theirs, verbose=False)[KEY_METRIC_FID]
+        return {name: Score(value, len(r), len(s), note=_note(len(r), len(s), r.shape[1], value))}
+
+
+def _note(n_real: int, n_fake: int, dim: int, value: float) -> str:
+    notes = []
+    if min(n_real, n_fake) < dim:
+        notes.append(
+            f"{min(n_real, n_fake)} images are fewer than the {dim} feature dimensions: the covariance is singular "
+            "and the value biased upward; compare at equal n only"
+        )
+    if value < 0:
+        notes.append("below 0 by rounding: the two sets cannot be told apart")
+    return "; ".join(notes)

@@ -27,7 +27,7 @@ def fault(path: Path, sha256: str) -> str:
 
 
 @functools.lru_cache(maxsize=16)
-def _sha256(path: Path, size: int, changed_ns: int) -> str:
-    # `size` and `changed_ns` are there for the cache: a file that was replaced is read again.
+def _sha256(path: Path, size: int, changed_ns: int) -> str:  # noqa: ARG001
+    # `size` and `changed_ns` serve the cache: a file that was replaced is read again.
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

