@@ -55,6 +55,7 @@ def make_text_encoder(tokenizer: CLIPTokenizer, seed: int) -> CLIPTextModel:
         CLIPTextConfig(
             vocab_size=len(tokenizer), hidden_size=WIDTH, intermediate_size=128, num_hidden_layers=2,
             num_attention_heads=4, max_position_embeddings=LENGTH, projection_dim=WIDTH,
-            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
         )
     )  # fmt: skip

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from diffusers import AutoencoderKL
 
-from generators.diffusion.tiny.pool import make_pool
+from generators.diffusion.tiny.pool import kept_pool
 from generators.diffusion.tiny.train_vae import train_vae
 
 
@@ -20,20 +20,20 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--part", choices=("vae", "unet", "all"), default="all")
     parser.add_argument("--pool", type=int, default=12_000, help="training images")
-    parser.add_argument("--vae-steps", type=int, default=3000)
-    parser.add_argument("--unet-steps", type=int, default=6000)
+    parser.add_argument("--vae-steps", type=int, default=2400)
+    parser.add_argument("--unet-steps", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    pixels, captions = make_pool(args.pool, args.seed)
+    pixels, captions = kept_pool(args.pool, args.seed, args.out)
     if args.part in ("vae", "all"):
-        vae = train_vae(pixels, args.out, args.vae_steps, batch=16, seed=args.seed)
-        vae.save_pretrained(args.out / "model" / "vae")
+        vae = train_vae(pixels, args.out, args.vae_steps, batch=8, seed=args.seed)
+        vae.save_pretrained(args.out / "vae")
     if args.part in ("unet", "all"):
         from generators.diffusion.tiny.train_unet import train_unet
 
-        vae = AutoencoderKL.from_pretrained(args.out / "model" / "vae")
-        train_unet(vae, pixels, captions, args.out, args.unet_steps, batch=64, seed=args.seed)
+        vae = AutoencoderKL.from_pretrained(args.out / "vae")
+        train_unet(vae, pixels, captions, args.out, args.unet_steps, batch=32, seed=args.seed)
 
 
 if __name__ == "__main__":

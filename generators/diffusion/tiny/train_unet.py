@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,12 +12,11 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 
 from generators.diffusion.base import SCHEDULER
 from generators.diffusion.tiny.text import LENGTH, WIDTH, make_text_encoder, save_tokenizer
-from generators.diffusion.tiny.train_vae import _note, _resume, _save, to_tensor
+from generators.diffusion.tiny.train_vae import to_tensor
+from generators.diffusion.tiny.trainee import Trainee, note
 
 CONFIG = {
     "sample_size": 8,
-    "in_channels": 8,
-    "out_channels": 8,
     "block_out_channels": (64, 96, 128),
     "layers_per_block": 1,
     "down_block_types": ("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
@@ -27,20 +26,19 @@ CONFIG = {
 }
 EXTRA_CAPTIONS = ("A photo of a polyp.", "A photo of a skin lesion.", "A photo of a lesion.")
 EMPTY_CAPTION = 0.1
-EMA = 0.998
 
 
 class Pair(torch.nn.Module):
     """U-Net and text encoder under one roof, so that one optimiser and one checkpoint serve both."""
 
-    def __init__(self, unet: torch.nn.Module, text: torch.nn.Module) -> None:
+    def __init__(self, unet: Any, text: Any) -> None:
         super().__init__()
         self.unet, self.text = unet, text
 
 
 def train_unet(
     vae: AutoencoderKL, pool: np.ndarray, captions: list[str], out: Path, steps: int, batch: int, seed: int,
-    lr: float = 1e-3,
+    lr: float = 2e-3,
 ) -> None:  # fmt: skip
     """Train with checkpoints in `out/unet.ckpt`, then write `out/model` whole."""
     model_dir = out / "model"
@@ -50,26 +48,16 @@ def train_unet(
     mean, std = _latents(vae, pool)
     tokens = tokenizer(captions + [""], padding="max_length", max_length=LENGTH, return_tensors="pt").input_ids
     torch.manual_seed(seed)
-    pair = Pair(UNet2DConditionModel(**CONFIG), make_text_encoder(tokenizer, seed))
-    optimizer = torch.optim.AdamW(pair.parameters(), lr, weight_decay=1e-2)
-    average = {name: value.clone() for name, value in pair.state_dict().items()}
-    start = _resume(out / "unet.ckpt", pair, optimizer, average)
-    for step in range(start, steps):
-        for group in optimizer.param_groups:
-            group["lr"] = lr * min(1, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
+    channels = vae.config.latent_channels
+    unet = UNet2DConditionModel(in_channels=channels, out_channels=channels, **CONFIG)
+    pair = Pair(unet, make_text_encoder(tokenizer, seed))
+    trainee = Trainee(pair, lr)
+    for step in trainee.steps(steps, out / "unet.ckpt"):
         loss = _loss(pair, mean, std, tokens, scheduler, np.random.default_rng([seed, step]), batch)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(pair.parameters(), 1.0)
-        optimizer.step()
-        for name, value in pair.state_dict().items():
-            if value.is_floating_point():
-                average[name].lerp_(value, 1 - min(EMA, (1 + step) / (10 + step)))
+        trainee.learn(loss, step)
         if step % 20 == 0:
-            _note(out / "unet_loss.csv", step, loss.item())
-        if (step + 1) % 200 == 0 or step + 1 == steps:
-            _save(out / "unet.ckpt", step + 1, pair, optimizer, average)
-    pair.load_state_dict(average)
+            note(out / "unet_loss.csv", step, loss=loss.item())
+    pair.load_state_dict(trainee.average)
     _write(pair, vae, model_dir)
 
 
