@@ -96,9 +96,7 @@ def _parse_override(option: str, registry: Registry) -> Override:
     return Override(kinds[0], name, field_name, text, f"--set {option}")
 
 
-def resolve(
-    plugin: type[Plugin], kind: str, name: str, profile: Profile, overrides: Sequence[Override] = ()
-) -> Any:
+def resolve(plugin: type[Plugin], kind: str, name: str, profile: Profile, overrides: Sequence[Override] = ()) -> Any:
     """The plugin's `Params`: its defaults, then the profile's table, then --set."""
     values = dict(profile.tables.get(kind, {}).get(name, {}))
     params = build(plugin.Params, values, f"profile {profile.name}: {kind}.{name}")

@@ -149,7 +149,8 @@ class _Builder:
         return self._add(Stage("features", extractor, 0, {"images": images}, label, extra))
 
     def lines(self, segmenter: Chosen, sets: Mapping[str, Ref]) -> list[Line]:
-        rows = {"real": ("none", {})} | {f"real+{name}": (name, {"synthetic": ref}) for name, ref in sets.items()}
+        rows: dict[str, tuple[str, dict[str, Ref]]] = {"real": ("none", {})}
+        rows |= {f"real+{name}": (name, {"synthetic": ref}) for name, ref in sets.items()}
         return [
             Line(row, generator, segmenter.name, self._tests(segmenter, row, extra))
             for row, (generator, extra) in rows.items()
@@ -160,8 +161,10 @@ class _Builder:
         if "val" in self.spec.data.fingerprints:
             sets["val"] = self._data("val")
         models = [self._train(segmenter, row, sets, repeat) for repeat in range(self.spec.seeds)]
-        return {test: tuple(self._tested(model, segmenter, row, test).key for model in models)
-                for test in self.spec.data.tests}
+        return {
+            test: tuple(self._tested(model, segmenter, row, test).key for model in models)
+            for test in self.spec.data.tests
+        }
 
     def _train(self, segmenter: Chosen, row: str, sets: Mapping[str, Ref], repeat: int) -> Ref:
         seed = self._seed("train", segmenter.name, repeat)

@@ -41,7 +41,9 @@ def _set_column(name: str, rows: Sequence[ScoreRow]) -> Column:
 
 
 def _test_column(test: str, convention: str, brief: bool) -> Column:
-    return Column(f"{test} {convention}", "higher", brief=brief and test != OVERALL_UNWEIGHTED, interval=test == OVERALL)
+    return Column(
+        f"{test} {convention}", "higher", brief=brief and test != OVERALL_UNWEIGHTED, interval=test == OVERALL
+    )
 
 
 def _group(row: ScoreRow) -> Group:
@@ -97,7 +99,9 @@ def _notes(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> 
     notes = [note for manifest in manifests for note in manifest["notes"]]
     notes += [_protocol(manifest) for manifest in manifests]
     notes += [f"{row.metric} of {row.generator}: {row.note}" for row in rows if row.note]
-    notes.append("[low, high]: 95 % intervals; test sets: bootstrap over images, whole groups where frames belong together")
+    notes.append(
+        "[low, high]: 95 % intervals; test sets: bootstrap over images, whole groups where frames belong together"
+    )
     if any(row.seeds == 1 for row in rows if row.segmenter):
         notes.append("1 seed: training noise is not estimated")
     return tuple(dict.fromkeys(notes))
@@ -108,7 +112,8 @@ def _protocol(manifest: Mapping[str, Any]) -> str:
     tests = ", ".join(f"{name.removeprefix('test/')} {n}" for name, n in pairs.items() if name.startswith("test/"))
     total = sum(n for name, n in pairs.items() if name.startswith("test/"))
     return (
-        f"{manifest['dataset']['name']} (data {manifest['dataset']['fingerprint'][:12]}): {pairs['train']} training pairs; "
+        f"{manifest['dataset']['name']} (data {manifest['dataset']['fingerprint'][:12]}): "
+        f"{pairs['train']} training pairs; "
         f"test images: {tests}; overall = mean over all {total}, so each set weighs as many images as it has; "
         f"seed {manifest['seed']}; reference of set metrics: the training images"
     )

@@ -124,7 +124,8 @@ def _classes(module: ModuleType, kind: str) -> list[type[Plugin]]:
 def _import_file(path: Path) -> ModuleType:
     name = f"bench_plugin_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

@@ -89,12 +89,14 @@ class Runner:
 
     def _run(self, stage: Stage, label: str, desk: Desk, started: float) -> None:
         device = resolve_device(self.machine.device)
-        ctx = Context(
-            stage.seed, desk.work, device, self.machine.workers, self.machine.download, Terminal(label)
-        )
+        ctx = Context(stage.seed, desk.work, device, self.machine.workers, self.machine.download, Terminal(label))
         ACTIONS[stage.action](Job(stage, self.store, self.splits, desk, ctx))
         requires = stage.chosen.plugin.requires if stage.chosen else ()
-        record = {"identity": stage.identity, "label": stage.label, **describe(requires, device, time.monotonic() - started)}
+        record = {
+            "identity": stage.identity,
+            "label": stage.label,
+            **describe(requires, device, time.monotonic() - started),
+        }
         self.store.commit(stage.action, stage.key, desk, record)
 
     def _explain(self, stage: Stage, error: Exception) -> tuple[str, bool]:

@@ -32,7 +32,9 @@ class Folder(Generator):
         if not self.params.path:
             return ("generator folder: name the synthetic set with --set generator.folder.path=DIR",)
         absent = [folder for folder in _images_and_masks(self.params.path) if not folder.is_dir()]
-        return tuple(f"generator folder: {folder}: no such folder; path must hold images/ and masks/" for folder in absent)
+        return tuple(
+            f"generator folder: {folder}: no such folder; path must hold images/ and masks/" for folder in absent
+        )
 
     def size(self) -> tuple[int, int] | None:
         """The common size of all images, None when they differ."""
@@ -44,7 +46,9 @@ class Folder(Generator):
         lonely = sorted(set(images) ^ set(masks))
         if lonely:
             where = "masks" if lonely[0] in images else "images"
-            raise BenchError(f"{self.params.path}: {lonely[0]} is not in {where}/ ({len(lonely)} such); add or remove it")
+            raise BenchError(
+                f"{self.params.path}: {lonely[0]} is not in {where}/ ({len(lonely)} such); add or remove it"
+            )
         if not images:
             raise BenchError(f"{self.params.path}: images/ holds no image")
         with ctx.progress.bar(len(images), "image") as bar:

@@ -81,7 +81,8 @@ class Siamese(Generator):
         from generators.diffusion.batches import draw_batch, split_batch
         from generators.diffusion.latents import prepare_training_set
         from generators.diffusion.siamese_step import backward_siamese
-        from generators.diffusion.train import CURVE, Schedule, train as run_training, write_curve
+        from generators.diffusion.train import CURVE, Schedule, write_curve
+        from generators.diffusion.train import train as run_training
         from generators.diffusion.weights import save_trained
 
         p, recipe = self.params, self.recipe()

@@ -48,7 +48,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _packages(registry: Registry) -> None:
-    needed = {module for kind in ROOMS for name in registry.names(kind) for module in registry.load(kind, name).requires}
+    needed = {
+        module for kind in ROOMS for name in registry.names(kind) for module in registry.load(kind, name).requires
+    }
     absent = sorted(module for module in needed if find_spec(module.split(".")[0]) is None)
     versions = package_versions(needed - set(absent))
     print("packages: " + ", ".join(f"{name} {version}" for name, version in versions.items()))

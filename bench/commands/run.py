@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.chosen import Chooser, Chosen, label_of, missing_things, uses_features
+from bench.chosen import Chooser, Chosen, missing_things, uses_features
 from bench.commands._options import add_plugin_option, add_profile_options, add_results_option
 from bench.config import Profile, load_profile, parse_overrides
 from bench.data import DataTable
@@ -39,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the tables (default: RESULTS/tables/RUN)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)")
     parser.add_argument("--num-workers", type=int, default=0, help="processes that load images (default: %(default)s)")
-    parser.add_argument("--download", action="store_true", help="allow fetching a base model or weights that are absent")
+    parser.add_argument(
+        "--download", action="store_true", help="allow fetching a base model or weights that are absent"
+    )
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def _run(args: argparse.Namespace, store: Store) -> int:
     runner = Runner(store, splits, machine, _say, args.results / "logs" / f"{manifest['run']}.log")
     failures = runner.run(setup.plan.stages)
     save_manifest(args.results / "runs", manifest)
-    _publish(manifest, store, args.out or args.results / "tables" / manifest["run"], args)
+    _publish(manifest, store, args.out or args.results / "tables" / manifest["run"])
     _say(f"finished in {time.monotonic() - started:.1f} s")
     return _report(failures)
 
@@ -141,7 +143,7 @@ def _notes(profile: Profile, data: DataTable, chosen: list[Chosen]) -> tuple[str
     return tuple(dict.fromkeys(notes))
 
 
-def _publish(manifest: dict[str, Any], store: Store, out: Path, args: argparse.Namespace) -> None:
+def _publish(manifest: dict[str, Any], store: Store, out: Path) -> None:
     from bench.leaderboard import build_table
     from bench.publish import write_tables
     from bench.render import to_text

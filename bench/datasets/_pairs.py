@@ -36,7 +36,7 @@ def files_by_stem(folder: Path, suffix: str = "", ignore: str = "") -> dict[str,
 
 
 def match(
-    images: Path, masks: Path, prompt: str, group: Group = lambda stem: "", mask_suffix: str = "", ignore: str = ""
+    images: Path, masks: Path, prompt: str, group: Group = lambda _: "", mask_suffix: str = "", ignore: str = ""
 ) -> Split:
     """Pairs by stem, sorted by stem. BenchError names an image without mask and a mask without image."""
     for folder in (images, masks):
@@ -48,7 +48,9 @@ def match(
         raise BenchError(f"{image_of[lonely[0]]}: no mask of that name in {masks}{_and_more(lonely)}; add or remove it")
     lonely = sorted(set(mask_of) - set(image_of))
     if lonely:
-        raise BenchError(f"{mask_of[lonely[0]]}: no image of that name in {images}{_and_more(lonely)}; add or remove it")
+        raise BenchError(
+            f"{mask_of[lonely[0]]}: no image of that name in {images}{_and_more(lonely)}; add or remove it"
+        )
     return tuple(Sample(stem, image_of[stem], mask_of[stem], prompt, group(stem)) for stem in sorted(image_of))
 
 

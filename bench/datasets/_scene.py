@@ -41,9 +41,7 @@ def _smooth(image: np.ndarray, radius: float) -> np.ndarray:
     for axis in (0, 1):
         pad = [(reach, reach) if a == axis else (0, 0) for a in range(image.ndim)]
         padded = np.pad(image, pad, mode="edge")
-        image = sum(
-            weight * np.take(padded, range(i, i + image.shape[axis]), axis) for i, weight in enumerate(kernel)
-        )
+        image = sum(weight * np.take(padded, range(i, i + image.shape[axis]), axis) for i, weight in enumerate(kernel))
     return image
 
 

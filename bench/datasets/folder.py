@@ -106,5 +106,7 @@ def _given_splits(path: Path, rows: dict[str, dict[str, str]]) -> dict[str, str]
     for name, row in rows.items():
         group = row.get("group") or ""
         if group and of_group.setdefault(group, given[name]) != given[name]:
-            raise BenchError(f"{path}: group {group} stands in {of_group[group]} and {given[name]}; keep it in one split")
+            raise BenchError(
+                f"{path}: group {group} stands in {of_group[group]} and {given[name]}; keep it in one split"
+            )
     return {name: names[split] for name, split in given.items()}

@@ -65,7 +65,7 @@ class Polyps(Dataset):
         if images is None or masks is None:
             raise BenchError(f"{folder}: must hold image(s)/ and mask(s)/")
         named = split in ("train", "test/CVC-ClinicDB")
-        return match(images, masks, self.params.prompt, clinicdb_group if named else lambda stem: "")
+        return match(images, masks, self.params.prompt, clinicdb_group if named else lambda _: "")
 
     def check(self, samples: Split) -> None:
         check(samples, self.params.allow_empty_masks)

@@ -90,14 +90,17 @@ def load_base(source: str, *, device: str = "cpu", download: bool = False) -> Ba
         tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
     except (OSError, ValueError) as error:
         raise BenchError(f"base model {folder}: {str(error).splitlines()[0]}; give a whole diffusers folder") from None
-    models = [model.float().eval().requires_grad_(False).to(device) for model in (vae, unet, text_encoder)]
-    return Base(*models, tokenizer, DDIMScheduler(**SCHEDULER))
+    vae, unet, text_encoder = (m.float().eval().requires_grad_(False).to(device) for m in (vae, unet, text_encoder))
+    return Base(vae, unet, text_encoder, tokenizer, DDIMScheduler(**SCHEDULER))
 
 
 def _fetch(source: str) -> Path:
     from huggingface_hub import snapshot_download
 
-    patterns = ["model_index.json", *(f"{part}/*{end}" for part in PARTS for end in (".json", ".txt", "model.safetensors"))]
+    patterns = [
+        "model_index.json",
+        *(f"{part}/*{end}" for part in PARTS for end in (".json", ".txt", "model.safetensors")),
+    ]
     try:
         return Path(snapshot_download(source, allow_patterns=patterns))
     except (OSError, ValueError) as error:

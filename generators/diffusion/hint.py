@@ -1,4 +1,4 @@
-"""Dense Hint Input: the residual, patch-merging encoder that Siamese-Diffusion puts in place of ControlNet's hint block."""
+"""Dense Hint Input: the residual, patch-merging encoder in place of ControlNet's hint block."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PatchMerge(nn.Module):
         self.reduction = nn.Linear(4 * channels, 2 * channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        # Order of the four pixels as in Swin and in the authors' checkpoints: top-left, bottom-left, top-right, bottom-right.
+        # The four pixels in Swin's order, which is the checkpoints': top-left, bottom-left, top-right, bottom-right.
         corners = [x[..., i::2, j::2] for j in (0, 1) for i in (0, 1)]
         merged = torch.cat(corners, 1).permute(0, 2, 3, 1)
         return self.reduction(self.norm(merged)).permute(0, 3, 1, 2)

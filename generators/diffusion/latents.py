@@ -68,4 +68,3 @@ def image_hint(pixels: np.ndarray) -> torch.Tensor:
 def mask_hint(masks: np.ndarray) -> torch.Tensor:
     """uint8 (n, h, w) in {0, 1} -> float32 (n, 3, h, w): the mask in all three channels."""
     return torch.from_numpy(np.ascontiguousarray(masks)).float()[:, None].repeat(1, 3, 1, 1)
-

@@ -33,7 +33,7 @@ def sample_set(
             noise = initial_noise([sample.id for sample in part], ctx.seed, shape).to(ctx.device)
             latents = sample_latents(
                 base, controlnet, decoder, sampler, noise, hint, context[start : start + batch], empty,
-                lambda count=len(part): bar.update(count),
+                lambda: bar.update(len(part)),  # noqa: B023 (called within this turn of the loop only)
             )  # fmt: skip
             for sample, pixels in zip(part, decode_latents(base, latents).numpy(), strict=True):
                 save_png(out / "images" / f"{sample.id}.png", pixels)

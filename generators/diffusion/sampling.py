@@ -1,4 +1,4 @@
-"""Deterministic DDIM (eta 0) with classifier-free guidance from masks: what depends on the mask alone is computed once."""
+"""Deterministic DDIM (eta 0) with guidance, from masks: what depends on the mask alone is computed once."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def sample_latents(
     features = controlnet.controlnet_cond_embedding(hint)
     block, controlnet.controlnet_cond_embedding = controlnet.controlnet_cond_embedding, torch.nn.Identity()
     try:
-        return _ddim(base, controlnet, decoder, sampler, noise, features, torch.cat([empty.expand_as(context), context]), tick)
+        return _ddim(
+            base, controlnet, decoder, sampler, noise, features, torch.cat([empty.expand_as(context), context]), tick
+        )
     finally:
         controlnet.controlnet_cond_embedding = block
 

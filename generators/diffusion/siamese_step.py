@@ -43,7 +43,7 @@ class Networks:
 
 @dataclass(frozen=True)
 class Batch:
-    """Scaled latents and noise (n, c, h, w), t int64 (n,), context (n, tokens, width), hints (n, 3, 8h, 8w) in [0, 1]."""
+    """Scaled latents, noise (n, c, h, w); t int64 (n,); context (n, tokens, width); hints (n, 3, 8h, 8w) in [0, 1]."""
 
     latents: torch.Tensor
     noise: torch.Tensor
@@ -58,7 +58,9 @@ class Batch:
         return a.sqrt() * latents + (1 - a).sqrt() * self.noise
 
 
-def backward_siamese(nets: Networks, batch: Batch, recipe: Recipe, step: int, steps: int, share: float = 1.0) -> dict[str, float]:
+def backward_siamese(
+    nets: Networks, batch: Batch, recipe: Recipe, step: int, steps: int, share: float = 1.0
+) -> dict[str, float]:
     """Add the gradients of `share` × the step's loss to the parameters; returns the loss and its parts.
 
     Each branch is differentiated down to the ControlNet's residuals as soon as its loss is known and its activations
@@ -74,13 +76,20 @@ def backward_siamese(nets: Networks, batch: Batch, recipe: Recipe, step: int, st
     predicted_mix = None
     if recipe.image_branch:
         image_controls = tuple(leaf[count:] for leaf in leaves)
-        predicted_mix, losses["image"] = _image_branch(nets, batch, encoded, mask_controls, image_controls, recipe, step / steps, share)
+        predicted_mix, losses["image"] = _image_branch(
+            nets, batch, encoded, mask_controls, image_controls, recipe, step / steps, share
+        )
     losses |= _mask_branch(nets, batch, encoded, mask_controls, predicted_mix, recipe, share)
     torch.autograd.backward(outputs, [leaf.grad for leaf in leaves])
     if recipe.online_augmentation and step > steps * recipe.augment_after and predicted_mix is not None:
         losses["augmented"] = _augmented_branch(nets, batch, noisy, predicted_mix, recipe, share)
-    return {"loss": losses["mask"] + losses.get("image", 0.0) + recipe.w_c * losses.get("consistency", 0.0)
-            + losses.get("augmented", 0.0), **losses}
+    return {
+        "loss": losses["mask"]
+        + losses.get("image", 0.0)
+        + recipe.w_c * losses.get("consistency", 0.0)
+        + losses.get("augmented", 0.0),
+        **losses,
+    }
 
 
 def _controls(nets: Networks, batch: Batch, noisy: torch.Tensor, image_branch: bool) -> Controls:

@@ -33,7 +33,9 @@ class Schedule:
     checkpoint_every: int
 
 
-def train(modules: Mapping[str, nn.Module], step: StepFunction, schedule: Schedule, ctx: Context) -> list[dict[str, float]]:
+def train(
+    modules: Mapping[str, nn.Module], step: StepFunction, schedule: Schedule, ctx: Context
+) -> list[dict[str, float]]:
     """Train the modules' parameters that require a gradient; returns the loss parts of every step.
 
     Goes on from `ctx.workdir`'s checkpoint when there is one, to the same weights as an uninterrupted run.
@@ -77,7 +79,9 @@ def _resume(path: Path, modules: Mapping[str, nn.Module], optimizer: Any) -> lis
         state = torch.load(path, weights_only=True, map_location="cpu")
     # torch tells a truncated file in several ways: a broken archive, a missing key, an early end.
     except (RuntimeError, EOFError, KeyError, OSError, ValueError) as error:
-        raise BenchError(f"{path}: truncated checkpoint ({str(error).splitlines()[0]}); delete it to train anew") from None
+        raise BenchError(
+            f"{path}: truncated checkpoint ({str(error).splitlines()[0]}); delete it to train anew"
+        ) from None
     for name, module in modules.items():
         module.load_state_dict(state["modules"][name])
     optimizer.load_state_dict(state["optimizer"])

@@ -26,4 +26,6 @@ def load_trained(model_dir: Path, controlnet: nn.Module, decoder: nn.Module) -> 
             module.load_state_dict(load_file(model_dir / name))
             module.eval()
         except (SafetensorError, RuntimeError, OSError) as error:
-            raise BenchError(f"{model_dir / name}: {str(error).splitlines()[0]}; delete {model_dir} to train anew") from None
+            raise BenchError(
+                f"{model_dir / name}: {str(error).splitlines()[0]}; delete {model_dir} to train anew"
+            ) from None

@@ -119,7 +119,9 @@ def _resume(path: Path, model: torch.nn.Module, optimizer: Any, scheduler: Any) 
         state = torch.load(path, weights_only=True, map_location="cpu")
     # torch tells a truncated file in several ways: a broken archive, a missing key, an early end.
     except (RuntimeError, EOFError, KeyError, OSError, ValueError) as error:
-        raise BenchError(f"{path}: truncated checkpoint ({str(error).splitlines()[0]}); delete it to train anew") from None
+        raise BenchError(
+            f"{path}: truncated checkpoint ({str(error).splitlines()[0]}); delete it to train anew"
+        ) from None
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     if scheduler is not None:
@@ -137,7 +139,9 @@ def load_weights(model: torch.nn.Module, model_dir: Path) -> None:
     try:
         model.load_state_dict(load_file(model_dir / WEIGHTS))
     except (SafetensorError, RuntimeError, OSError) as error:
-        raise BenchError(f"{model_dir / WEIGHTS}: {str(error).splitlines()[0]}; delete {model_dir} to train anew") from None
+        raise BenchError(
+            f"{model_dir / WEIGHTS}: {str(error).splitlines()[0]}; delete {model_dir} to train anew"
+        ) from None
 
 
 @torch.inference_mode()
@@ -145,7 +149,7 @@ def predict(
     model: torch.nn.Module, probability: Callable[[torch.nn.Module, torch.Tensor], torch.Tensor], recipe: Recipe,
     samples: Split, model_dir: Path, out: Path, ctx: Context,
 ) -> None:  # fmt: skip
-    """Write `out/<id>.png`: `probability(model, images)` (n, h, w) in [0, 1], bilinear to the image's own size, × 255."""
+    """Write `out/<id>.png`: `probability(model, images)` in [0, 1], bilinear to the image's own size, × 255."""
     load_weights(model, model_dir)
     model.to(ctx.device).eval()
     with ctx.progress.bar(len(samples), "image") as bar:

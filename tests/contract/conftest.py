@@ -36,7 +36,7 @@ def build(kind: str, name: str, **changes: Any) -> Any:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:  # noqa: ARG001
     report = yield
     if report.when == "call" or report.skipped:
         spec = getattr(item, "callspec", None)

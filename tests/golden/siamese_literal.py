@@ -19,7 +19,9 @@ def literal_loss(nets, batch, recipe, step, steps):
     unet, controlnet = nets.unet, nets.controlnet
     a = nets.alphas_cumprod[batch.t].view(-1, 1, 1, 1)
     x = a.sqrt() * batch.latents + (1 - a).sqrt() * batch.noise
-    predicted = run_unet(unet, x, batch.t, batch.context, run_controlnet(controlnet, x, batch.t, batch.context, batch.mask))
+    predicted = run_unet(
+        unet, x, batch.t, batch.context, run_controlnet(controlnet, x, batch.t, batch.context, batch.mask)
+    )
     per_sample = (predicted - batch.noise).square().mean((1, 2, 3))
     parts = {"mask": per_sample.mean().item()}
     if recipe.image_branch:
@@ -47,5 +49,3 @@ def literal_loss(nets, batch, recipe, step, steps):
             parts["augmented_unweighted"] = loss_a.mean().item()
             per_sample = per_sample + weight * loss_a
     return per_sample.mean(), parts
-
-

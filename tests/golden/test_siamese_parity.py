@@ -71,7 +71,9 @@ def test_noising_hint_and_residuals(nets, batch):
 def test_noise_predictions_of_both_branches(nets, batch):
     noisy = batch.noisy(batch.latents, nets.alphas_cumprod)
     encoded = encode(nets.unet, noisy, batch.t, batch.context)
-    c_m, c_i = (run_controlnet(nets.controlnet, noisy, batch.t, batch.context, hint) for hint in (batch.mask, batch.image))
+    c_m, c_i = (
+        run_controlnet(nets.controlnet, noisy, batch.t, batch.context, hint) for hint in (batch.mask, batch.image)
+    )
     close(nets.decoder(encoded, c_m), WANT["eps_mask"])
     close(nets.decoder(encoded, [m + 0.5 * i for m, i in zip(c_m, c_i, strict=True)]), WANT["eps_mix"])
 

@@ -36,7 +36,9 @@ def test_loss_and_every_gradient_are_the_literal_ones(step, dense_hint):
         assert (got_grads[name] - gradient).norm() <= 1e-5 * gradient.norm() + 1e-12, name
 
 
-@pytest.mark.parametrize(("aug", "consistency", "w_c"), list(itertools.product([True, False], [True, False], [1.0, 0.3])))
+@pytest.mark.parametrize(
+    ("aug", "consistency", "w_c"), list(itertools.product([True, False], [True, False], [1.0, 0.3]))
+)
 def test_each_ablation_equals_its_literal_twin(aug, consistency, w_c):
     """Table 5's switches and Table 6's weight."""
     nets, batch = make_networks(), make_batch()
@@ -79,7 +81,9 @@ def test_the_image_loss_trains_the_controlnet_and_never_the_decoder():
 def test_encoder_and_middle_get_no_gradient():
     nets, batch = make_networks(), make_batch()
     _, grads = ours(nets, batch, Recipe(), 600)
-    assert not [n for n in grads if n.startswith("u.") and not n.startswith(("u.up_blocks", "u.conv_norm_out", "u.conv_out"))]
+    assert not [
+        n for n in grads if n.startswith("u.") and not n.startswith(("u.up_blocks", "u.conv_norm_out", "u.conv_out"))
+    ]
     assert [n for n in grads if n.startswith("u.up_blocks")]
 
 

@@ -58,7 +58,9 @@ def test_the_engine_names_no_plugin():
     """No `if name == "siamese"`: names of generators, metrics and segmenters stand in profiles and files only."""
     for path in (ROOT / "bench").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        strings = [n.value for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+        strings = [
+            n.value for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+        ]
         assert not {"siamese", "copy-paste", "unet", "fid", "kid", "lite0", "inception"} & set(strings), path
 
 

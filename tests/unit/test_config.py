@@ -60,9 +60,9 @@ def test_only_what_can_change_a_result_is_in_the_key():
 )
 def test_bad_overrides_name_the_option(option, message):
     registry = Registry([PLUGINS / "toy_mirror.py"])
+    mirror, profile = registry.load("generator", "toy-mirror"), load_profile("demo")
     with pytest.raises(BenchError, match=message) as caught:
-        overrides = parse_overrides([option], registry)
-        resolve(registry.load("generator", "toy-mirror"), "generator", "toy-mirror", load_profile("demo"), overrides)
+        resolve(mirror, "generator", "toy-mirror", profile, parse_overrides([option], registry))
     assert option.split("=")[0].split(".")[-1] in str(caught.value)
 
 
