@@ -1,6 +1,6 @@
 """Trains the bundled tiny base: `python -m generators.diffusion.tiny.train --out DIR [--part vae|unet|all]`.
 
-Everything is written to DIR: checkpoints, loss curves and, at the end, `DIR/model` in diffusers' format. The same
+Everything is written to DIR: checkpoints, loss curves (CSV, PNG) and, at the end, `DIR/model` in diffusers' format. The same
 command goes on where a killed one stopped.
 """
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from diffusers import AutoencoderKL
 
+from generators.diffusion.tiny.plot import plot_curves
 from generators.diffusion.tiny.pool import kept_pool
 from generators.diffusion.tiny.train_vae import train_vae
 
@@ -34,6 +35,7 @@ def main() -> None:
 
         vae = AutoencoderKL.from_pretrained(args.out / "vae")
         train_unet(vae, pixels, captions, args.out, args.unet_steps, batch=32, seed=args.seed)
+        plot_curves(args.out)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class Pair(torch.nn.Module):
 
 def train_unet(
     vae: AutoencoderKL, pool: np.ndarray, captions: list[str], out: Path, steps: int, batch: int, seed: int,
-    lr: float = 2e-3,
+    lr: float = 1e-3,
 ) -> None:  # fmt: skip
     """Train with checkpoints in `out/unet.ckpt`, then write `out/model` whole."""
     model_dir = out / "model"
