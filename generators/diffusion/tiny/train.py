@@ -1,7 +1,7 @@
 """Trains the bundled tiny base: `python -m generators.diffusion.tiny.train --out DIR [--part vae|unet|all]`.
 
-Everything is written to DIR: checkpoints, loss curves (CSV, PNG) and, at the end, `DIR/model` in diffusers' format. The same
-command goes on where a killed one stopped.
+Everything is written to DIR: checkpoints, loss curves (CSV, PNG) and, at the end, `DIR/model` in diffusers' format.
+The same command goes on where a killed one stopped.
 """
 
 from __future__ import annotations
