@@ -15,14 +15,20 @@ class CopyPaste(Generator):
     FID and KID against the training images are those of a perfect copy. With random masks it still copies real pairs.
     """
 
-    version = 1
+    version = 2
     own_masks = True
     cite = "Qiu et al., Noise-Consistent Siamese-Diffusion, CVPR 2025, section 5.2"
+
+    def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
+        # The conditions may be transformed masks, which do not belong to the images: the real ones are kept here.
+        for sample in train:
+            save_png(model_dir / f"{sample.id}.png", load_mask(sample.mask) * 255)
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         with ctx.progress.bar(len(conditions), "image") as bar:
             for sample in conditions:
-                # The real mask lies beside the real image even when the condition was transformed.
-                save_png(out / "masks" / f"{sample.id}.png", load_mask(sample.mask) * 255)
-                save_png(out / "images" / f"{sample.id}.png", load_rgb(sample.image))
+                image = out / "images" / f"{sample.id}.png"
+                if not image.is_file():
+                    save_png(out / "masks" / image.name, load_mask(model_dir / image.name) * 255)
+                    save_png(image, load_rgb(sample.image))
                 bar.update()

@@ -53,12 +53,17 @@ class Folder(Generator):
             raise BenchError(f"{self.params.path}: images/ holds no image")
         with ctx.progress.bar(len(images), "image") as bar:
             for stem, path in images.items():
-                image, mask = load_rgb(path), load_mask(masks[stem])
-                if image.shape[:2] != mask.shape:
-                    raise BenchError(f"{path} and {masks[stem]} differ in size; bring both to one size")
-                save_png(out / "masks" / f"{stem}.png", mask * 255)
-                save_png(out / "images" / f"{stem}.png", image)
+                if not (out / "images" / f"{stem}.png").is_file():
+                    _copy(path, masks[stem], out, stem)
                 bar.update()
+
+
+def _copy(image_file: Path, mask_file: Path, out: Path, stem: str) -> None:
+    image, mask = load_rgb(image_file), load_mask(mask_file)
+    if image.shape[:2] != mask.shape:
+        raise BenchError(f"{image_file} and {mask_file} differ in size; bring both to one size")
+    save_png(out / "masks" / f"{stem}.png", mask * 255)
+    save_png(out / "images" / f"{stem}.png", image)
 
 
 def _images_and_masks(path: str) -> tuple[Path, Path]:
@@ -68,7 +73,7 @@ def _images_and_masks(path: str) -> tuple[Path, Path]:
 def _by_stem(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in SUFFIXES:
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
             if path.stem in found:
                 raise BenchError(f"{path}: {found[path.stem].name} has the same stem; remove one of them")
             found[path.stem] = path
