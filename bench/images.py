@@ -12,6 +12,7 @@ from bench.errors import BenchError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 MASK_THRESHOLD = 127
+_BROKEN = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError)
 _EIGHT_BIT = ("RGB", "L", "P", "1", "RGBA", "LA")
 
 
@@ -21,10 +22,12 @@ def _open(path: Path) -> Image.Image:
         image.load()
     except FileNotFoundError:
         raise BenchError(f"{path}: no such image") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except _BROKEN as error:
         raise BenchError(f"{path}: not a readable image ({error}); replace or remove it") from None
     if image.mode not in _EIGHT_BIT:
-        raise BenchError(f"{path}: pixel mode {image.mode} is not 8-bit; convert it to 8-bit RGB or grey")
+        raise BenchError(
+            f"{path}: pixel mode {image.mode} is not RGB or grey of 8 bits; convert it to 8-bit RGB or grey"
+        )
     return image
 
 
@@ -61,7 +64,7 @@ def size_of(path: Path) -> tuple[int, int]:
             return image.size
     except FileNotFoundError:
         raise BenchError(f"{path}: no such image") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except _BROKEN as error:
         raise BenchError(f"{path}: not a readable image ({error}); replace or remove it") from None
 
 

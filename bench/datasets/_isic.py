@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.contracts import Dataset, Split, param
-from bench.datasets._pairs import below, check, match
+from bench.datasets._pairs import below, check, enough, match
 from bench.errors import BenchError
 
 
@@ -25,9 +25,13 @@ def isic_samples(
     root: Path = below(dataset.root, name, folders["train"][0])
     if not (root / images).is_dir():
         if split == "train":
-            raise BenchError(f"--data {dataset.root}: neither {images} nor {name}/{images} is in it")
+            raise BenchError(
+                f"--data {dataset.root}: neither {images} nor {name}/{images} is in it; "
+                "give the folder that holds one of them"
+            )
         return ()
-    return match(root / images, root / masks, dataset.params.prompt, mask_suffix=mask_suffix, ignore="_superpixels")
+    pairs = match(root / images, root / masks, dataset.params.prompt, mask_suffix=mask_suffix, ignore="_superpixels")
+    return enough(pairs, root / images) if split == "train" else pairs
 
 
 def isic_check(dataset: Dataset, samples: Split) -> None:

@@ -26,13 +26,16 @@ TRIES = 20
 
 
 def _matrix(rng: np.random.Generator, width: int, height: int) -> tuple[np.ndarray, float]:
-    """Output pixel -> input pixel, (2, 3), about the image's centre; and the scale that was drawn."""
+    """Output point -> input point, (2, 3), about the image's centre; and the scale that was drawn.
+
+    Pillow's points have pixel centres at halves, so the image's centre is half of its size.
+    """
     scale, angle = rng.uniform(*SCALE), np.deg2rad(rng.uniform(-ROTATION, ROTATION))
     shift = rng.uniform(-SHIFT, SHIFT, 2) * (width, height)
     flip = np.diag(np.where(rng.random(2) < FLIP, -1.0, 1.0))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     inverse = np.linalg.inv(scale * turn @ flip)
-    centre = np.array([(width - 1) / 2, (height - 1) / 2])
+    centre = np.array([width / 2, height / 2])
     return np.column_stack([inverse, centre - inverse @ (centre + shift)]), scale
 
 

@@ -23,10 +23,15 @@ def below(root: Path, name: str, inside: str) -> Path:
 
 
 def files_by_stem(folder: Path, suffix: str = "", ignore: str = "") -> dict[str, Path]:
-    """Image files of a folder by stem, with a known ending of the stem taken off. Two files of one stem are refused."""
+    """Image files of a folder by stem, with a known ending of the stem taken off. Two files of one stem are refused.
+
+    Hidden files are left out: macOS puts `._name.png` beside every image of an archive it packs.
+    """
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in SUFFIXES or (ignore and path.stem.endswith(ignore)):
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+            continue
+        if ignore and path.stem.endswith(ignore):
             continue
         stem = path.stem.removesuffix(suffix)
         if stem in found:
@@ -56,6 +61,13 @@ def match(
 
 def _and_more(names: list[str]) -> str:
     return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+
+
+def enough(train: Split, folder: Path) -> Split:
+    """The training pairs as they are. BenchError for a single one: nothing can be learned from it, nor compared."""
+    if len(train) == 1:
+        raise BenchError(f"{folder}: 1 training pair; add more, at least 2 are needed")
+    return train
 
 
 def check(samples: Split, allow_empty_masks: bool) -> None:

@@ -38,16 +38,18 @@ class Folder(Dataset):
 
     def samples(self, split: str) -> Split:
         pairs, given = self._listed()
-        place = given or draw_splits(pairs, self.params.split_seed)
+        place = given or draw_splits(pairs, self.params.split_seed, self.root / MANIFEST)
         return tuple(sample for sample in pairs if place[sample.id] == split)
 
     def _listed(self) -> tuple[Split, dict[str, str]]:
         images, masks = first_folder(self.root, ("images", "image")), first_folder(self.root, ("masks", "mask"))
         if images is None or masks is None:
-            raise BenchError(f"--data {self.root}: must hold images/ and masks/")
+            raise BenchError(f"--data {self.root}: must hold images/ and masks/; add or rename them")
         pairs = match(images, masks, self.params.prompt)
         if len(pairs) < sum(map(bool, SHARES)):
-            raise BenchError(f"--data {self.root}: {len(pairs)} pairs; at least 3 are needed to train, watch and test")
+            raise BenchError(
+                f"--data {self.root}: {len(pairs)} pair(s); add more, at least 3 are needed to train, watch and test"
+            )
         rows = _manifest(self.root / MANIFEST, pairs)
         pairs = tuple(_described(sample, rows.get(sample.id, {})) for sample in pairs)
         return pairs, _given_splits(self.root / MANIFEST, rows)
@@ -56,13 +58,17 @@ class Folder(Dataset):
         check(samples, self.params.allow_empty_masks)
 
 
-def draw_splits(pairs: Split, seed: int) -> dict[str, str]:
-    """Split by id: whole groups, in an order drawn by the seed, fill each split up to its share of the images."""
+def draw_splits(pairs: Split, seed: int, manifest: Path) -> dict[str, str]:
+    """Split by id: whole groups, in an order drawn by the seed, fill each split up to its share of the images.
+
+    Raises BenchError that names the manifest, where the groups come from, when they are fewer than the splits.
+    """
     groups: dict[str, list[str]] = {}
     for sample in pairs:
         groups.setdefault(sample.group or f"\0{sample.id}", []).append(sample.id)
     if len(groups) < len(SPLITS):
-        raise BenchError(f"{len(groups)} groups cannot be split {':'.join(map(str, SHARES))}; at least 3 are needed")
+        shares = ":".join(map(str, SHARES))
+        raise BenchError(f"{manifest}: {len(groups)} group(s) cannot be split {shares}; name at least 3")
     order = sorted(groups, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
     # Each split gets one group first, so that none is empty however unequal the groups are.
     filled = {split: list(groups[group]) for split, group in zip(SPLITS, order, strict=False)}
@@ -75,18 +81,30 @@ def draw_splits(pairs: Split, seed: int) -> dict[str, str]:
 def _manifest(path: Path, pairs: Split) -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        rows = list(csv.DictReader(stream))
-    if not rows or "id" not in rows[0]:
-        raise BenchError(f"{path}: must have a header with a column id")
-    named, known = {row["id"] for row in rows}, {sample.id for sample in pairs}
+    rows = _rows(path)
+    named, known = set(rows), {sample.id for sample in pairs}
     if named - known:
-        raise BenchError(f"{path}: id {min(named - known)} has no image and mask; mend or remove the row")
+        raise BenchError(f"{path}: id {min(named - known)!r} has no image and mask; mend or remove the row")
     if known - named:
         raise BenchError(f"{path}: image {min(known - named)} has no row; add one")
-    if len(rows) != len(named):
-        raise BenchError(f"{path}: an id stands in more than one row; keep one")
-    return {row["id"]: row for row in rows}
+    return rows
+
+
+def _rows(path: Path) -> dict[str, dict[str, str]]:
+    """Rows by id."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = list(csv.DictReader(stream))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BenchError(f"{path}: not CSV in UTF-8 ({error}); save it as such") from None
+    if not rows or "id" not in rows[0]:
+        raise BenchError(f"{path}: no column id or no rows; the first line must name the columns, id among them")
+    by_id: dict[str, dict[str, str]] = {}
+    for row in rows:
+        # A row with fewer cells than the header has None in the others.
+        if by_id.setdefault(row["id"] or "", row) is not row:
+            raise BenchError(f"{path}: id {row['id']} stands in more than one row; keep one")
+    return by_id
 
 
 def _described(sample: Sample, row: dict[str, str]) -> Sample:

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from bench.contracts import Dataset, Split, param
-from bench.datasets._pairs import below, check, first_folder, match
+from bench.datasets._pairs import below, check, enough, first_folder, match
 from bench.errors import BenchError
 
 TESTS = ("CVC-300", "CVC-ClinicDB", "CVC-ColonDB", "ETIS-LaribPolypDB", "Kvasir")
@@ -59,13 +59,17 @@ class Polyps(Dataset):
         folder = root / "TrainDataset" if split == "train" else root / "TestDataset" / split.removeprefix("test/")
         if not folder.is_dir():
             if split == "train":
-                raise BenchError(f"--data {self.root}: neither TrainDataset nor polyps/TrainDataset is in it")
+                raise BenchError(
+                    f"--data {self.root}: neither TrainDataset nor polyps/TrainDataset is in it; "
+                    "give the folder that holds one of them"
+                )
             return ()
         images, masks = first_folder(folder, ("images", "image")), first_folder(folder, ("masks", "mask"))
         if images is None or masks is None:
-            raise BenchError(f"{folder}: must hold image(s)/ and mask(s)/")
+            raise BenchError(f"{folder}: must hold image(s)/ and mask(s)/; add or rename them")
         named = split in ("train", "test/CVC-ClinicDB")
-        return match(images, masks, self.params.prompt, clinicdb_group if named else lambda _: "")
+        pairs = match(images, masks, self.params.prompt, clinicdb_group if named else lambda _: "")
+        return enough(pairs, folder) if split == "train" else pairs
 
     def check(self, samples: Split) -> None:
         check(samples, self.params.allow_empty_masks)

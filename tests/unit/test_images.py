@@ -1,0 +1,184 @@
+"""The one place where a file becomes pixels: thresholds, channels, sizes, errors, whole files."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.errors import BenchError
+from bench.images import load_grey, load_mask, load_rgb, save_png, size_of
+
+READERS = [load_rgb, load_mask, load_grey, size_of]
+
+
+@pytest.fixture
+def write(tmp_path):
+    """`write(array, mode, name)` -> path of the saved picture."""
+
+    def save(pixels, mode=None, name="picture.png"):
+        image = Image.fromarray(pixels)
+        (image.convert(mode) if mode else image).save(tmp_path / name)
+        return tmp_path / name
+
+    return save
+
+
+def ramp():
+    return np.arange(256, dtype=np.uint8).reshape(8, 32)
+
+
+def refused(action, *parts):
+    """The action's BenchError is one line and holds all parts."""
+    with pytest.raises(BenchError) as caught:
+        action()
+    assert "\n" not in str(caught.value)
+    for part in parts:
+        assert str(part) in str(caught.value)
+
+
+def test_mask_foreground_is_above_127(write):
+    """127 is background, 128 is lesion; the result is uint8 in {0, 1}."""
+    mask = load_mask(write(ramp()))
+    assert mask.dtype == np.uint8
+    assert np.array_equal(mask, (ramp() > 127).astype(np.uint8))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1"])
+def test_a_mask_is_the_same_in_every_8_bit_mode(write, mode):
+    """Black and white as colour, with alpha, as palette or as single bits."""
+    truth = np.zeros((6, 9), np.uint8)
+    truth[2:4, 3:7] = 1
+    assert np.array_equal(load_mask(write(truth * 255, mode)), truth)
+
+
+def test_a_mask_is_scaled_by_nearest_pixel(write):
+    """Twice as large: every pixel four times; no value between 0 and 1; size is (width, height)."""
+    truth = np.array([[0, 1, 0], [1, 1, 0]], np.uint8)
+    scaled = load_mask(write(truth * 255), (6, 4))
+    assert np.array_equal(scaled, truth.repeat(2, 0).repeat(2, 1))
+
+
+def test_a_mask_is_thresholded_before_it_is_scaled(write):
+    """Grey 100 beside grey 200 never averages to foreground or to a third value."""
+    assert set(np.unique(load_mask(write(np.array([[100, 200]], np.uint8)), (5, 3)))) == {0, 1}
+
+
+def test_grey_is_repeated(write):
+    """A grey picture has three equal channels."""
+    pixels = load_rgb(write(ramp()))
+    assert pixels.dtype == np.uint8
+    assert np.array_equal(pixels, np.stack([ramp()] * 3, axis=2))
+
+
+def test_alpha_is_dropped(write):
+    """Colour under full transparency stays what it is."""
+    pixels = np.dstack([ramp(), ramp().T.reshape(8, 32), 255 - ramp(), np.zeros((8, 32), np.uint8)])
+    assert np.array_equal(load_rgb(write(pixels)), pixels[..., :3])
+
+
+def test_a_palette_is_looked_up(tmp_path):
+    """Palette files are read as the colours they show, not as indices."""
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    pixels[:2] = (200, 30, 10)
+    path = tmp_path / "palette.png"
+    Image.fromarray(pixels).quantize(2).save(path)
+    assert Image.open(path).mode == "P"
+    assert np.array_equal(load_rgb(path), pixels)
+
+
+def test_rgb_is_squashed_to_width_and_height(write):
+    """`size` is (width, height), aspect ratio is lost, and shrinking averages all pixels."""
+    pixels = np.zeros((8, 12, 3), np.uint8)
+    pixels[:, ::2] = 200
+    small = load_rgb(write(pixels), (3, 2))
+    assert small.shape == (2, 3, 3)
+    assert np.abs(small.astype(int) - 100).max() < 35
+
+
+def test_a_picture_of_the_asked_size_is_not_touched(write):
+    """No filter runs over it."""
+    pixels = np.random.default_rng(0).integers(0, 255, (5, 7, 3), dtype=np.uint8)
+    assert np.array_equal(load_rgb(write(pixels), (7, 5)), pixels)
+
+
+def test_grey_maps_keep_every_level(write):
+    """A probability map x 255 comes back as it was written."""
+    assert np.array_equal(load_grey(write(ramp())), ramp())
+
+
+def test_size_is_width_and_height(write):
+    assert size_of(write(np.zeros((5, 9, 3), np.uint8))) == (9, 5)
+
+
+@pytest.mark.parametrize("read", [load_rgb, load_mask, load_grey])
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32])
+def test_deeper_pixels_are_refused(tmp_path, read, dtype):
+    """16 and 32 bits would be cut to 255 without a word: one line names the file, its mode and the remedy."""
+    path = tmp_path / "deep.tif"
+    Image.fromarray(np.full((4, 4), 1000, dtype)).save(path)
+    refused(lambda: read(path), path, "8-bit", "convert it")
+
+
+def test_printers_colours_are_refused(tmp_path):
+    """CMYK has 8 bits, so the line must not say that it has not."""
+    path = tmp_path / "print.jpg"
+    Image.new("CMYK", (4, 4)).save(path)
+    refused(lambda: load_rgb(path), path, "CMYK is not RGB or grey of 8 bits", "convert it")
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_missing_file_is_named(tmp_path, read):
+    refused(lambda: read(tmp_path / "none.png"), tmp_path / "none.png", "no such image")
+
+
+@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("data", [b"", b"hello\nworld"], ids=["zero bytes", "text"])
+def test_a_file_that_is_no_image_is_named(tmp_path, read, data):
+    path = tmp_path / "bad.png"
+    path.write_bytes(data)
+    refused(lambda: read(path), path, "not a readable image", "replace or remove it")
+
+
+@pytest.mark.parametrize("read", [load_rgb, load_mask, load_grey])
+@pytest.mark.parametrize("name", ["cut.png", "cut.jpg", "cut.bmp", "cut.tif", "cut.webp"])
+def test_a_truncated_image_is_named(write, read, name):
+    """Half of a file is no image, in every format; no grey stripes are made up."""
+    path = write(np.random.default_rng(0).integers(0, 255, (40, 40, 3), dtype=np.uint8), name=name)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    refused(lambda: read(path), path, "not a readable image", "replace or remove it")
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_an_image_too_large_to_be_true_is_named(write, read, monkeypatch):
+    """Pillow's guard against decompression bombs is one line as well."""
+    path = write(np.zeros((40, 40), np.uint8))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    refused(lambda: read(path), path, "not a readable image", "replace or remove it")
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 3)])
+def test_png_is_lossless_and_makes_its_folder(tmp_path, shape):
+    pixels = np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8)
+    path = tmp_path / "a" / "b" / "picture.png"
+    save_png(path, pixels)
+    assert np.array_equal(np.asarray(Image.open(path)), pixels)
+    assert [file.name for file in path.parent.iterdir()] == ["picture.png"]
+
+
+def test_a_kill_while_writing_leaves_the_old_file_whole(tmp_path, monkeypatch):
+    """Killed half-way through the bytes: the name still holds the previous picture, or nothing."""
+    path = tmp_path / "picture.png"
+    save_png(path, np.zeros((4, 4), np.uint8))
+    before = path.read_bytes()
+
+    def half(self, target, **options):  # noqa: ARG001
+        with open(target, "wb") as stream:
+            stream.write(before[:20])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Image.Image, "save", half)
+    for target in (path, tmp_path / "new.png"):
+        with pytest.raises(KeyboardInterrupt):
+            save_png(target, np.ones((4, 4), np.uint8))
+    assert path.read_bytes() == before
+    assert not (tmp_path / "new.png").exists()
+    assert not list(tmp_path.glob("new*.png")), "a half-written file must not look like an image"
