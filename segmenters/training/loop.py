@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,10 +119,8 @@ def _resume(path: Path, model: torch.nn.Module, optimizer: Any, scheduler: Any) 
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
     # torch tells a truncated file in several ways: a broken archive, a missing key, an early end.
-    except (RuntimeError, EOFError, KeyError, OSError, ValueError) as error:
-        raise BenchError(
-            f"{path}: truncated checkpoint ({str(error).splitlines()[0]}); delete it to train anew"
-        ) from None
+    except (RuntimeError, EOFError, KeyError, OSError, ValueError, pickle.UnpicklingError):
+        raise BenchError(f"{path}: truncated checkpoint; delete it to train anew") from None
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     if scheduler is not None:
@@ -159,6 +158,8 @@ def predict(
             images = torch.from_numpy(pixels).to(ctx.device).permute(0, 3, 1, 2).float()
             for sample, prob in zip(part, probability(model, recipe.normalise(images)), strict=True):
                 width, height = size_of(sample.image)
+                if not torch.isfinite(prob).all():
+                    raise BenchError(f"{sample.image}: its map is not finite; lower the learning rate and train anew")
                 full = torch.nn.functional.interpolate(prob[None, None], (height, width), mode="bilinear")[0, 0]
                 save_png(out / f"{sample.id}.png", (full * 255).round().to(torch.uint8).cpu().numpy())
             bar.update(len(part))

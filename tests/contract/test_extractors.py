@@ -1,0 +1,111 @@
+"""What every feature extractor promises, on a handful of small pictures of unequal size."""
+
+import functools
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.contracts import Context
+from bench.images import load_rgb, save_png
+from tests.contract.conftest import build, names
+
+EXTRACTORS = names("extractor")
+SIZES = [(48, 32), (48, 32), (40, 56), (48, 32), (32, 32)]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Five smooth colour pictures of three sizes, those of one size not side by side."""
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("photos")
+    paths = [folder / f"{index}.png" for index in range(len(SIZES))]
+    for path, size in zip(paths, SIZES, strict=True):
+        small = Image.fromarray(rng.integers(0, 255, (5, 5, 3), dtype=np.uint8))
+        save_png(path, np.asarray(small.resize(size, Image.Resampling.BICUBIC)))
+    return paths
+
+
+@pytest.fixture(scope="module")
+def found(photos, tmp_path_factory):
+    """`found(name)`: the extractor and its features of the pictures, computed once."""
+
+    @functools.cache
+    def make(name):
+        extractor = build("extractor", name, batch=4)
+        return extractor, extractor.features(photos, None, context(tmp_path_factory.mktemp(name)))
+
+    return make
+
+
+def context(folder, **changes):
+    return Context(0, folder, **changes)
+
+
+def differ(ours, theirs):
+    """Largest distance of two rows, relative to the row's length."""
+    return (np.linalg.norm(ours - theirs, axis=1) / np.linalg.norm(theirs, axis=1)).max()
+
+
+@pytest.mark.parametrize("name", EXTRACTORS)
+def test_features_are_float32_rows_of_the_stated_dimension(name, found, photos):
+    """(n, dim) float32, finite, and no two pictures alike."""
+    extractor, features = found(name)
+    assert features.shape == (len(photos), extractor.dim)
+    assert features.dtype == np.float32
+    assert np.isfinite(features).all()
+    assert len({row.tobytes() for row in features}) == len(photos)
+    assert extractor.label
+
+
+@pytest.mark.parametrize("name", EXTRACTORS)
+def test_row_i_belongs_to_image_i(name, found, photos, tmp_path):
+    """Another order of the pictures is that order of the rows, read by one worker or by three."""
+    extractor, features = found(name)
+    order = [3, 0, 4, 2, 1]
+    for workers in (0, 3):
+        rows = extractor.features([photos[index] for index in order], None, context(tmp_path, workers=workers))
+        assert differ(rows, features[order]) <= 1e-5
+
+
+@pytest.mark.parametrize("name", EXTRACTORS)
+def test_features_do_not_depend_on_the_batch_size(name, found, photos, tmp_path):
+    """Alone or beside others, a picture has the same features to 1e-5."""
+    _, features = found(name)
+    assert differ(build("extractor", name, batch=1).features(photos, None, context(tmp_path)), features) <= 1e-5
+
+
+@pytest.mark.parametrize("name", EXTRACTORS)
+def test_features_are_deterministic(name, found, photos, tmp_path):
+    """The same call gives the same bytes, whatever the seed."""
+    extractor, features = found(name)
+    again = extractor.features(photos, None, Context(1, tmp_path))
+    assert again.tobytes() == features.tobytes()
+
+
+@pytest.mark.parametrize("name", EXTRACTORS)
+def test_grey_and_alpha_are_read_as_colour(name, found, photos, tmp_path):
+    """Grey is repeated over the channels and alpha dropped: the features of the equal RGB picture."""
+    extractor, features = found(name)
+    colour = Image.open(photos[0])
+    grey = colour.convert("L")
+    grey.save(tmp_path / "grey.png")
+    Image.merge("RGB", [grey] * 3).save(tmp_path / "repeated.png")
+    colour.putalpha(90)
+    colour.save(tmp_path / "alpha.png")
+    paths = [tmp_path / f"{kind}.png" for kind in ("grey", "repeated", "alpha")]
+    as_grey, as_repeated, as_alpha = extractor.features(paths, None, context(tmp_path))[:, None]
+    assert differ(as_grey, as_repeated) <= 1e-5
+    assert differ(as_alpha, features[:1]) <= 1e-5
+    assert differ(as_grey, features[:1]) > 1e-2
+
+
+@pytest.mark.parametrize("name", EXTRACTORS)
+def test_pictures_are_squashed_to_the_size_asked_for(name, found, photos, tmp_path):
+    """With `size` the features are those of files of that size, made as `load_rgb` makes them."""
+    extractor, features = found(name)
+    paths = [tmp_path / path.name for path in photos]
+    for path, photo in zip(paths, photos, strict=True):
+        save_png(path, load_rgb(photo, (16, 24)))
+    squashed = extractor.features(photos, (16, 24), context(tmp_path))
+    assert differ(squashed, extractor.features(paths, None, context(tmp_path))) <= 1e-5
+    assert differ(squashed, features) > 1e-2

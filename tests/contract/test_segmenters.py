@@ -1,0 +1,199 @@
+"""What every segmenter promises, on two toy images of two sizes."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.contracts import Context, Quiet, Sample, Segmenter
+from bench.errors import BenchError
+from bench.images import load_grey, load_mask, load_rgb, save_png, size_of
+from tests.conftest import make_pairs
+from tests.contract.conftest import build, names
+
+SEGMENTERS = names("segmenter")
+SMALL = {"size": 32, "width": 8, "batch": 1, "epochs": 40, "lr": 3e-3}
+
+
+class Counter(Quiet):
+    """Counts updates and ends the work as Ctrl-C does at one of them."""
+
+    def __init__(self, kill_at=None):
+        self.updates, self.kill_at = 0, kill_at
+
+    def update(self, steps=1, **numbers):
+        self.updates += 1
+        if self.updates == self.kill_at:
+            raise KeyboardInterrupt
+
+
+@dataclass(frozen=True)
+class Made:
+    """A segmenter trained with seed 0, its maps of the training images, and what training counted."""
+
+    segmenter: Segmenter
+    model: Path
+    maps: Path
+    updates: int
+
+
+@pytest.fixture(scope="module")
+def train(tmp_path_factory):
+    """A square image and a wide one; the second is the middle of a larger scene."""
+    folder = tmp_path_factory.mktemp("pairs")
+    square, large = make_pairs(folder, 2, 48)
+    wide = Sample("wide", folder / "wide.png", folder / "wide-mask.png")
+    save_png(wide.image, load_rgb(large.image)[6:42])
+    save_png(wide.mask, load_mask(large.mask)[6:42] * 255)
+    return (square, wide)
+
+
+@pytest.fixture(scope="module")
+def made(train, tmp_path_factory):
+    """`made(name)`: trained once for all tests."""
+
+    @functools.cache
+    def make(name):
+        segmenter, place, counter = build("segmenter", name, **SMALL), tmp_path_factory.mktemp(name), Counter()
+        model = fit(segmenter, train, place, progress=counter)
+        return Made(segmenter, model, predict(segmenter, train, model, place), counter.updates)
+
+    return make
+
+
+def fit(segmenter, train, place, seed=0, val=(), **context):
+    model, work = place / "model", place / "work"
+    for path in (model, work):
+        path.mkdir(parents=True, exist_ok=True)
+    segmenter.fit(train, val, model, Context(seed, work, **context))
+    return model
+
+
+def predict(segmenter, samples, model, place, name="maps"):
+    out, work = place / name, place / f"{name}-work"
+    for path in (out, work):
+        path.mkdir(parents=True, exist_ok=True)
+    segmenter.predict(samples, model, out, Context(0, work))
+    return out
+
+
+def tree(folder):
+    """Bytes of every file below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def dice(found, truth):
+    return 2 * (found & truth).sum() / (found.sum() + truth.sum())
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_two_images_can_be_learned_by_heart(name, made, train):
+    """Dice above 0.9 on both: network, loss, masks and the way back to the image's size fit together."""
+    one = made(name)
+    for pair in train:
+        assert dice(load_grey(one.maps / f"{pair.id}.png") > 127, load_mask(pair.mask) == 1) > 0.9
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_one_grey_map_for_every_id_at_the_images_size(name, made, train):
+    """8-bit grey PNGs of the ids and nothing else, each as large as its own image."""
+    one = made(name)
+    assert sorted(path.name for path in one.maps.iterdir()) == sorted(f"{pair.id}.png" for pair in train)
+    for pair in train:
+        with Image.open(one.maps / f"{pair.id}.png") as image:
+            assert (image.format, image.mode, image.size) == ("PNG", "L", size_of(pair.image))
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_a_reloaded_model_gives_the_same_maps(name, made, train, tmp_path):
+    """A plugin object that never trained reads all it needs from the model's folder."""
+    one = made(name)
+    assert tree(predict(build("segmenter", name, **SMALL), train, one.model, tmp_path)) == tree(one.maps)
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_the_batch_size_changes_no_map(name, made, train, tmp_path):
+    """An image's map does not depend on its neighbours: at most one grey level apart."""
+    one = made(name)
+    together = predict(build("segmenter", name, **(SMALL | {"batch": 2})), train, one.model, tmp_path)
+    for pair in train:
+        ours, theirs = (load_grey(folder / f"{pair.id}.png").astype(int) for folder in (together, one.maps))
+        assert np.abs(ours - theirs).max() <= 1
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_the_seed_decides_every_byte(name, made, train, tmp_path):
+    """Trained again with the same seed: the same files. With another: another network."""
+    one = made(name)
+    assert tree(fit(one.segmenter, train, tmp_path / "same")) == tree(one.model)
+    other = fit(one.segmenter, train, tmp_path / "other", seed=1)
+    assert tree(predict(one.segmenter, train, other, tmp_path)) != tree(one.maps)
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_a_validation_split_is_only_watched(name, train, tmp_path):
+    """Training with one ends well, and its pairs do not enter the network while the rate is constant."""
+    segmenter = build("segmenter", name, **(SMALL | {"epochs": 3}))
+    with_val = fit(segmenter, train, tmp_path / "val", val=tuple(reversed(train)))
+    without = fit(segmenter, train, tmp_path / "none")
+    maps = [predict(segmenter, train, model, model.parent) for model in (with_val, without)]
+    assert tree(maps[0]) == tree(maps[1])
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_killed_training_goes_on_to_the_same_weights(name, made, train, tmp_path):
+    """Ctrl-C half-way, then the same call: less work than from the start, and the same bytes."""
+    one = made(name)
+    with pytest.raises(KeyboardInterrupt):
+        fit(one.segmenter, train, tmp_path, progress=Counter(kill_at=one.updates // 2))
+    rest = Counter()
+    assert tree(fit(one.segmenter, train, tmp_path, progress=rest)) == tree(one.model)
+    assert rest.updates < one.updates
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_a_damaged_checkpoint_is_named_with_its_remedy(name, made, train, tmp_path):
+    """Cut in half, emptied or overwritten: one line that says which file to delete."""
+    one = made(name)
+    with pytest.raises(KeyboardInterrupt):
+        fit(one.segmenter, train, tmp_path, progress=Counter(kill_at=one.updates // 2))
+    kept = tree(tmp_path / "work")
+    halves = {path: data[: len(data) // 2] for path, data in kept.items()}
+    for damaged in (halves, dict.fromkeys(kept, b""), dict.fromkeys(kept, b"not a checkpoint")):
+        for path, data in damaged.items():
+            (tmp_path / "work" / path).write_bytes(data)
+        with pytest.raises(BenchError, match=r"work/.* checkpoint.*; delete it") as caught:
+            fit(one.segmenter, train, tmp_path)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_damaged_weights_are_named_with_their_remedy(name, made, train, tmp_path):
+    """A model's files cut in half give one line, not a map."""
+    for path, data in tree(made(name).model).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data[: len(data) // 2])
+    with pytest.raises(BenchError, match="delete .* to train anew") as caught:
+        predict(made(name).segmenter, train, tmp_path, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_a_loss_that_is_no_number_is_a_clear_error(name, train, tmp_path):
+    """Diverged training ends in one line, leaves no model, and the reader learns what to change."""
+    segmenter = build("segmenter", name, **(SMALL | {"lr": 1e30}))
+    with pytest.raises(BenchError, match="not finite.*lower the learning rate") as caught:
+        fit(segmenter, train, tmp_path)
+    assert "\n" not in str(caught.value)
+    assert tree(tmp_path / "model") == {}
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_a_network_that_broke_in_its_last_update_is_not_kept(name, train, tmp_path):
+    """The loss before the only update was fine; what the update left must not become maps of chance."""
+    segmenter = build("segmenter", name, **(SMALL | {"lr": 1e30, "epochs": 1, "batch": 2}))
+    with pytest.raises(BenchError, match="not finite.*lower the learning rate"):
+        predict(segmenter, train, fit(segmenter, train, tmp_path), tmp_path)
