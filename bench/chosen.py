@@ -17,12 +17,13 @@ from bench.store import sha256_file
 
 @dataclass(frozen=True)
 class Chosen:
-    """`identity` is what enters the keys of the stages this plugin runs."""
+    """`identity` is what enters the keys of the stages this plugin runs; `source` is the hash of its code."""
 
     kind: str
     name: str
     plugin: Any
     identity: dict[str, Any]
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,10 @@ class Chooser:
         _require_installed(kind, name, cls)
         params = resolve(cls, kind, name, self.profile, self.overrides)
         plugin = cls(params)
-        return Chosen(kind, name, plugin, self._identity(kind, name, plugin))
+        source = self.registry.source_hash(kind, name)
+        return Chosen(kind, name, plugin, self._identity(kind, name, plugin, source), source)
 
-    def _identity(self, kind: str, name: str, plugin: Plugin) -> dict[str, Any]:
+    def _identity(self, kind: str, name: str, plugin: Plugin, source: str) -> dict[str, Any]:
         identity = {
             "name": name,
             "version": plugin.version,
@@ -50,7 +52,7 @@ class Chooser:
         }
         # A user edits his own plugin file without bumping its version: its bytes decide.
         if self.registry.source(kind, name).origin != "suite":
-            identity["source"] = self.registry.source_hash(kind, name)
+            identity["source"] = source
         return identity
 
     def extractor_for(self, metric: Chosen) -> Chosen:

@@ -7,7 +7,8 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 from bench import __version__
 from bench.errors import BenchError
@@ -24,6 +25,16 @@ COMMANDS = {
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage text."""
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        values, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            from bench.registry import did_you_mean
+
+            known = [option for option in self._option_string_actions if option.startswith("--")]
+            hint = did_you_mean(unknown[0], known) if unknown[0].startswith("-") else f"; see {self.prog} --help"
+            raise BenchError(f"{unknown[0]}: unknown option{hint}")
+        return values
+
     def error(self, message: str) -> NoReturn:
         raise BenchError(f"{message}; see {self.prog} --help")
 
@@ -31,7 +42,9 @@ class Parser(argparse.ArgumentParser):
 def run(argv: Sequence[str]) -> int:
     """Exit code: 0 done, 1 our fault, 2 the user's, 130 interrupted."""
     try:
-        return _dispatch(argv)
+        code = _dispatch(argv)
+        sys.stdout.flush()
+        return code
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
@@ -39,6 +52,14 @@ def run(argv: Sequence[str]) -> int:
         # The reader (head, less) has gone; Python must not complain about it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        from bench.runner import storage_error
+
+        message = storage_error(error, Path.cwd())
+        if message is None:
+            raise
+        print(f"bench: {message}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\nbench: interrupted; the same command resumes", file=sys.stderr)
         return 130

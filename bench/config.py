@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.contracts import Plugin
+from bench.contracts import Plugin, param
 from bench.errors import BenchError
 from bench.registry import ROOMS, Registry, did_you_mean
 
 PROFILES = Path(__file__).parent / "profiles"
+MASKS = ("real", "random")
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class RunOptions:
     metrics: tuple[str, ...] = ()
     columns: tuple[str, ...] = ("mdice@256", "miou@256")
     seed: int = 0
-    seeds: int = 1
-    masks: str = "real"
+    seeds: int = param(1, "trainings of each segmenter", low=1)
+    masks: str = param("real", "condition on training masks as they are, or transformed", choices=MASKS)
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,19 @@ def load_profile(name: str) -> Profile:
         raise BenchError(f"{path}: unknown table {min(unknown)!r}{did_you_mean(min(unknown), ['run', *ROOMS])}")
     run = build(RunOptions, data.get("run", {}), f"{path}: run")
     tables = {kind: data.get(kind, {}) for kind in ROOMS}
+    for kind, table in tables.items():
+        if not isinstance(table, dict) or not all(isinstance(values, dict) for values in table.values()):
+            raise BenchError(f"{path}: {kind}: write a table [{kind}.NAME] with that plugin's parameters")
     return Profile(path.stem, data.get("description", ""), data.get("comparable", False), run, tables)
+
+
+def refuse_unknown_plugins(profile: Profile, registry: Registry) -> None:
+    """A misspelt table of a profile would change nothing and say nothing."""
+    for kind, table in profile.tables.items():
+        for name in table:
+            if name not in registry.names(kind):
+                hint = did_you_mean(name, registry.names(kind))
+                raise BenchError(f"--profile {profile.name}: [{kind}.{name}]: unknown {kind}{hint}")
 
 
 @dataclass(frozen=True)
@@ -94,6 +107,13 @@ def _parse_override(option: str, registry: Registry) -> Override:
         raise BenchError(f"--set {option}: unknown kind {kinds[0]!r}{did_you_mean(kinds[0], ROOMS)}")
     registry.source(kinds[0], name)
     return Override(kinds[0], name, field_name, text, f"--set {option}")
+
+
+def changes(override: Override, plugin: type[Plugin], profile: Profile) -> bool:
+    """Whether an option can change a result against the profile: by its value, or by the files it points at."""
+    before = resolve(plugin, override.kind, override.name, profile)
+    after = _replace(before, override)
+    return key_params(before) != key_params(after) or plugin(before).files() != plugin(after).files()
 
 
 def resolve(plugin: type[Plugin], kind: str, name: str, profile: Profile, overrides: Sequence[Override] = ()) -> Any:
@@ -145,6 +165,8 @@ def _check(field: dataclasses.Field[Any], hint: Any, value: Any, where: str) -> 
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if typing.get_origin(hint) is tuple:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise BenchError(f"{where}: expected a list of names, got {value!r}")
         return tuple(value)
     if type(value) is not hint:
         raise BenchError(f"{where}: expected {hint.__name__}, got {value!r}")

@@ -62,7 +62,10 @@ def tabulate(asked: str, name: str, dataset: Dataset) -> DataTable:
         _count_warnings(name, dataset, present),
     )
     if "train" not in present or not table.tests:
-        raise BenchError(f"dataset {name}: {dataset.root} has no {'test' if 'train' in present else 'training'} pairs")
+        missing = "test" if "train" in present else "training"
+        raise BenchError(f"dataset {name}: {dataset.root} has no {missing} pairs; add some, or name another --data DIR")
+    if len(present["train"]) < 2:
+        raise BenchError(f"dataset {name}: {dataset.root} has 1 training pair; at least 2 are needed to compare sets")
     return table
 
 

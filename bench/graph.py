@@ -44,6 +44,11 @@ class Stage:
         }
 
     @property
+    def source(self) -> str:
+        """Hash of the plugin's code: kept with the outputs, but only its version decides whether they are reused."""
+        return self.chosen.source if self.chosen else ""
+
+    @property
     def key(self) -> str:
         return key(self.identity)
 
@@ -68,11 +73,15 @@ class RunSpec:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the leaderboard: a segmenter trained on a row's sets; keys of its scores by test set and seed."""
+    """One line of the leaderboard: a segmenter trained on a row's sets; keys of its scores by test set and seed.
+
+    `synthetic` is the key of the generator's set, empty where there is none.
+    """
 
     row: str
     generator: str
     segmenter: str
+    synthetic: str
     scores: Mapping[str, tuple[str, ...]]
 
 
@@ -82,6 +91,7 @@ class Comparison:
 
     generator: str
     metric: str
+    synthetic: str
     key: str
 
 
@@ -99,7 +109,7 @@ def plan(spec: RunSpec) -> Plan:
     builder = _Builder(spec)
     sets = {generator.name: builder.synthetic(generator) for generator in spec.generators}
     comparisons = [
-        Comparison(generator.name, metric.name, builder.score(generator, sets[generator.name], metric, extractor).key)
+        builder.comparison(generator, sets[generator.name], metric, extractor)
         for generator in spec.generators
         for metric, extractor in spec.metrics
     ]
@@ -132,7 +142,11 @@ class _Builder:
         inputs = {"conditions": conditions, "model": model}
         return self._add(Stage("sample", generator, self._seed("sample", name), inputs, f"sample {name}"))
 
-    def score(self, generator: Chosen, fake: Ref, metric: Chosen, extractor: Chosen | None) -> Ref:
+    def comparison(self, generator: Chosen, fake: Ref, metric: Chosen, extractor: Chosen | None) -> Comparison:
+        score = self._score(generator, fake, metric, extractor)
+        return Comparison(generator.name, metric.name, fake.key, score.key)
+
+    def _score(self, generator: Chosen, fake: Ref, metric: Chosen, extractor: Chosen | None) -> Ref:
         real = self._data("train")
         inputs = {"real": real, "fake": fake}
         if extractor is not None and uses_features(metric):
@@ -152,8 +166,8 @@ class _Builder:
         rows: dict[str, tuple[str, dict[str, Ref]]] = {"real": ("none", {})}
         rows |= {f"real+{name}": (name, {"synthetic": ref}) for name, ref in sets.items()}
         return [
-            Line(row, generator, segmenter.name, self._tests(segmenter, row, extra))
-            for row, (generator, extra) in rows.items()
+            Line(row, generator, segmenter.name, _key_of(added.get("synthetic")), self._tests(segmenter, row, added))
+            for row, (generator, added) in rows.items()
         ]
 
     def _tests(self, segmenter: Chosen, row: str, added: Mapping[str, Ref]) -> dict[str, tuple[str, ...]]:
@@ -176,3 +190,7 @@ class _Builder:
         name = f"{segmenter.name} of {row} on {test.removeprefix('test/')}"
         maps = self._add(Stage("predict", segmenter, 0, {"model": model, "images": images}, f"predict {name}"))
         return self._add(Stage("segscore", None, 0, {"maps": maps, "truth": images}, f"score {name}"))
+
+
+def _key_of(ref: Ref | None) -> str:
+    return ref.key if ref else ""

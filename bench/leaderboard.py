@@ -8,29 +8,40 @@ from typing import Any
 from bench.results import OVERALL, OVERALL_UNWEIGHTED, ScoreRow
 from bench.table import Cell, Column, Table
 
-_TEXTS = ("dataset", "generator", "masks", "segmenter", "seeds", "profile", "base", "data")
-_BRIEF = ("generator", "segmenter")
+_TEXTS = ("dataset", "generator", "masks", "segmenter", "seeds", "settings", "profile", "base", "data")
+_BRIEF = ("generator", "segmenter", "settings")
 _NO_GENERATOR = "none (real only)"
+_ABSENT = "absent"
 
 Group = tuple[str, ...]
+"""The texts of a line, then the keys of its set and of its scores: runs with other parameters never share a line."""
 
 
 def build_table(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> Table:
     """Metrics of the synthetic set first, then each test set and the overall means in the profile's conventions."""
     set_metrics = list(dict.fromkeys(row.metric for row in rows if not row.segmenter))
     conventions = list(dict.fromkeys(name for manifest in manifests for name in manifest["columns"]))
-    tests = _test_sets(rows)
+    absent = {(data["name"], data["fingerprint"][:12]): data["absent"] for data in (m["dataset"] for m in manifests)}
+    tests = _test_sets(rows, [test.removeprefix("test/") for names in absent.values() for test in names])
+    texts = [name for name in _TEXTS if name != "settings" or any(row.settings for row in rows)]
     columns = (
-        *(Column(name, brief=name in _BRIEF) for name in _TEXTS),
+        *(Column(name, brief=name in _BRIEF) for name in texts),
         *(_set_column(name, rows) for name in set_metrics),
         *(_test_column(test, name, name == conventions[0]) for name in conventions for test in tests),
     )
-    lines = tuple(_line(group, members, rows, set_metrics, conventions, tests) for group, members in _groups(rows))
+    lines = tuple(
+        (
+            *(Cell(text=text) for name, text in zip(_TEXTS, _shown(group), strict=False) if name in texts),
+            *_of_set(group, rows, set_metrics),
+            *_tested(group, members, conventions, tests, absent),
+        )
+        for group, members in _groups(rows)
+    )
     return Table(_caption(manifests), columns, lines, _notes(manifests, rows))
 
 
-def _test_sets(rows: Sequence[ScoreRow]) -> list[str]:
-    names = list(dict.fromkeys(row.test_set for row in rows if row.test_set))
+def _test_sets(rows: Sequence[ScoreRow], absent: Sequence[str]) -> list[str]:
+    names = list(dict.fromkeys([*(row.test_set for row in rows if row.test_set), *absent]))
     overall = [name for name in (OVERALL, OVERALL_UNWEIGHTED) if name in names]
     return [name for name in names if name not in overall] + overall
 
@@ -47,7 +58,10 @@ def _test_column(test: str, convention: str, brief: bool) -> Column:
 
 
 def _group(row: ScoreRow) -> Group:
-    return (row.dataset, row.generator, row.masks, row.segmenter, str(row.seeds), row.profile, row.base, row.data)
+    return (
+        row.dataset, row.generator, row.masks, row.segmenter, str(row.seeds), row.settings, row.profile, row.base,
+        row.data, row.synthetic, row.line,
+    )  # fmt: skip
 
 
 def _groups(rows: Sequence[ScoreRow]) -> list[tuple[Group, list[ScoreRow]]]:
@@ -56,34 +70,34 @@ def _groups(rows: Sequence[ScoreRow]) -> list[tuple[Group, list[ScoreRow]]]:
     for row in rows:
         if row.segmenter:
             lines.setdefault(_group(row), []).append(row)
-    trained = {_sets(row) for row in rows if row.segmenter}
+    trained = {(row.synthetic, row.profile) for row in rows if row.segmenter}
     for row in rows:
-        if not row.segmenter and _sets(row) not in trained:
+        if not row.segmenter and (row.synthetic, row.profile) not in trained:
             lines.setdefault(_group(row), [])
     return list(lines.items())
 
 
-def _sets(row: ScoreRow) -> tuple[str, ...]:
-    return (row.dataset, row.generator, row.masks, row.profile, row.base, row.data)
+def _shown(group: Group) -> Group:
+    dataset, generator, *rest = group
+    return (dataset, _NO_GENERATOR if generator == "none" else generator, *rest)
 
 
-def _line(
-    group: Group, members: list[ScoreRow], rows: Sequence[ScoreRow], set_metrics: list[str],
-    conventions: list[str], tests: list[str],
-) -> tuple[Cell, ...]:  # fmt: skip
-    dataset, generator, masks, segmenter, seeds, profile, base, data = group
-    texts = (dataset, _NO_GENERATOR if generator == "none" else generator, masks, segmenter, seeds, profile, base, data)
+def _of_set(group: Group, rows: Sequence[ScoreRow], set_metrics: list[str]) -> list[Cell]:
+    profile, synthetic = group[6], group[9]
     of_set = {
-        row.metric: row
-        for row in rows
-        if not row.segmenter and _sets(row) == (dataset, generator, masks, profile, base, data)
+        row.metric: row for row in rows if not row.segmenter and (row.profile, row.synthetic) == (profile, synthetic)
     }
-    tested = {(row.test_set, row.metric): row for row in members}
-    return (
-        *(Cell(text=text) for text in texts),
-        *(_cell(of_set.get(name)) for name in set_metrics),
-        *(_cell(tested.get((test, name))) for name in conventions for test in tests),
-    )
+    return [_cell(of_set.get(name)) for name in set_metrics]
+
+
+def _tested(
+    group: Group, members: list[ScoreRow], conventions: list[str], tests: list[str],
+    absent: Mapping[tuple[str, str], Sequence[str]],
+) -> list[Cell]:  # fmt: skip
+    scores = {(row.test_set, row.metric): _cell(row) for row in members}
+    lacking = [test.removeprefix("test/") for test in absent.get((group[0], group[8]), ())]
+    blank = {test: Cell(text=_ABSENT if test in lacking else "") for test in tests}
+    return [scores.get((test, name), blank[test]) for name in conventions for test in tests]
 
 
 def _cell(row: ScoreRow | None) -> Cell:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,21 @@ from bench.graph import Plan, RunSpec
 from bench.spec import key
 from bench.store import write_atomic
 
-SCHEMA = 1
+SCHEMA = 2
 
 
-def describe_run(spec: RunSpec, plan: Plan, notes: tuple[str, ...], columns: tuple[str, ...]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Setting:
+    """Where a run departs from its profile. `kind` and `name` say which lines it concerns."""
+
+    kind: str
+    name: str
+    text: str
+
+
+def describe_run(
+    spec: RunSpec, plan: Plan, notes: tuple[str, ...], columns: tuple[str, ...], settings: Sequence[Setting] = ()
+) -> dict[str, Any]:
     """JSON of a run: dataset, protocol and, for each leaderboard line, the keys of its records."""
     data = spec.data
     body = {
@@ -38,6 +50,7 @@ def describe_run(spec: RunSpec, plan: Plan, notes: tuple[str, ...], columns: tup
         "columns": list(columns),
         "lines": [asdict(line) for line in plan.lines],
         "comparisons": [asdict(comparison) for comparison in plan.comparisons],
+        "settings": [asdict(setting) for setting in settings],
         "notes": list(notes),
     }
     return {**body, "run": key(body)[:16]}
@@ -58,8 +71,8 @@ def load_manifests(folder: Path) -> list[dict[str, Any]]:
 def _load(path: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise BenchError(f"{path}: not a run manifest ({error}); delete it and run again") from None
-    if manifest.get("schema") != SCHEMA:
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         raise BenchError(f"{path}: made by another version of the suite; delete it and run again")
     return manifest

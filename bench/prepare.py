@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,14 +28,14 @@ class Preparer:
 
     def open(self, name: str, data: Path | None) -> DataTable:
         """Raises BenchError for a missing folder, broken pairs or a dataset without training or test pairs."""
-        used = self._used_name(name, data)
+        used = self.used_name(name, data)
         cls = self._load(used)
         params = resolve(cls, "dataset", used, self.chooser.profile, self.chooser.overrides)
         identity = {"name": used, "version": cls.version, "params": key_params(params)}
         root = self._build(used, cls, params, identity) if cls.generated else data
         assert root is not None
         if not root.is_dir():
-            raise BenchError(f"--data {root}: no such folder")
+            raise BenchError(f"--data {root}: no such folder; name the one that holds the images and masks")
         dataset = cls(params, root)
         table = tabulate(name, used, dataset)
         self._check(dataset, table, identity)
@@ -45,7 +46,8 @@ class Preparer:
         assert issubclass(cls, Dataset)
         return cls
 
-    def _used_name(self, name: str, data: Path | None) -> str:
+    def used_name(self, name: str, data: Path | None) -> str:
+        """`name` itself, or the dataset that stands in for it where no folder is given."""
         cls = self._load(name)
         if cls.generated and data is not None:
             raise BenchError(f"--data {data}: dataset {name} makes its own images; leave --data out")
@@ -62,11 +64,15 @@ class Preparer:
         if self.store.has("build", artefact):
             self.store.verify("build", artefact)
             return self.store.path("build", artefact)
-        with self.store.claim("build", artefact, lambda: self.say(f"{name}: waiting for another run")) as desk:
+        source = self.chooser.registry.source_hash("dataset", name)
+        with self.store.claim("build", artefact, lambda: self.say(f"{name}: waiting for another run"), source) as desk:
             if not self.store.has("build", artefact):
+                started = time.monotonic()
                 ctx = Context(seed, desk.work, progress=Terminal(f"make {name}"))
                 cls(params, desk.out).build(desk.out, ctx)
-                self.store.commit("build", artefact, desk, {"identity": identity, **describe((), "cpu", 0.0)})
+                record = {"identity": identity, "source": source}
+                record |= describe(cls.requires, "cpu", time.monotonic() - started)
+                self.store.commit("build", artefact, desk, record)
         return self.store.path("build", artefact)
 
     def _check(self, dataset: Dataset, table: DataTable, identity: dict[str, object]) -> None:

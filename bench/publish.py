@@ -14,7 +14,7 @@ from bench.table import Table
 
 TIDY = (
     "dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n", "seeds",
-    "profile", "base", "record", "sd", "data", "note",
+    "profile", "base", "record", "sd", "data", "note", "settings",
 )  # fmt: skip
 
 

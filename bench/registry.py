@@ -15,6 +15,7 @@ from types import ModuleType
 
 from bench.contracts import CONTRACTS, Plugin
 from bench.errors import BenchError
+from bench.spec import key
 
 ROOMS = {
     "dataset": "bench.datasets",
@@ -33,7 +34,7 @@ class Source:
     name: str
     module: str
     origin: str = "suite"
-    path: Path | None = None
+    attribute: str = ""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -56,7 +57,7 @@ class Registry:
         self._sources = {kind: _room(kind, package) for kind, package in ROOMS.items()}
         for kind in ROOMS:
             for point in entry_points(group=f"bench.{kind}s"):
-                self._add(Source(kind, point.name, point.value.split(":")[0], origin=point.value))
+                self._add(Source(kind, point.name, point.module, point.value, point.attr))
         for path in plugin_files:
             self._add_file(path)
 
@@ -74,7 +75,7 @@ class Registry:
         if not kinds:
             raise BenchError(f"--plugin {path}: defines no {', '.join(ROOMS)} (subclass one of bench.contracts)")
         for kind in kinds:
-            self._add(Source(kind, _plugin_name(path), module.__name__, origin=str(path), path=path))
+            self._add(Source(kind, _plugin_name(path), module.__name__, str(path)))
 
     def names(self, kind: str) -> tuple[str, ...]:
         return tuple(sorted(self._sources[kind]))
@@ -90,17 +91,21 @@ class Registry:
     def load(self, kind: str, name: str) -> type[Plugin]:
         """The plugin's class. Raises BenchError for an unknown name or a file without exactly one such class."""
         source = self.source(kind, name)
-        module = sys.modules.get(source.module) or importlib.import_module(source.module)
-        found = _classes(module, kind)
+        module = sys.modules.get(source.module) or _import(source)
+        found = [getattr(module, source.attribute, None)] if source.attribute else _classes(module, kind)
+        found = [cls for cls in found if isinstance(cls, type) and issubclass(cls, CONTRACTS[kind])]
         if len(found) != 1:
             raise BenchError(f"{source.origin}: expected one {kind} class in {source.module}, found {len(found)}")
         return found[0]
 
     def source_hash(self, kind: str, name: str) -> str:
-        """sha256 of the plugin's file."""
-        spec_origin = sys.modules[self.load(kind, name).__module__].__file__
-        assert spec_origin is not None
-        return hashlib.sha256(Path(spec_origin).read_bytes()).hexdigest()
+        """sha256 of the plugin's file; where it lies in a package, of every Python file there."""
+        module = sys.modules[self.load(kind, name).__module__]
+        assert module.__file__ is not None
+        path = Path(module.__file__)
+        files = sorted(path.parent.rglob("*.py")) if module.__package__ else [path]
+        digests = {str(file.relative_to(path.parent)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+        return key(digests)
 
 
 def _plugin_name(path: Path) -> str:
@@ -121,6 +126,17 @@ def _classes(module: ModuleType, kind: str) -> list[type[Plugin]]:
     return [cls for cls in members if issubclass(cls, contract) and cls.__module__ == module.__name__]
 
 
+def _import(source: Source) -> ModuleType:
+    try:
+        return importlib.import_module(source.module)
+    except ImportError as error:
+        if source.origin == "suite":
+            raise
+        raise BenchError(
+            f"{source.kind} {source.name} of {source.origin}: {error}; mend or uninstall that package"
+        ) from None
+
+
 def _import_file(path: Path) -> ModuleType:
     name = f"bench_plugin_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -132,4 +148,6 @@ def _import_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise BenchError(f"--plugin {path}: line {error.lineno}: {error.msg}") from None
+    except ImportError as error:
+        raise BenchError(f"--plugin {path}: {error}; install it, or import it inside the method that uses it") from None
     return module

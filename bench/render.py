@@ -10,9 +10,10 @@ from bench.table import Cell, Column, Table, show
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "–": "--",
-    "≤": r"$\leq$", "≥": r"$\geq$", "×": r"$\times$", "<": r"$<$", ">": r"$>$",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": r"\textendash{}", "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$", "≤": r"$\leq$", "≥": r"$\geq$", "×": r"$\times$", "<": r"$<$", ">": r"$>$",
 }  # fmt: skip
+_TYPOGRAPHIC = "—‘’“”…€"
 
 
 def _heading(column: Column) -> str:
@@ -41,14 +42,43 @@ def to_markdown(table: Table) -> str:
 
 
 def escape_latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in text)
+    """What pdflatex has no letter for becomes a question mark: it would stop there."""
+    known = (_LATEX.get(letter, letter if ord(letter) < 0x180 or letter in _TYPOGRAPHIC else "?") for letter in text)
+    # Two hyphens in a row (an option's name) would be set as one dash.
+    return "".join(known).replace("--", "-{}-")
+
+
+def _without_constants(table: Table) -> Table:
+    """Texts that are the same in every row move into the caption: a page is narrow."""
+    texts = [{row[index].text for row in table.rows} for index in range(len(table.columns))]
+    constant = [not column.better and len(seen) == 1 for column, seen in zip(table.columns, texts, strict=True)]
+    if len(table.rows) < 2 or all(constant):
+        return table
+    said = [f"{c.name} {min(seen)}" for c, seen, same in zip(table.columns, texts, constant, strict=True)
+            if same and min(seen)]  # fmt: skip
+    keep = [index for index, same in enumerate(constant) if not same]
+    rows = tuple(tuple(row[index] for index in keep) for row in table.rows)
+    caption = table.caption + (f" ({', '.join(said)})" if said else "")
+    return Table(caption, tuple(table.columns[index] for index in keep), rows, table.notes)
+
+
+def _latex_heading(column: Column) -> str:
+    """The convention stands below the test set, so that a column is no wider than its numbers."""
+    upper, _, lower = _heading(column).removesuffix(column.arrow).strip().rpartition(" ")
+    last = escape_latex(f"{lower} {column.arrow}".strip())
+    align = "r" if column.better else "l"
+    # A shortstack would do, but its lines stand at uneven heights.
+    return rf"\begin{{tabular}}[b]{{@{{}}{align}@{{}}}}{escape_latex(upper)}\\{last}\end{{tabular}}" if upper else last
 
 
 def to_latex(table: Table) -> str:
-    """A document that compiles as it is; a paper takes the part between the two marks and needs only booktabs."""
-    head, *body = [" & ".join(escape_latex(cell) for cell in row) + r" \\" for row in _grid(table)]
+    """A document that compiles as it is; a paper takes the part between the two marks, with booktabs and graphicx."""
+    table = _without_constants(table)
+    head = " & ".join(map(_latex_heading, table.columns)) + r" \\"
+    body = [" & ".join(escape_latex(cell) for cell in row) + r" \\" for row in _grid(table)[1:]]
     align = "".join("r" if column.better else "l" for column in table.columns)
-    notes = [f"\\item {escape_latex(note)}" for note in table.notes]
+    # A note that begins with a bracket would be taken for the item's label.
+    notes = [f"\\item {{}}{escape_latex(note)}" for note in table.notes]
     return "\n".join(
         [
             r"\documentclass{article}",
@@ -58,9 +88,9 @@ def to_latex(table: Table) -> str:
             r"\usepackage{booktabs,graphicx}",
             r"\begin{document}",
             r"% ---- table: begin",
-            r"\begin{table}\centering",
+            r"\begin{table}[!h]\centering",
             rf"\caption{{{escape_latex(table.caption)}}}",
-            r"\resizebox{\linewidth}{!}{%",
+            r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
             rf"\begin{{tabular}}{{{align}}}",
             r"\toprule",
             head,

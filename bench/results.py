@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from bench.segscores import METRICS, aggregate, as_columns
 from bench.spec import derive_seed
+from bench.spec import key as key_of
 from bench.stages import PER_IMAGE, SCORES
 from bench.stats import bounds, combine, draw_weights, mean_over_seeds, spread
 from bench.store import Store
@@ -22,7 +23,11 @@ OVERALL_UNWEIGHTED = "overall-unweighted"
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One number of the tidy table. `test_set` is empty for metrics of a synthetic set; `sd` is over seeds."""
+    """One number of the tidy table. `test_set` is empty for metrics of a synthetic set; `sd` is over seeds.
+
+    `settings` says where the run departs from its profile; `synthetic` and `line` are keys that keep the sets and the
+    trainings of two such runs apart.
+    """
 
     dataset: str
     data: str
@@ -43,6 +48,9 @@ class ScoreRow:
     record: str
     better: str
     note: str = ""
+    settings: str = ""
+    synthetic: str = ""
+    line: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,18 +74,33 @@ class Tested:
         return None if self.draws is None else aggregate(self.mean, metric, self.draws)
 
 
-def score_rows(manifest: Mapping[str, Any], store: Store) -> list[ScoreRow]:
-    """Every number of a run whose record exists; what failed is simply not there."""
-    made = [row for comparison in manifest["comparisons"] for row in _set_scores(manifest, comparison, store)]
-    return made + [row for line in manifest["lines"] for row in _line_scores(manifest, line, store)]
+def score_rows(manifest: Mapping[str, Any], store: Store, failed: Collection[str] = ()) -> list[ScoreRow]:
+    """Every number of a run whose record exists; what failed (its key is in `failed`) is simply not there.
+
+    Raises BenchError for a record whose bytes have changed.
+    """
+    made = [row for comparison in manifest["comparisons"] for row in _set_scores(manifest, comparison, store, failed)]
+    return made + [row for line in manifest["lines"] for row in _line_scores(manifest, line, store, failed)]
+
+
+def _finished(store: Store, action: str, key: str, failed: Collection[str]) -> bool:
+    if key in failed or not store.has(action, key):
+        return False
+    store.verify(action, key)
+    return True
 
 
 def _plain(columns: Mapping[str, np.ndarray], metric: str) -> float:
     return float(aggregate(columns, metric, np.ones((1, len(columns["tp"]))))[0])
 
 
-def _common(manifest: Mapping[str, Any], generator: str) -> dict[str, Any]:
+def _common(manifest: Mapping[str, Any], generator: str, segmenter: str, synthetic: str) -> dict[str, Any]:
+    names = {"generator": generator, "segmenter": segmenter}
+    concerned = [s["text"] for s in manifest["settings"] if names.get(s["kind"], s["name"]) == s["name"]]
     return {
+        "settings": " ".join(concerned),
+        "synthetic": synthetic,
+        "segmenter": segmenter,
         "dataset": manifest["dataset"]["name"],
         "data": manifest["dataset"]["fingerprint"][:12],
         "generator": generator,
@@ -87,12 +110,14 @@ def _common(manifest: Mapping[str, Any], generator: str) -> dict[str, Any]:
     }
 
 
-def _set_scores(manifest: Mapping[str, Any], comparison: Mapping[str, str], store: Store) -> list[ScoreRow]:
-    if not store.has("score", comparison["key"]):
+def _set_scores(
+    manifest: Mapping[str, Any], comparison: Mapping[str, str], store: Store, failed: Collection[str]
+) -> list[ScoreRow]:
+    if not _finished(store, "score", comparison["key"], failed):
         return []
     path = store.path("score", comparison["key"]) / SCORES
-    common = _common(manifest, comparison["generator"])
-    place = {"row": "", "segmenter": "", "test_set": "", "record": f"score/{comparison['key']}"}
+    common = _common(manifest, comparison["generator"], "", comparison["synthetic"])
+    place = {"row": "", "test_set": "", "record": f"score/{comparison['key']}"}
     better = manifest["better"][comparison["metric"]]
     return [
         ScoreRow(
@@ -103,11 +128,13 @@ def _set_scores(manifest: Mapping[str, Any], comparison: Mapping[str, str], stor
     ]  # fmt: skip
 
 
-def _line_scores(manifest: Mapping[str, Any], line: Mapping[str, Any], store: Store) -> list[ScoreRow]:
+def _line_scores(
+    manifest: Mapping[str, Any], line: Mapping[str, Any], store: Store, failed: Collection[str]
+) -> list[ScoreRow]:
     tested = {
         test.removeprefix("test/"): _read(test, keys, manifest["seed"], store)
         for test, keys in line["scores"].items()
-        if all(store.has("segscore", key) for key in keys)
+        if all(_finished(store, "segscore", key, failed) for key in keys)
     }
     rows = [row for metric in METRICS for row in _metric_rows(manifest, line, tested, metric)] if tested else []
     return sorted(rows, key=lambda row: METRICS.index(row.metric))
@@ -126,9 +153,9 @@ def _read(test: str, keys: Sequence[str], seed: int, store: Store) -> Tested:
 def _metric_rows(
     manifest: Mapping[str, Any], line: Mapping[str, Any], tested: Mapping[str, Tested], metric: str
 ) -> list[ScoreRow]:
-    common = _common(manifest, line["generator"]) | {
-        "row": line["row"], "segmenter": line["segmenter"], "seeds": manifest["seeds"], "metric": metric,
-        "better": "higher",
+    common = _common(manifest, line["generator"], line["segmenter"], line["synthetic"]) | {
+        "row": line["row"], "seeds": manifest["seeds"], "metric": metric, "better": "higher",
+        "line": key_of(line["scores"]),
     }  # fmt: skip
     rows = []
     for test, scores in tested.items():
@@ -137,6 +164,9 @@ def _metric_rows(
         rows.append(
             ScoreRow(**common, test_set=test, value=value, low=low, high=high, n=scores.n, sd=sd, record=scores.record)
         )
+    if len(tested) < len(line["scores"]):
+        # A set failed: a mean over the rest would stand in one column with means over all.
+        return rows
     return rows + [_overall(common, list(tested.values()), metric, weighted) for weighted in (True, False)]
 
 

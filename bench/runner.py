@@ -31,11 +31,12 @@ class Machine:
 
 @dataclass(frozen=True)
 class Failure:
-    """A stage that did not finish. `ours` is False for what the user can mend."""
+    """A stage that did not finish. `ours` is False for what the user can mend; `blocked`: an input had failed."""
 
     stage: Stage
     message: str
     ours: bool
+    blocked: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Runner:
         for number, stage in enumerate(stages, 1):
             blocked = next((failures[ref] for ref in inputs_of(stage) if ref in failures), None)
             if blocked is not None:
-                failures[stage.ref] = Failure(stage, f"needs: {blocked.stage.label}", ours=False)
+                failures[stage.ref] = Failure(stage, f"needs: {blocked.stage.label}", ours=False, blocked=True)
                 continue
             failure, was_there = self._finish(stage, f"[{number}/{len(stages)}] {stage.label}")
             reused += was_there
@@ -79,7 +80,9 @@ class Runner:
         if self.store.has(stage.action, stage.key):
             self.store.verify(stage.action, stage.key)
             return True
-        with self.store.claim(stage.action, stage.key, lambda: self.say(f"{label}: waiting for another run")) as desk:
+        with self.store.claim(
+            stage.action, stage.key, lambda: self.say(f"{label}: waiting for another run"), stage.source
+        ) as desk:
             if self.store.has(stage.action, stage.key):
                 return True
             started = time.monotonic()
@@ -95,6 +98,7 @@ class Runner:
         record = {
             "identity": stage.identity,
             "label": stage.label,
+            "source": stage.source,
             **describe(requires, device, time.monotonic() - started),
         }
         self.store.commit(stage.action, stage.key, desk, record)
@@ -107,7 +111,8 @@ class Runner:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("a", encoding="utf-8") as stream:
             stream.write(f"== {stage.label} ({stage.action}/{stage.key})\n{traceback.format_exc()}\n")
-        return f"{type(error).__name__}: {error} (traceback in {self.log})", True
+        first = str(error).strip().partition("\n")[0]
+        return f"{type(error).__name__}: {first} (traceback in {self.log})", True
 
 
 def storage_error(error: BaseException, root: Path) -> str | None:
@@ -116,8 +121,22 @@ def storage_error(error: BaseException, root: Path) -> str | None:
     full = "No space left on device" in str(error)
     if isinstance(error, OSError) and error.errno in _STORAGE_ERRORS:
         place = error.filename or root
-        return f"{place}: {error.strerror}; free or unlock it, or choose another folder with --results DIR"
-    return f"{root}: No space left on device; free some, or choose another folder with --results DIR" if full else None
+        return f"{place}: {error.strerror}; free or unlock it, or choose another place with --results or --out"
+    return f"{root}: No space left on device; free some, or choose another place with --results" if full else None
+
+
+def check_device(device: str) -> None:
+    """Raise BenchError for a device torch does not know or does not find here."""
+    if device in ("auto", "cpu"):
+        return
+    try:
+        import torch
+
+        torch.empty(0, device=device)
+    # torch built without CUDA answers with an AssertionError.
+    except (ImportError, RuntimeError, AssertionError) as error:
+        first = str(error).partition("\n")[0]
+        raise BenchError(f"--device {device}: {first}; use one of this machine's devices, or auto") from None
 
 
 def resolve_device(device: str) -> str:

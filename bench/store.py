@@ -16,6 +16,7 @@ from typing import Any
 from bench.errors import BenchError
 
 RECORD = "record.json"
+MAKER = "maker"
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,14 @@ class Store:
         return self.root / action / key
 
     def has(self, action: str, key: str) -> bool:
-        return (self.path(action, key) / RECORD).is_file()
+        """A folder of that name was renamed into place, so it is finished; `verify` says whether it is still whole."""
+        return self.path(action, key).is_dir()
 
     def record(self, action: str, key: str) -> dict[str, Any]:
         path = self.path(action, key) / RECORD
         try:
             return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise BenchError(f"{path}: unreadable record ({error}); delete {path.parent} and run again") from None
 
     def verify(self, action: str, key: str) -> None:
@@ -67,10 +69,11 @@ class Store:
                 raise BenchError(f"{path} no longer matches its record; delete {folder} and run again to remake it")
 
     @contextmanager
-    def claim(self, action: str, key: str, waiting: Callable[[], None]) -> Iterator[Desk]:
+    def claim(self, action: str, key: str, waiting: Callable[[], None], maker: str = "") -> Iterator[Desk]:
         """Hold the artefact's lock and give a desk; `waiting` is called once when another run holds it.
 
-        The lock is the operating system's, so a killed run never leaves one behind.
+        The lock is the operating system's, so a killed run never leaves one behind. `maker` is the hash of the code
+        that works at the desk: what other code left there is thrown away.
         """
         folder = self.root / action
         folder.mkdir(parents=True, exist_ok=True)
@@ -80,10 +83,9 @@ class Store:
             except BlockingIOError:
                 waiting()
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            desk = Desk(folder / f".{key}.partial" / "out", folder / f".{key}.partial" / "work")
-            desk.out.mkdir(parents=True, exist_ok=True)
-            desk.work.mkdir(parents=True, exist_ok=True)
-            yield desk
+            yield _open_desk(folder / f".{key}.partial", maker)
+            if self.has(action, key):
+                shutil.rmtree(folder / f".{key}.partial")
 
     def commit(self, action: str, key: str, desk: Desk, record: Mapping[str, Any]) -> None:
         """Write the record, then rename the desk's `out` into place in one step."""
@@ -91,7 +93,23 @@ class Store:
         text = json.dumps({**record, "files": digests}, indent=1, sort_keys=True)
         (desk.out / RECORD).write_text(text, encoding="utf-8")
         os.rename(desk.out, self.path(action, key))
-        shutil.rmtree(desk.out.parent)
+
+
+def _open_desk(folder: Path, maker: str) -> Desk:
+    """A desk with what a killed or failed try of the same code left on it.
+
+    A developer mends a plugin without raising its version: the key stays, but files of the old code must not slip
+    into the new code's artefact.
+    """
+    mark = folder / MAKER
+    if not mark.is_file() or mark.read_text(encoding="utf-8") != maker:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        mark.write_text(maker, encoding="utf-8")
+    desk = Desk(folder / "out", folder / "work")
+    desk.out.mkdir(exist_ok=True)
+    desk.work.mkdir(exist_ok=True)
+    return desk
 
 
 def _files(folder: Path) -> list[Path]:

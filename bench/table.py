@@ -49,12 +49,17 @@ class Table:
 
 
 def show(cell: Cell, column: Column) -> str:
-    """The rounded number, with its interval where the column asks for it; a dash where there is none."""
+    """The rounded number, with its interval where the column asks for it; where there is none its text, or a dash."""
     if not column.better:
         return cell.text
     if cell.value is None:
-        return "–"
-    text = f"{cell.value:.{column.decimals}f}"
+        return cell.text or "–"
+    text = _rounded(cell.value, column.decimals)
     if column.interval and cell.low is not None and cell.high is not None:
-        text += f" [{cell.low:.{column.decimals}f}, {cell.high:.{column.decimals}f}]"
+        text += f" [{_rounded(cell.low, column.decimals)}, {_rounded(cell.high, column.decimals)}]"
     return text
+
+
+def _rounded(value: float, decimals: int) -> str:
+    # Adding zero turns -0.0 into 0.0.
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"

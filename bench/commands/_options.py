@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 RESULTS = Path("results")
+
+
+def at_least(low: int) -> Callable[[str], int]:
+    """An argparse type: whole numbers from `low` on."""
+
+    def integer(text: str) -> int:
+        value = int(text)
+        if value < low:
+            raise argparse.ArgumentTypeError(f"{value} is out of range; allowed: {low} or more")
+        return value
+
+    return integer
 
 
 def add_plugin_option(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +36,9 @@ def add_results_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_profile_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--profile", default="demo", help="protocol: a name or a .toml file (default: %(default)s)")
+    parser.add_argument(
+        "--profile", default="demo", metavar="NAME", help="protocol: a name or a .toml file (default: %(default)s)"
+    )
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME.FIELD=VALUE", dest="overrides",
         help="change one parameter of a plugin, for example siamese.steps=200 (repeatable)",

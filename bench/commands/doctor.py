@@ -10,13 +10,16 @@ from pathlib import Path
 from bench import __version__
 from bench.chosen import Chooser
 from bench.commands._options import add_plugin_option, add_profile_options, add_results_option
-from bench.config import Override, load_profile, parse_overrides, resolve
+from bench.config import Override, load_profile, parse_overrides, refuse_unknown_plugins, resolve
 from bench.contracts import Dataset
 from bench.data import tabulate
 from bench.errors import BenchError
 from bench.provenance import package_versions
 from bench.registry import ROOMS, Registry, missing_modules
 from bench.runner import resolve_device
+
+CORE = frozenset({"numpy", "PIL", "tqdm"})
+"""What the engine itself imports."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     registry = Registry(args.plugin)
     profile = load_profile(args.profile)
+    refuse_unknown_plugins(profile, registry)
     overrides = parse_overrides(args.overrides, registry)
+    if args.data is not None and not args.data.is_dir():
+        raise BenchError(f"--data {args.data}: no such folder; name the one that holds the data")
     chooser = Chooser(registry, profile, overrides)
     print(f"bench {__version__}, Python {platform.python_version()}, device {resolve_device('auto')}")
     print(f"results folder {args.results}: {'present' if args.results.is_dir() else 'made by the first run'}")
@@ -52,7 +58,7 @@ def _packages(registry: Registry) -> None:
         module for kind in ROOMS for name in registry.names(kind) for module in registry.load(kind, name).requires
     }
     absent = sorted(module for module in needed if find_spec(module.split(".")[0]) is None)
-    versions = package_versions(needed - set(absent))
+    versions = package_versions(CORE | needed - set(absent))
     print("packages: " + ", ".join(f"{name} {version}" for name, version in versions.items()))
     if absent:
         print(f"not installed: {', '.join(absent)}; pip install -e . installs them")
@@ -63,8 +69,11 @@ def _state(chooser: Chooser, kind: str, name: str) -> str:
     absent = missing_modules(cls)
     if absent:
         return f"needs {', '.join(absent)}; pip install -e ."
-    plugin = cls(resolve(cls, kind, name, chooser.profile, chooser.overrides))
-    return "; ".join(plugin.missing()) or "ready"
+    params = resolve(cls, kind, name, chooser.profile, chooser.overrides)
+    try:
+        return "; ".join(cls(params).missing()) or "ready"
+    except BenchError as error:
+        return str(error)
 
 
 def _data(chooser: Chooser, overrides: tuple[Override, ...], name: str, root: Path) -> None:

@@ -15,14 +15,16 @@ from bench.store import Store, write_atomic
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", choices=tuple(FORMATS), help="default: a table for the terminal")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
+    parser.add_argument("--format", choices=tuple(FORMATS), help="default: a short table for the terminal")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: standard output)")
     parser.add_argument("--dataset", metavar="NAME", help="only runs of this dataset")
     parser.add_argument("--profile", metavar="NAME", help="only runs of this profile")
     add_results_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.out is not None and args.out.is_dir():
+        raise BenchError(f"--out {args.out}: is a folder; name a file")
     manifests = [
         manifest
         for manifest in load_manifests(args.results / "runs")
@@ -30,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         and args.profile in (None, manifest["profile"])
     ]
     if not manifests:
-        raise BenchError(f"{args.results / 'runs'}: no run to show; start one with: python -m bench run --help")
+        raise BenchError(f"{args.results / 'runs'}: no run to show; start one, see python -m bench run --help")
     store = Store(args.results / "store")
     rows = list(dict.fromkeys(row for manifest in manifests for row in score_rows(manifest, store)))
     if not rows:

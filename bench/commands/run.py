@@ -6,39 +6,52 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.chosen import Chooser, Chosen, missing_things, uses_features
-from bench.commands._options import add_plugin_option, add_profile_options, add_results_option
-from bench.config import Profile, load_profile, parse_overrides
+from bench.commands._options import add_plugin_option, add_profile_options, add_results_option, at_least
+from bench.config import MASKS, Profile, changes, load_profile, parse_overrides, refuse_unknown_plugins
 from bench.data import DataTable
 from bench.errors import BenchError
 from bench.graph import Plan, RunSpec, plan
-from bench.manifest import describe_run, save_manifest
+from bench.manifest import Setting, describe_run, save_manifest
 from bench.prepare import Preparer
 from bench.registry import Registry
-from bench.runner import Failure, Machine, Runner, storage_error
+from bench.runner import Failure, Machine, Runner, check_device, storage_error
 from bench.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     many = parser.add_argument_group("what to run (repeat an option for several)")
-    many.add_argument("--generator", action="append", required=True, metavar="NAME")
-    many.add_argument("--dataset", required=True, metavar="NAME")
+    many.add_argument(
+        "--generator", action="append", required=True, metavar="NAME",
+        help="what makes the synthetic set; the profile's controls run with it. Names: python -m bench list",
+    )  # fmt: skip
+    many.add_argument("--dataset", required=True, metavar="NAME", help="the image–mask pairs to learn from and test on")
     many.add_argument("--data", type=Path, metavar="DIR", help="folder of the real data; without it a stand-in is made")
-    many.add_argument("--segmenter", action="append", metavar="NAME", help="default: the profile's")
-    many.add_argument("--metric", action="append", metavar="NAME", help="default: the profile's")
-    many.add_argument("--masks", choices=("real", "random"), help="training masks as they are, or transformed")
-    many.add_argument("--seed", type=int, help="base seed of everything random (default: the profile's)")
-    many.add_argument("--seeds", type=int, metavar="S", help="trainings of each segmenter (default: the profile's)")
+    many.add_argument("--segmenter", action="append", metavar="NAME", help="network to train (default: the profile's)")
+    many.add_argument("--metric", action="append", metavar="NAME", help="score of the set (default: the profile's)")
+    many.add_argument(
+        "--masks", choices=MASKS, help="sample from the training masks as they are, or moved, turned and scaled"
+    )
+    many.add_argument("--seed", type=int, metavar="S", help="base seed of everything random (default: the profile's)")
+    many.add_argument(
+        "--seeds", type=at_least(1), metavar="N", help="trainings of each segmenter (default: the profile's)"
+    )
     add_profile_options(parser)
     add_plugin_option(parser)
     add_results_option(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the tables (default: RESULTS/tables/RUN)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)")
-    parser.add_argument("--num-workers", type=int, default=0, help="processes that load images (default: %(default)s)")
+    parser.add_argument(
+        "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--num-workers", type=at_least(0), default=0, metavar="N",
+        help="processes that load images (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument(
         "--download", action="store_true", help="allow fetching a base model or weights that are absent"
     )
@@ -52,12 +65,15 @@ class _Setup:
     spec: RunSpec
     plan: Plan
     notes: tuple[str, ...]
+    settings: tuple[Setting, ...]
 
 
 def run(args: argparse.Namespace) -> int:
-    store = Store(args.results / "store")
+    check_device(args.device)
+    if args.out is not None and args.out.exists() and not args.out.is_dir():
+        raise BenchError(f"--out {args.out}: is a file; name a folder")
     try:
-        return _run(args, store)
+        return _run(args, Store(args.results / "store"))
     except OSError as error:
         message = storage_error(error, args.results)
         if message is None:
@@ -69,12 +85,13 @@ def _run(args: argparse.Namespace, store: Store) -> int:
     started = time.monotonic()
     setup = _set_up(args, store)
     splits = {setup.spec.data.fingerprints[name]: samples for name, samples in setup.spec.data.splits.items()}
-    manifest = describe_run(setup.spec, setup.plan, setup.notes, setup.profile.run.columns)
+    manifest = describe_run(setup.spec, setup.plan, setup.notes, setup.profile.run.columns, setup.settings)
     machine = Machine(args.device, args.num_workers, args.download)
     runner = Runner(store, splits, machine, _say, args.results / "logs" / f"{manifest['run']}.log")
     failures = runner.run(setup.plan.stages)
     save_manifest(args.results / "runs", manifest)
-    _publish(manifest, store, args.out or args.results / "tables" / manifest["run"])
+    failed = {failure.stage.key for failure in failures if not failure.blocked}
+    _publish(manifest, store, args.out or args.results / "tables" / manifest["run"], failed)
     _say(f"finished in {time.monotonic() - started:.1f} s")
     return _report(failures)
 
@@ -82,26 +99,40 @@ def _run(args: argparse.Namespace, store: Store) -> int:
 def _set_up(args: argparse.Namespace, store: Store) -> _Setup:
     registry = Registry(args.plugin)
     profile = load_profile(args.profile)
+    refuse_unknown_plugins(profile, registry)
     chooser = Chooser(registry, profile, parse_overrides(args.overrides, registry))
-    names = list(dict.fromkeys([*profile.run.controls, *args.generator]))
+    names = _once([*profile.run.controls, *args.generator])
     generators = [chooser.choose("generator", name) for name in names]
-    metrics = [_with_extractor(chooser, name) for name in args.metric or profile.run.metrics]
-    segmenters = [chooser.choose("segmenter", name) for name in args.segmenter or profile.run.segmenters]
-    _refuse_missing([*generators, *(one for pair in metrics for one in pair if one), *segmenters], args.download)
-    data = Preparer(chooser, store, _say).open(args.dataset, args.data)
-    _refuse_unused(chooser, [data.name, *(one.name for one in _everything(generators, metrics, segmenters))])
+    metrics = [_with_extractor(chooser, name) for name in _once(args.metric or profile.run.metrics)]
+    segmenters = [chooser.choose("segmenter", name) for name in _once(args.segmenter or profile.run.segmenters)]
+    everything = _everything(generators, metrics, segmenters)
+    _refuse_missing(everything, args.download)
+    preparer = Preparer(chooser, store, _say)
+    used = preparer.used_name(args.dataset, args.data)
+    _refuse_unused(chooser, [("dataset", used), *((one.kind, one.name) for one in everything)])
+    data = preparer.open(args.dataset, args.data)
     options = profile.run
-    seeds = options.seeds if args.seeds is None else args.seeds
-    if seeds < 1:
-        raise BenchError(f"--seeds {seeds}: at least one training is needed")
     spec = RunSpec(
-        data, profile.name, options.seed if args.seed is None else args.seed, seeds, args.masks or options.masks,
-        tuple(generators), tuple(metrics), tuple(segmenters),
+        data, profile.name, options.seed if args.seed is None else args.seed, args.seeds or options.seeds,
+        args.masks or options.masks, tuple(generators), tuple(metrics), tuple(segmenters),
     )  # fmt: skip
-    notes = _notes(profile, data, _everything(generators, metrics, segmenters))
+    notes = _notes(profile, data, everything)
     for line in notes:
         _say(f"note: {line}")
-    return _Setup(profile, spec, plan(spec), notes)
+    return _Setup(profile, spec, plan(spec), notes, _settings(chooser, spec.seed))
+
+
+def _once(names: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _settings(chooser: Chooser, seed: int) -> tuple[Setting, ...]:
+    """What --set and --seed change against the profile, as the leaderboard shows it; data have their fingerprint."""
+    settings = [Setting("run", "seed", f"seed={seed}")] if seed != chooser.profile.run.seed else []
+    for one in chooser.overrides:
+        if one.kind != "dataset" and changes(one, chooser.registry.load(one.kind, one.name), chooser.profile):
+            settings.append(Setting(one.kind, one.name, f"{one.name}.{one.field}={one.text}"))
+    return tuple(settings)
 
 
 def _everything(
@@ -122,10 +153,11 @@ def _refuse_missing(chosen: list[Chosen], download: bool) -> None:
         raise BenchError("; ".join(lines))
 
 
-def _refuse_unused(chooser: Chooser, used: list[str]) -> None:
+def _refuse_unused(chooser: Chooser, used: list[tuple[str, str]]) -> None:
     for override in chooser.overrides:
-        if override.name not in used:
-            raise BenchError(f"{override.option}: {override.name} is not part of this run ({', '.join(used)})")
+        if (override.kind, override.name) not in used:
+            names = ", ".join(f"{kind} {name}" for kind, name in used)
+            raise BenchError(f"{override.option}: {override.kind} {override.name} is not part of this run ({names})")
 
 
 def _notes(profile: Profile, data: DataTable, chosen: list[Chosen]) -> tuple[str, ...]:
@@ -143,13 +175,13 @@ def _notes(profile: Profile, data: DataTable, chosen: list[Chosen]) -> tuple[str
     return tuple(dict.fromkeys(notes))
 
 
-def _publish(manifest: dict[str, Any], store: Store, out: Path) -> None:
+def _publish(manifest: dict[str, Any], store: Store, out: Path, failed: set[str]) -> None:
     from bench.leaderboard import build_table
     from bench.publish import write_tables
     from bench.render import to_text
     from bench.results import score_rows
 
-    rows = score_rows(manifest, store)
+    rows = score_rows(manifest, store, failed)
     if not rows:
         return
     table = build_table([manifest], rows)
@@ -159,12 +191,18 @@ def _publish(manifest: dict[str, Any], store: Store, out: Path) -> None:
 
 
 def _report(failures: list[Failure]) -> int:
+    """The first failure in full; the others, and what waits for them, were told as they came."""
     if not failures:
         return 0
-    for failure in failures:
-        print(f"failed: {failure.stage.label}: {failure.message}", file=sys.stderr)
-    print(f"bench: {len(failures)} stages failed; what finished is kept, the same command resumes", file=sys.stderr)
-    return 1 if any(failure.ours for failure in failures) else 2
+    causes = [failure for failure in failures if not failure.blocked]
+    first = next((failure for failure in causes if failure.ours), causes[0])
+    more = f" ({len(causes) - 1} more failed, see above)" if len(causes) > 1 else ""
+    waiting = len(failures) - len(causes)
+    _say(
+        f"bench: {first.stage.label}: {first.message}{more}; what finished is kept and the same command resumes"
+        + (f" ({waiting} stages wait for it)" if waiting else "")
+    )
+    return 1 if first.ours else 2
 
 
 def _say(line: str) -> None:

@@ -28,7 +28,8 @@ def run(args: argparse.Namespace) -> int:
     for kind, name in _targets(registry, args.name):
         plugin = registry.load(kind, name)
         params = resolve(plugin, kind, name, profile, overrides)
-        print("\n".join(_describe(kind, name, plugin, params, profile.name)))
+        option = name if len(registry.kinds_of(name)) == 1 else f"{kind}.{name}"
+        print("\n".join([*_describe(kind, name, plugin, registry), *_parameters(params, plugin, profile.name, option)]))
     return 0
 
 
@@ -44,14 +45,20 @@ def _targets(registry: Registry, text: str) -> list[tuple[str, str]]:
     return [(kind, text) for kind in kinds]
 
 
-def _describe(kind: str, name: str, plugin: type[Plugin], params: Any, profile: str) -> list[str]:
+def _describe(kind: str, name: str, plugin: type[Plugin], registry: Registry) -> list[str]:
     absent = missing_modules(plugin)
     lines = [f"{kind} {name} (version {plugin.version})", "", inspect.getdoc(plugin) or "", ""]
+    source = registry.source(kind, name)
+    lines.append(f"from: {source.module if source.origin == 'suite' else source.origin}")
     lines.append(f"cite: {plugin.cite or 'none'}")
     lines.append(f"needs: {', '.join(plugin.requires) or 'nothing beyond the core'}")
     if absent:
         lines.append(f"not installed here: {', '.join(absent)}")
-    lines += ["", f"parameters under profile {profile} (change one with --set {name}.FIELD=VALUE):"]
+    return lines
+
+
+def _parameters(params: Any, plugin: type[Plugin], profile: str, option: str) -> list[str]:
+    lines = ["", f"parameters under profile {profile} (change one with --set {option}.FIELD=VALUE):"]
     return lines + ([_parameter(field, params, plugin) for field in dataclasses.fields(params)] or ["  none"]) + [""]
 
 
