@@ -51,3 +51,17 @@ def test_a_taken_name_is_refused(tmp_path):
     path.write_text((PLUGINS / "toy_mirror.py").read_text())
     with pytest.raises(BenchError, match="copy-paste .* already defined"):
         Registry([path])
+
+
+def test_the_hash_of_a_plugin_follows_its_bytes(tmp_path):
+    """A file stands alone; a plugin in a package is hashed with the files around it."""
+    path = tmp_path / "mine.py"
+    hashes = set()
+    for text in ("", "# other"):
+        path.write_text((PLUGINS / "toy_mirror.py").read_text() + text)
+        (tmp_path / "neighbour.py").write_text(text)
+        hashes |= {Registry([path]).source_hash("generator", "mine") for _ in range(2)}
+    assert len(hashes) == 2
+    registry = Registry()
+    one, other = (registry.source_hash("generator", name) for name in ("copy-paste", "folder"))
+    assert one == other

@@ -50,6 +50,25 @@ def test_latex_escapes_every_special_character():
     assert "booktabs" in text
 
 
+def test_latex_notes_and_options_are_set_as_they_are_written():
+    """A bracket is no item label, two hyphens are no dash, a letter without a glyph does not stop pdflatex."""
+    table = Table("no --data", (Column("a"),), ((Cell(text="–"),),), ("[low, high]: intervals", "θ → ∞"))
+    text = to_latex(table)
+    assert "no -{}-data" in text
+    assert r"\textendash{}" in text
+    assert r"\item {}[low, high]" in text
+    assert "? ? ?" in text
+
+
+def test_latex_moves_what_all_lines_share_into_the_caption():
+    columns = (Column("dataset"), Column("base"), Column("generator"), Column("x mdice@256", "higher"))
+    rows = tuple((Cell(text="d"), Cell(text=""), Cell(text=name), Cell(0.5)) for name in ("g", "h"))
+    text = to_latex(Table("Scores", columns, rows))
+    assert r"\caption{Scores (dataset d)}" in text
+    assert r"\begin{tabular}{lr}" in text
+    assert r"{x\\mdice@256 $\uparrow$}" in text.replace(r"\end{tabular}", "}").replace("[b]{@{}r@{}}", "{")
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_latex_compiles_as_it_is(tmp_path):
     (tmp_path / "t.tex").write_text(to_latex(TABLE), encoding="utf-8")

@@ -80,3 +80,31 @@ def test_a_killed_holder_leaves_no_lock(tmp_path):
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)]).returncode == 9
     with Store(tmp_path).claim("fit", "k", lambda: pytest.fail("waits for a dead process")):
         pass
+
+
+def test_other_code_finds_an_empty_desk(tmp_path):
+    """Checkpoints and files of a plugin that was edited since are not taken up."""
+    store = Store(tmp_path)
+    with store.claim("fit", "k", lambda: None, "old") as desk:
+        (desk.work / "checkpoint").write_text("step 5")
+        (desk.out / "stray.txt").write_text("half")
+    with store.claim("fit", "k", lambda: None, "new") as desk:
+        assert not list(desk.work.iterdir())
+        assert not list(desk.out.iterdir())
+
+
+def test_a_waiting_run_leaves_no_desk_behind(tmp_path):
+    store = Store(tmp_path)
+    put(store, "k", "whole")
+    with store.claim("fit", "k", lambda: None):
+        assert store.has("fit", "k")
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_a_lost_record_is_not_taken_for_a_lost_artefact(tmp_path):
+    store = Store(tmp_path)
+    put(store, "k", "whole")
+    (store.path("fit", "k") / RECORD).unlink()
+    assert store.has("fit", "k")
+    with pytest.raises(BenchError, match="unreadable record"):
+        store.verify("fit", "k")

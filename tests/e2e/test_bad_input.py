@@ -1,0 +1,315 @@
+"""Whatever a user gets wrong is answered by one line that names it and says what to do; exit code 2, no traceback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import PLUGINS, make_pairs
+from tests.e2e.conftest import ROOT, TOY_RUN, Done
+
+RUN = ["run", "--generator", "copy-paste", "--dataset", "phantom"]
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["rum"], ["'rum'", "did you mean run?"]),
+        (["run", "--generator", "copy-past", "--dataset", "phantom"], ["generator 'copy-past'", "copy-paste?"]),
+        (["run", "--generator", "copy-paste", "--dataset", "polips"], ["dataset 'polips'", "did you mean polyps?"]),
+        ([*RUN, "--metric", "fidd"], ["metric 'fidd'", "did you mean fid?"]),
+        ([*RUN, "--segmenter", "u-net"], ["segmenter 'u-net'", "did you mean unet?"]),
+        ([*RUN, "--profile", "dmeo"], ["--profile dmeo", "did you mean demo?"]),
+        ([*RUN, "--metrc", "fid"], ["--metrc", "did you mean --metric?"]),
+        ([*RUN, "fid"], ["fid", "python -m bench run --help"]),
+        (["run", "--dataset", "phantom"], ["--generator", "python -m bench run --help"]),
+        ([*RUN, "--masks", "randon"], ["--masks", "'random'"]),
+        ([*RUN, "--set", "phantom.trian=6"], ["--set phantom.trian=6", "did you mean train?"]),
+        ([*RUN, "--set", "fantom.train=6"], ["--set fantom.train=6", "did you mean phantom?"]),
+        ([*RUN, "--set", "phantom.train"], ["--set phantom.train", "NAME.field=value"]),
+        ([*RUN, "--set", "phantom.train=six"], ["--set phantom.train=six", "expected int"]),
+        ([*RUN, "--set", "phantom.train=1.5"], ["--set phantom.train=1.5", "expected int"]),
+        ([*RUN, "--set", "phantom.train=2"], ["--set phantom.train=2", "3 <= value"]),
+        ([*RUN, "--set", "siamese.steps=3"], ["--set siamese.steps=3", "not part of this run"]),
+        ([*RUN, "--set", "generator.folder.path=x"], ["generator folder is not part of this run"]),
+        ([*RUN, "--seeds", "0"], ["--seeds", "1 or more"]),
+        ([*RUN, "--seeds", "two"], ["--seeds", "'two'"]),
+        ([*RUN, "--seed", "1.5"], ["--seed", "'1.5'"]),
+        ([*RUN, "--num-workers", "-1"], ["--num-workers", "0 or more"]),
+        ([*RUN, "--device", "gpu"], ["--device gpu", "auto"]),
+        ([*RUN, "--plugin", "nowhere.py"], ["--plugin nowhere.py", "no such file"]),
+        ([*RUN, "--data", "nowhere"], ["--data nowhere", "leave --data out"]),
+        (["run", "--generator", "copy-paste", "--dataset", "folder"], ["dataset folder needs --data DIR"]),
+        (["run", "--generator", "folder", "--dataset", "phantom"], ["--set generator.folder.path=DIR"]),
+        (["show", "copy-past"], ["'copy-past'", "copy-paste?"]),
+        (["list", "generators"], ["'generators'", "'generator'"]),
+        (["leaderboard", "--format", "html"], ["--format", "'markdown'"]),
+        (["doctor", "--data", "nowhere"], ["--data nowhere", "no such folder"]),
+    ],
+)
+def test_words_nobody_knows(bench, tmp_path, words, parts):
+    """Refused before anything is written."""
+    toys = TOY_RUN[2:] if words[0] == "run" else []
+    results = ["--results", tmp_path / "results"] if words[0] in ("run", "leaderboard", "doctor") else []
+    toys = [] if {"fidd", "u-net"} & set(words) else toys
+    done = bench(*words[:1], *toys, *words[1:], *results)
+    assert done.code == 2, done
+    assert all(part in done.error for part in parts), done.error
+    assert not list((tmp_path / "results").rglob("*.png"))
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def resize(path: Path) -> None:
+    Image.open(path).resize((12, 16)).save(path)
+
+
+def blacken(path: Path) -> None:
+    Image.fromarray(np.zeros((24, 24), np.uint8)).save(path)
+
+
+def deepen(path: Path) -> None:
+    Image.fromarray(np.full((24, 24), 40_000, np.uint16)).save(path)
+
+
+def duplicate(path: Path) -> None:
+    Image.open(path).save(path.with_suffix(".jpg"))
+
+
+BROKEN = [
+    pytest.param("mask", os.remove, "image", ["no mask of that name", "add or remove"], id="no-mask"),
+    pytest.param("image", os.remove, "mask", ["no image of that name", "add or remove"], id="no-image"),
+    pytest.param("mask", resize, "mask", ["24x24 and 12x16", "bring both to one size"], id="sizes"),
+    pytest.param("image", truncate, "image", ["not a readable image", "replace or remove"], id="truncated"),
+    pytest.param(
+        "image", lambda path: path.write_text("hello"), "image", ["not a readable image", "replace"], id="no-picture"
+    ),
+    pytest.param(
+        "mask", lambda path: path.write_bytes(b""), "mask", ["not a readable image", "replace"], id="zero-bytes"
+    ),
+    pytest.param("mask", blacken, "mask", ["no foreground", "allow_empty_masks=true"], id="no-foreground"),
+    pytest.param("image", deepen, "image", ["8-bit", "convert"], id="16-bit"),
+    pytest.param("image", duplicate, "image", ["same stem", "remove one"], id="two-of-one-name"),
+]
+
+
+@pytest.mark.parametrize(("victim", "damage", "named", "parts"), BROKEN)
+def test_broken_pairs(toy_run, discs, tmp_path, victim, damage, named, parts):
+    pair = {"image": discs / "images" / "s004.png", "mask": discs / "masks" / "s004.png"}
+    damage(pair[victim])
+    done = toy_run()
+    assert done.code == 2, done
+    assert str(pair[named]) in done.error
+    assert all(part in done.error for part in parts), done.error
+    assert not list((tmp_path / "results" / "store").glob("fit/*"))
+
+
+def test_broken_pairs_lose_nothing(toy_run, discs):
+    """What an earlier run finished is still there when the picture has been put back."""
+    assert toy_run().code == 0
+    image = discs / "images" / "s004.png"
+    whole = image.read_bytes()
+    image.write_bytes(whole[:50])
+    assert toy_run().code == 2
+    image.write_bytes(whole)
+    again = toy_run()
+    assert again.code == 0
+    assert not [line for line in again.lines if line.startswith("[")]
+
+
+def test_masks_without_foreground_are_allowed_by_the_named_option(toy_run, discs):
+    """The option of the error message, with the dataset's own name, works."""
+    blacken(discs / "masks" / "s004.png")
+    refused = toy_run()
+    option = refused.error.split("--set ")[1].replace("NAME", "folder")
+    done = toy_run("--set", option)
+    assert done.code == 0, done.err
+    assert "no foreground" not in done.err
+
+
+def test_a_missing_data_folder(bench, tmp_path):
+    done = bench("run", *TOY_RUN, "--dataset", "polyps", "--data", tmp_path / "no", "--results", tmp_path / "r")
+    assert done.code == 2
+    assert f"--data {tmp_path / 'no'}: no such folder; name" in done.error
+
+
+def test_a_data_folder_of_another_layout(bench, tmp_path, discs):
+    for dataset, part in (("polyps", "TrainDataset"), ("isic2018", "ISIC2018_Task1-2_Training_Input")):
+        done = bench("run", *TOY_RUN, "--dataset", dataset, "--data", discs, "--results", tmp_path / "r")
+        assert done.code == 2
+        assert f"--data {discs}" in done.error
+        assert part in done.error
+
+
+@pytest.mark.parametrize("dataset", ["folder", "polyps"])
+def test_a_data_folder_with_one_pair(bench, tmp_path, dataset):
+    data = tmp_path / "one"
+    make_pairs(data / "TrainDataset" if dataset == "polyps" else data, 1)
+    make_pairs(data / "TestDataset" / "Kvasir", 2)
+    done = bench("run", *TOY_RUN, "--dataset", dataset, "--data", data, "--results", tmp_path / "r")
+    assert done.code == 2
+    assert str(data) in done.error
+    assert "1 " in done.error
+    assert "needed" in done.error
+
+
+def test_a_results_folder_that_cannot_be_made(bench, discs, tmp_path):
+    """Below a regular file: the one refusal that holds for root too."""
+    (tmp_path / "file").write_text("x")
+    done = bench("run", *TOY_RUN, "--dataset", "folder", "--data", discs, "--results", tmp_path / "file" / "results")
+    assert done.code == 2
+    assert str(tmp_path / "file") in done.error
+    assert "--results" in done.error
+
+
+def test_a_read_only_results_folder(bench, discs, tmp_path):
+    """Where permissions bind: not for root."""
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    locked.chmod(0o555)
+    if os.access(locked, os.W_OK):
+        pytest.skip("permissions do not bind this user; tests/unit/test_runner.py raises the error itself")
+    done = bench("run", *TOY_RUN, "--dataset", "folder", "--data", discs, "--results", locked / "results")
+    assert done.code == 2
+    assert str(locked) in done.error
+    assert "--results" in done.error
+
+
+def test_tables_that_cannot_be_written(toy_run, bench, tmp_path):
+    """A file in the place of the folder is seen before the work, a folder in the place of the file too."""
+    (tmp_path / "file").write_text("x")
+    done = toy_run("--out", tmp_path / "file")
+    assert done.code == 2
+    assert f"--out {tmp_path / 'file'}: is a file; name a folder" in done.error
+    assert not (tmp_path / "results").exists()
+    done = toy_run("--out", tmp_path / "file" / "tables")
+    assert done.code == 2
+    assert "Not a directory" in done.error
+    assert toy_run().code == 0
+    shown = bench("leaderboard", "--results", tmp_path / "results", "--out", tmp_path)
+    assert shown.code == 2
+    assert f"--out {tmp_path}: is a folder; name a file" in shown.error
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 300 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", folder], capture_output=True)
+    if made.returncode != 0:
+        pytest.skip("mounting is not permitted; tests/unit/test_runner.py raises the error itself")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_full_disk(bench, tmp_path, small_disk):
+    """One line; what was finished stays, and with more room the same command goes on from there."""
+    make_pairs(tmp_path / "data", 60)
+    words = ["run", *TOY_RUN, "--dataset", "folder", "--data", tmp_path / "data", "--results", small_disk / "results"]
+    done = bench(*words)
+    assert done.code == 2, done
+    assert "No space left on device" in done.error
+    assert "--results" in done.error
+    kept = {
+        path.parent for path in (small_disk / "results" / "store").rglob("record.json") if ".partial" not in str(path)
+    }
+    assert kept
+    subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
+    again = bench(*words)
+    assert again.code == 0, again.err
+    assert "stages reused" in again.err
+
+
+def test_no_run_to_show(bench, tmp_path):
+    done = bench("leaderboard", "--results", tmp_path)
+    assert done.code == 2
+    assert f"{tmp_path / 'runs'}: no run to show" in done.error
+    assert "python -m bench run" in done.error
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("[generator.siames]\nsteps = 3\n", ["[generator.siames]", "did you mean siamese?"]),
+        ("[generator.copy-paste]\nsteps = 3\n", ["generator.copy-paste.steps", "unknown field"]),
+        ("[run]\nmetrics = 'fid'\n", ["run.metrics", "a list of names"]),
+        ("[run]\nmasks = 'randon'\n", ["run.masks", "did you mean random?"]),
+        ("[run]\nseeds = 0\n", ["run.seeds", "1 <= value"]),
+        ("generator = 3\n", ["generator", "[generator.NAME]"]),
+    ],
+)
+def test_a_profile_with_a_mistake(bench, tmp_path, text, parts):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    done = bench(*RUN, *TOY_RUN[2:], "--profile", path, "--results", tmp_path / "r")
+    assert done.code == 2
+    assert all(part in done.error for part in ["mine", *parts]), done.error
+
+
+def test_a_plugin_file_that_cannot_be_imported(bench, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("import a_package_nobody_has\n")
+    done = bench("list", "--plugin", path)
+    assert done.code == 2
+    assert f"--plugin {path}: No module named 'a_package_nobody_has'; install it" in done.error
+
+
+def test_absent_packages_are_named(bench, discs, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text((PLUGINS / "toy_mirror.py").read_text().replace("version = 1", "version = 1; requires = ('nix',)"))
+    words = ["--plugin", path, "--generator", "mine", "--dataset", "folder", "--data", discs, "--results", tmp_path]
+    done = bench("run", *TOY_RUN, *words)
+    assert done.code == 2
+    assert "generator mine needs nix, not installed here; pip install" in done.error
+
+
+@pytest.mark.slow
+def test_a_truncated_checkpoint(command, discs, tmp_path):
+    """Killed between two epochs, its checkpoint cut short: named; once it is deleted the training starts anew."""
+    pytest.importorskip("torch")
+    toys = ["--plugin", PLUGINS / "toy_mean.py", "--metric", "toy-mean", "--generator", "copy-paste"]
+    tiny = [word for text in ("size=32", "width=4", "epochs=400") for word in ("--set", f"unet.{text}")]
+    words = command("run", *toys, *tiny, "--dataset", "folder", "--data", discs, "--results", tmp_path / "r",
+                    "--device", "cpu")  # fmt: skip
+    process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    checkpoint = wait_for(tmp_path / "r", ".*.partial/work/checkpoint.pt")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    made = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    done = Done(made.returncode, made.stdout, made.stderr)
+    assert done.code == 2, done.err
+    assert f"{checkpoint}: truncated checkpoint" in done.error
+    assert "delete it to train anew" in done.error
+    checkpoint.unlink()
+    assert subprocess.run(words, cwd=ROOT, capture_output=True).returncode == 0
+
+
+def wait_for(results: Path, pattern: str) -> Path:
+    deadline = time.monotonic() + 120
+    while not (found := list(results.glob(f"store/train/{pattern}"))):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found[0]
+
+
+def test_a_truncated_model_is_never_loaded(toy_run, tmp_path):
+    """A finished model is checked against its record before any stage opens it."""
+    assert toy_run().code == 0
+    path = next((tmp_path / "results" / "store" / "train").glob("[!.]*/model.json"))
+    path.write_bytes(path.read_bytes()[:5])
+    shutil.rmtree(tmp_path / "results" / "store" / "predict")
+    done = toy_run()
+    assert done.code == 2
+    assert f"{path} no longer matches its record; delete {path.parent}" in done.error

@@ -1,0 +1,144 @@
+"""`list`, `show`, `doctor`, `--help`, `--version`: what they say, and that they start at once."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+
+import pytest
+
+from bench import __version__
+from bench.cli import COMMANDS
+from bench.registry import ROOMS, Registry
+from tests.conftest import PLUGINS, make_pairs
+from tests.e2e.conftest import HEAVY, ROOT
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+def test_the_overview_names_every_command(bench, words):
+    done = bench(*words)
+    assert (done.code, done.err) == (0, "")
+    assert all(f"  {name} " in done.out for name in COMMANDS)
+    assert "python -m bench COMMAND --help" in done.out
+
+
+def test_version(bench):
+    assert bench("--version").out == f"{__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_has_a_help_text(bench, name):
+    done = bench(name, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert f"usage: python -m bench {name}" in done.out
+    body = done.out.split("options:")[1] if "options:" in done.out else ""
+    lines = body.splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("  -"):
+            words = line.split("  ")
+            explained = len([word for word in words if word.strip()]) > 1 or lines[number + 1].startswith(" " * 20)
+            assert explained, line
+
+
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["run", "--help"], ["show", "siamese"]])
+def test_nothing_heavy_is_imported(words):
+    """Not even where it is installed."""
+    code = f"import sys\nfrom bench.cli import run\ntry: run({words})\nexcept SystemExit: pass\nprint(*sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not set(HEAVY) & set(out.split("\n")[-2].split())
+
+
+def test_help_starts_at_once(command):
+    """Median of five; the target is 0.3 s, the limit allows for a busy machine."""
+    times = []
+    for _ in range(5):
+        started = time.monotonic()
+        subprocess.run(command("--help"), cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        times.append(time.monotonic() - started)
+    print(f"python -m bench --help: median {statistics.median(times):.3f} s of {len(times)}")
+    assert statistics.median(times) < 1.0
+
+
+def test_list_shows_every_plugin_with_its_first_line(bench):
+    out = bench("list").out
+    registry = Registry()
+    for kind in ROOMS:
+        assert f"{kind}s\n" in out
+        for name in registry.names(kind):
+            first = (registry.load(kind, name).__doc__ or "").strip().split("\n")[0]
+            assert f"  {name:14} {first}" in out
+
+
+def test_list_of_one_kind(bench):
+    out = bench("list", "segmenter").out
+    assert "unet" in out
+    assert "siamese" not in out
+
+
+def test_list_into_a_reader_that_has_gone(command, without_torch):
+    """`bench list | true`: no complaint about a broken pipe."""
+    line = " ".join(command("list")) + " | true"
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, env=without_torch, capture_output=True, text=True)
+    assert done.stderr == ""
+
+
+def test_show_tells_meaning_origin_needs_and_parameters(bench):
+    out = bench("show", "siamese", "--set", "siamese.steps=7").out
+    for part in ("generator siamese (version", "cite: Qiu et al.", "needs: torch", "from: generators.siamese"):
+        assert part in out
+    assert "steps = 7  (int, plugin's default 3000) optimiser steps N" in out
+    assert "checkpoint_every" in out
+    assert "cannot change a result" in out
+
+
+def test_show_of_a_name_that_two_kinds_share(bench):
+    """Both are shown, each with the option that reaches it; KIND.NAME picks one."""
+    both = bench("show", "folder").out
+    assert "--set dataset.folder.FIELD=VALUE" in both
+    assert "--set generator.folder.FIELD=VALUE" in both
+    one = bench("show", "generator.folder").out
+    assert "generator folder (version" in one
+    assert "dataset folder (version" not in one
+
+
+def test_show_of_a_plugin_file(bench):
+    out = bench("show", "toy-mean", "--plugin", PLUGINS / "toy_mean.py").out
+    assert "metric toy-mean" in out
+    assert "extractor toy-mean" in out
+
+
+def test_doctor_says_what_is_there_and_what_to_do(bench, tmp_path, without_torch):
+    """Weights that are absent come with their remedy; data that are found with their counts."""
+    make_pairs(tmp_path / "data" / "TrainDataset", 4)
+    make_pairs(tmp_path / "data" / "TestDataset" / "Kvasir", 2)
+    env = {**without_torch, "TORCH_HOME": str(tmp_path / "torch")}
+    done = bench("doctor", "--data", tmp_path / "data", "--results", tmp_path / "r", env=env)
+    assert (done.code, done.err) == (0, "")
+    assert "device cpu" in done.out
+    assert f"results folder {tmp_path / 'r'}: made by the first run" in done.out
+    assert "numpy" in done.out
+    inception = next(line for line in done.out.splitlines() if "extractor inception" in line)
+    assert str(tmp_path / "torch") in inception
+    assert "--download" in inception
+    assert "polyps         train 4, test/Kvasir 2; absent: test/CVC-300" in done.out
+    assert "published protocol has 1450" in done.out
+    assert "phantom        makes its own images" in done.out
+    assert "isic2018       --data" in done.out
+
+
+def test_doctor_survives_a_wrong_path(bench, tmp_path):
+    """One plugin's trouble is a line of the report, not its end."""
+    done = bench("doctor", "--set", f"inception.weights={tmp_path / 'no.pth'}")
+    assert done.code == 0
+    assert next(line for line in done.out.splitlines() if str(tmp_path / "no.pth") in line)
+    assert "segmenter unet" in done.out
+
+
+def test_doctor_names_packages_that_are_not_installed(bench, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text((PLUGINS / "toy_mirror.py").read_text().replace("version = 1", "version = 1; requires = ('nix',)"))
+    out = bench("doctor", "--plugin", path).out
+    assert "not installed: nix; pip install" in out
+    assert "generator mine           needs nix" in out

@@ -1,0 +1,245 @@
+"""One command from pairs to leaderboard; again from records alone."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from bench.publish import TIDY
+from tests.conftest import PLUGINS, make_pairs
+from tests.e2e.conftest import HEAVY, ROOT, TOY_RUN
+
+PROMISED = ("dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n",
+            "seeds", "profile", "base", "record")  # fmt: skip
+TABLES = ("leaderboard.csv", "leaderboard.tex", "leaderboard.md", "scores.csv")
+SMALL = ["--set", "phantom.size=32", "--set", "phantom.train=6", "--set", "phantom.test=2"]
+PRESENT = {"CVC-300": 2, "Kvasir": 5}
+
+
+def scores(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def published(done, name="scores.csv"):
+    """The file of that name among those the run says it has written."""
+    paths = [Path(line.removeprefix("written: ")) for line in done.out.splitlines() if line.startswith("written: ")]
+    return next(path for path in paths if path.name == name)
+
+
+@pytest.fixture(scope="module")
+def stand_in(bench, tmp_path_factory):
+    """The first command of the README with toys in the place of networks: no data given."""
+    results = tmp_path_factory.mktemp("stand-in")
+    words = ["run", *TOY_RUN, "--dataset", "polyps", *SMALL, "--results", results]
+    return words, bench(*words), results
+
+
+@pytest.fixture(scope="module")
+def polyps(bench, tmp_path_factory):
+    """PraNet's layout with two of the five test sets, of unequal size."""
+    folder = tmp_path_factory.mktemp("polyps")
+    make_pairs(folder / "TrainDataset", 6)
+    for seed, (name, count) in enumerate(PRESENT.items(), 1):
+        make_pairs(folder / "TestDataset" / name, count, seed=seed, prefix="t")
+    results = folder / "results"
+    return bench("run", *TOY_RUN, "--dataset", "polyps", "--data", folder, "--results", results), results
+
+
+def test_it_ends_with_a_table_and_four_files(stand_in):
+    _, done, _ = stand_in
+    assert done.code == 0, done.err
+    assert "overall mdice@256" in done.out
+    assert "toy-mirror" in done.out
+    written = [Path(line.split(": ")[1]) for line in done.out.splitlines() if line.startswith("written: ")]
+    assert tuple(path.name for path in written) == TABLES
+    assert all(path.is_file() for path in written)
+
+
+def test_each_stage_is_announced_with_its_place(stand_in):
+    _, done, _ = stand_in
+    assert any(line.startswith("[4/42] sample toy-mirror: ") for line in done.lines)
+
+
+def test_a_stand_in_is_named_first_and_last(stand_in):
+    """Before anything is computed, and below the table in every format."""
+    _, done, _ = stand_in
+    first = [line for line in done.lines if line.startswith("note: ")][:4]
+    for sentence in ("no --data given: dataset phantom stands in for polyps", "not comparable with published scores"):
+        assert any(sentence in line for line in first)
+        assert sentence in done.out
+        assert sentence in published(done, "leaderboard.md").read_text()
+        assert sentence in published(done, "leaderboard.tex").read_text().replace("{}", "")
+    assert done.lines.index(first[0]) < done.lines.index(next(line for line in done.lines if line.startswith("[1/")))
+
+
+def test_scores_are_tidy(stand_in):
+    """The promised columns in their order, extra ones behind them; every number with n, profile, base and record."""
+    _, done, results = stand_in
+    rows = scores(published(done))
+    assert tuple(rows[0])[: len(PROMISED)] == PROMISED
+    assert tuple(rows[0]) == TIDY
+    assert {row["row"] for row in rows if row["segmenter"]} == {"real", "real+copy-paste", "real+toy-mirror"}
+    assert {row["dataset"] for row in rows} == {"phantom"}
+    for row in rows:
+        float(row["value"])
+        assert int(row["n"]) > 0
+        assert (row["profile"], row["masks"], row["seeds"]) == ("demo", "real", "1")
+        assert (results / "store" / row["record"] / "record.json").is_file()
+
+
+def test_a_second_run_reuses_everything_in_less_than_three_seconds(stand_in, bench):
+    words, first, _ = stand_in
+    started = time.monotonic()
+    again = bench(*words)
+    assert time.monotonic() - started < 3
+    assert "42 of 42 stages reused" in again.err
+    assert not [line for line in again.lines if line.startswith("[")]
+    assert again.out == first.out
+
+
+def test_an_edited_plugin_file_is_noticed(toy_run, tmp_path):
+    """Its bytes decide, though its version did not rise; only what depends on it is made anew."""
+    mine = tmp_path / "mine.py"
+    mine.write_text((PLUGINS / "toy_mirror.py").read_text())
+    first = toy_run("--plugin", mine, "--generator", "mine")
+    assert first.code == 0, first.err
+    mine.write_text(mine.read_text() + "# changed\n")
+    again = toy_run("--plugin", mine, "--generator", "mine")
+    assert any("sample mine:" in line for line in again.lines)
+    assert not any("sample toy-mirror:" in line for line in again.lines)
+
+
+@pytest.mark.parametrize(("form", "sign"), [("csv", "dataset,"), ("latex", r"\toprule"), ("markdown", "| --- |")])
+def test_the_leaderboard_is_rendered_from_records_without_torch(stand_in, bench, tmp_path, form, sign):
+    _, first, results = stand_in
+    out = tmp_path / "sub" / "table"
+    done = bench("leaderboard", "--format", form, "--out", out, "--results", results)
+    assert (done.code, done.err) == (0, "")
+    assert sign in out.read_text()
+    suffix = {"csv": "csv", "latex": "tex", "markdown": "md"}[form]
+    assert out.read_text() == published(first, f"leaderboard.{suffix}").read_text()
+    assert bench("leaderboard", "--format", form, "--results", results).out.strip() == out.read_text().strip()
+
+
+def test_the_leaderboard_imports_nothing_heavy(stand_in):
+    _, _, results = stand_in
+    code = (
+        f"import sys; from bench.cli import run; run({['leaderboard', '--results', str(results)]}); print(*sys.modules)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not set(HEAVY) & set(out.split())
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_the_latex_file_compiles_as_it_is(stand_in, tmp_path):
+    _, done, _ = stand_in
+    made = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-output-directory", tmp_path,
+         published(done, "leaderboard.tex")], capture_output=True)  # fmt: skip
+    assert made.returncode == 0, made.stdout.decode()[-1500:]
+    assert b"Overfull \\hbox" not in made.stdout
+
+
+def test_overall_is_the_mean_over_all_images(polyps):
+    """Recomputed from the per-image records: each set weighs as many images as it has."""
+    done, results = polyps
+    rows = [row for row in scores(published(done)) if row["segmenter"] and row["metric"] == "mdice@256"]
+    images = defaultdict(list)
+    for row in rows:
+        if row["test_set"] in PRESENT:
+            per_image = scores(results / "store" / row["record"] / "per_image.csv")
+            assert float(row["value"]) == pytest.approx(sum(float(r["mdice@256"]) for r in per_image) / len(per_image))
+            images[row["row"]] += [float(r["mdice@256"]) for r in per_image]
+    for row in rows:
+        if row["test_set"] == "overall":
+            assert float(row["value"]) == pytest.approx(sum(images[row["row"]]) / len(images[row["row"]]))
+            assert int(row["n"]) == sum(PRESENT.values())
+            assert float(row["low"]) <= float(row["value"]) <= float(row["high"])
+
+
+def test_absent_test_sets_are_named_and_shown(polyps):
+    done, _ = polyps
+    assert "absent: CVC-ClinicDB, CVC-ColonDB, ETIS-LaribPolypDB; overall covers CVC-300, Kvasir" in done.out
+    line = next(line for line in done.out.splitlines() if line.startswith("toy-mirror"))
+    assert line.split().count("absent") == 3
+    wide = scores(published(done, "leaderboard.csv"))
+    assert wide[0]["CVC-ColonDB mdice@256"] == ""
+    assert "published protocol has 1450" in done.out
+
+
+def test_results_and_out_move_everything(toy_run, tmp_path):
+    before = set(ROOT.glob("results/*"))
+    done = toy_run("--out", tmp_path / "tables")
+    assert done.code == 0, done.err
+    assert {path.name for path in (tmp_path / "tables").iterdir()} == set(TABLES)
+    assert {path.name for path in (tmp_path / "results").iterdir()} == {"store", "runs"}
+    assert set(ROOT.glob("results/*")) == before
+    assert not list((tmp_path / "results").rglob("*.part"))
+    assert not list((tmp_path / "results").rglob("*.partial"))
+
+
+def test_random_masks_are_said_in_the_table(toy_run):
+    done = toy_run("--masks", "random")
+    assert done.code == 0, done.err
+    assert {row["masks"] for row in scores(published(done))} == {"random"}
+    assert any("random masks" in line for line in done.lines)
+
+
+def test_seeds_repeat_the_training_of_segmenters(toy_run):
+    done = toy_run("--seeds", "2")
+    assert done.code == 0, done.err
+    assert sum("train toy-threshold" in line for line in done.lines) == 2 * 3
+    assert sum("train toy-mirror" in line for line in done.lines) == 1
+    rows = [row for row in scores(published(done)) if row["segmenter"]]
+    assert {row["seeds"] for row in rows} == {"2"}
+    assert all(row["sd"] for row in rows)
+
+
+def test_runs_with_other_parameters_stand_on_lines_of_their_own(toy_run, bench, tmp_path):
+    """Two settings of one generator in one store: neither's numbers slip into the other's line."""
+    first = toy_run("--out", tmp_path / "first")
+    other = toy_run("--set", "toy-mirror.brightness=40", "--out", tmp_path / "other")
+    assert first.code == other.code == 0
+    assert (
+        bench("leaderboard", "--results", tmp_path / "results", "--format", "csv", "--out", tmp_path / "all").code == 0
+    )
+    both = [row for row in scores(tmp_path / "all") if row["generator"] == "toy-mirror"]
+    assert [row["settings"] for row in both] == ["", "toy-mirror.brightness=40"]
+    for row, folder in zip(both, ("first", "other"), strict=True):
+        alone = [one for one in scores(tmp_path / folder / "leaderboard.csv") if one["generator"] == "toy-mirror"]
+        for column in ("distance-Colour", "overall mdice@256"):
+            assert row[column] == alone[0][column]
+    controls = [row for row in scores(tmp_path / "all") if row["generator"] != "toy-mirror"]
+    assert len(controls) == 2
+
+
+def test_a_synthetic_set_made_elsewhere(bench, tmp_path, discs):
+    """Generator `folder`: the set's bytes decide what is computed anew."""
+    make_pairs(tmp_path / "fake", 4, seed=9)
+    words = ["run", *TOY_RUN, "--generator", "folder", "--set", f"generator.folder.path={tmp_path / 'fake'}",
+             "--dataset", "folder", "--data", discs, "--results", tmp_path / "r"]  # fmt: skip
+    done = bench(*words)
+    assert done.code == 0, done.err
+    fake = next(row for row in scores(published(done)) if row["generator"] == "folder")
+    assert (fake["metric"], fake["n"]) == ("distance-Colour", "4")
+    assert fake["settings"] == f"folder.path={tmp_path / 'fake'}"
+    make_pairs(tmp_path / "fake", 4, seed=10)
+    again = bench(*words)
+    assert any("sample folder:" in line for line in again.lines)
+
+
+@pytest.mark.slow
+def test_the_real_polyps_run_with_toys(bench, real_data, tmp_path):
+    """Every one of the real pairs is read; the three sets that are not there are absent."""
+    done = bench("run", *TOY_RUN, "--dataset", "polyps", "--data", real_data, "--results", tmp_path, timeout=1200)
+    assert done.code == 0, done.err
+    assert "1439 training pairs" in done.out
+    assert "absent: CVC-300, CVC-ColonDB, ETIS-LaribPolypDB" in done.out

@@ -1,0 +1,1 @@
+"""Plugins for the suite that live outside of it."""

@@ -1,0 +1,129 @@
+"""Records -> numbers: the value of each set, the mean over all images, intervals, spread over seeds."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from bench.errors import BenchError
+from bench.results import score_rows
+from bench.segscores import COUNTS, METRICS, PER_IMAGE
+from bench.store import Store
+
+FIELDS = ("id", "group", *PER_IMAGE, *COUNTS)
+
+
+def image(name, dice, group=""):
+    """A row of per_image.csv with one value in every per-image score."""
+    return {"id": name, "group": group, **dict.fromkeys(PER_IMAGE, dice), **dict.fromkeys(COUNTS, 5)}
+
+
+def put(store, action, key, name, text):
+    with store.claim(action, key, lambda: None) as desk:
+        (desk.out / name).write_text(text)
+        store.commit(action, key, desk, {})
+
+
+def put_images(store, key, values, groups=None):
+    rows = [image(f"i{n}", value, (groups or {}).get(n, "")) for n, value in enumerate(values)]
+    with store.claim("segscore", key, lambda: None) as desk:
+        with (desk.out / "per_image.csv").open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, FIELDS)
+            writer.writeheader()
+            writer.writerows(rows)
+        store.commit("segscore", key, desk, {})
+
+
+def manifest(scores, **changes):
+    line = {"row": "real+g", "generator": "g", "segmenter": "s", "synthetic": "set", "scores": scores}
+    return {
+        "dataset": {"name": "d", "fingerprint": "f" * 64}, "profile": "demo", "seed": 0, "seeds": 1, "masks": "real",
+        "bases": {"g": "tiny"}, "better": {"m": "lower"}, "settings": [], "comparisons": [], "lines": [line], **changes,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path)
+
+
+def of(rows, metric="mdice@256"):
+    return {row.test_set: row for row in rows if row.metric == metric}
+
+
+def test_overall_weighs_sets_by_their_images(store):
+    put_images(store, "a", [1.0] * 30)
+    put_images(store, "b", [0.0] * 10)
+    rows = of(score_rows(manifest({"test/a": ["a"], "test/b": ["b"]}), store))
+    assert list(rows) == ["a", "b", "overall", "overall-unweighted"]
+    assert rows["overall"].value == pytest.approx(0.75)
+    assert rows["overall-unweighted"].value == pytest.approx(0.5)
+    assert (rows["a"].n, rows["overall"].n) == (30, 40)
+    assert rows["overall"].base == "tiny"
+
+
+def test_every_convention_has_its_rows(store):
+    put_images(store, "a", [0.5, 0.7])
+    rows = score_rows(manifest({"test/a": ["a"]}), store)
+    assert list(dict.fromkeys(row.metric for row in rows)) == list(METRICS)
+
+
+def test_no_overall_over_a_part_of_the_sets(store):
+    """One set failed: a mean over the others would stand among means over all."""
+    put_images(store, "a", [0.5, 0.7])
+    rows = of(score_rows(manifest({"test/a": ["a"], "test/b": ["never made"]}), store))
+    assert list(rows) == ["a"]
+
+
+def test_seeds_are_averaged_and_their_spread_is_told(store):
+    put_images(store, "one", [0.4, 0.6])
+    put_images(store, "two", [0.6, 0.8])
+    row = of(score_rows(manifest({"test/a": ["one", "two"]}, seeds=2), store))["a"]
+    assert row.value == pytest.approx(0.6)
+    assert row.sd == pytest.approx(np.std([0.5, 0.7], ddof=1))
+    assert row.low <= row.value <= row.high
+
+
+def test_one_group_has_no_interval(store):
+    put_images(store, "a", [0.2, 0.8], {0: "video", 1: "video"})
+    rows = of(score_rows(manifest({"test/a": ["a"]}), store))
+    assert rows["a"].low is rows["overall"].low is None
+
+
+def test_two_lines_are_compared_on_the_same_draws(store):
+    put_images(store, "a", [0.1, 0.5, 0.9])
+    put_images(store, "b", [0.2, 0.6, 1.0])
+    one = of(score_rows(manifest({"test/x": ["a"]}), store))["x"]
+    two = of(score_rows(manifest({"test/x": ["b"]}), store))["x"]
+    assert two.low - one.low == pytest.approx(0.1)
+    assert two.high - one.high == pytest.approx(0.1)
+
+
+def test_scores_of_a_set(store):
+    score = {"value": 0.1, "n_real": 9, "n_fake": 8, "low": None, "high": None, "note": "few"}
+    put(store, "score", "k", "scores.json", json.dumps({"M": score}))
+    comparison = {"generator": "g", "metric": "m", "synthetic": "set", "key": "k"}
+    (row,) = score_rows(manifest({}, lines=[], comparisons=[comparison]), store)
+    assert (row.metric, row.value, row.n, row.better, row.note) == ("M", 0.1, 8, "lower", "few")
+    assert (row.row, row.segmenter, row.test_set, row.record) == ("", "", "", "score/k")
+
+
+def test_settings_stand_only_where_they_count(store):
+    """Another generator's option says nothing about this line; a metric's and the seed's do."""
+    put_images(store, "a", [0.5, 0.7])
+    options = [("run", "seed", "seed=1"), ("generator", "g", "g.x=1"), ("generator", "h", "h.x=2"),
+               ("segmenter", "s", "s.y=3"), ("segmenter", "t", "t.y=4")]  # fmt: skip
+    settings = [dict(zip(("kind", "name", "text"), option, strict=True)) for option in options]
+    row = score_rows(manifest({"test/a": ["a"]}, settings=settings), store)[0]
+    assert row.settings == "seed=1 g.x=1 s.y=3"
+
+
+def test_failed_records_are_left_out_and_changed_ones_refused(store):
+    put_images(store, "a", [0.5, 0.7])
+    path = store.path("segscore", "a") / "per_image.csv"
+    path.write_text(path.read_text().replace("0.5", "0.9"))
+    run = manifest({"test/a": ["a"]})
+    assert score_rows(run, store, {"a"}) == []
+    with pytest.raises(BenchError, match="per_image.csv no longer matches its record"):
+        score_rows(run, store)
