@@ -55,11 +55,11 @@ class Chooser:
             identity["source"] = source
         return identity
 
-    def extractor_for(self, metric: Chosen) -> Chosen:
-        """The first of the metric's extractors whose weights are present, else the first, whose lack is reported."""
+    def extractor_for(self, metric: Chosen, download: bool) -> Chosen:
+        """The first of the metric's extractors whose weights are present or may be fetched, else the first."""
         wanted = [name.strip() for name in metric.plugin.params.extractors.split(",")]
         chosen = [self.choose("extractor", name) for name in wanted]
-        return next((extractor for extractor in chosen if not extractor.plugin.missing()), chosen[0])
+        return next((extractor for extractor in chosen if download or not extractor.plugin.missing()), chosen[0])
 
 
 def _require_installed(kind: str, name: str, cls: type[Plugin]) -> None:

@@ -12,6 +12,10 @@ from bench.spec import key
 from bench.store import sha256_file
 
 
+MIN_TRAIN = 3
+"""Below that no set metric has an interval: leaving one image out must leave a pair."""
+
+
 @dataclass(frozen=True)
 class DataTable:
     """`asked` is the dataset on the command line, `name` the one used (they differ for a stand-in)."""
@@ -64,8 +68,11 @@ def tabulate(asked: str, name: str, dataset: Dataset) -> DataTable:
     if "train" not in present or not table.tests:
         missing = "test" if "train" in present else "training"
         raise BenchError(f"dataset {name}: {dataset.root} has no {missing} pairs; add some, or name another --data DIR")
-    if len(present["train"]) < 2:
-        raise BenchError(f"dataset {name}: {dataset.root} has 1 training pair; at least 2 are needed to compare sets")
+    if len(present["train"]) < MIN_TRAIN:
+        raise BenchError(
+            f"dataset {name}: {dataset.root} has {len(present['train'])} training pair(s); add more, at least "
+            f"{MIN_TRAIN} are needed to compare sets"
+        )
     return table
 
 

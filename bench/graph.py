@@ -11,6 +11,8 @@ from bench.data import DataTable
 from bench.spec import SCHEMA, derive_seed, key
 
 DATA = "data"
+MASKS_VERSION = 2
+"""Raised when random masks of the same seed come out otherwise."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ class _Builder:
         conditions = train
         if self.spec.masks == "random":
             seed = self._seed("masks", "random")
-            conditions = self._add(Stage("masks", None, seed, {"train": train}, "random masks"))
+            extra = {"version": MASKS_VERSION}
+            conditions = self._add(Stage("masks", None, seed, {"train": train}, "random masks", extra))
         name = generator.name
         model = self._add(Stage("fit", generator, self._seed("fit", name), {"train": train}, f"train {name}"))
         inputs = {"conditions": conditions, "model": model}

@@ -72,5 +72,6 @@ def save_png(path: Path, pixels: np.ndarray) -> None:
     """Write uint8 (h, w) or (h, w, 3) so that a kill leaves either no file or a whole one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    Image.fromarray(pixels).save(part, format="PNG")
+    # Level 1 is several times faster than Pillow's 6 and costs a tenth of the size.
+    Image.fromarray(pixels).save(part, format="PNG", compress_level=1)
     os.replace(part, path)

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--num-workers", type=at_least(0), default=0, metavar="N",
-        help="processes that load images (default: %(default)s)",
+        help="threads that decode images (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--download", action="store_true", help="allow fetching a base model or weights that are absent"
@@ -103,23 +103,24 @@ def _set_up(args: argparse.Namespace, store: Store) -> _Setup:
     chooser = Chooser(registry, profile, parse_overrides(args.overrides, registry))
     names = _once([*profile.run.controls, *args.generator])
     generators = [chooser.choose("generator", name) for name in names]
-    metrics = [_with_extractor(chooser, name) for name in _once(args.metric or profile.run.metrics)]
+    metrics = [_with_extractor(chooser, name, args.download) for name in _once(args.metric or profile.run.metrics)]
     segmenters = [chooser.choose("segmenter", name) for name in _once(args.segmenter or profile.run.segmenters)]
     everything = _everything(generators, metrics, segmenters)
     _refuse_missing(everything, args.download)
     preparer = Preparer(chooser, store, _say)
     used = preparer.used_name(args.dataset, args.data)
     _refuse_unused(chooser, [("dataset", used), *((one.kind, one.name) for one in everything)])
+    notes = _protocol_notes(profile, args.dataset, used)
+    _tell(notes)
     data = preparer.open(args.dataset, args.data)
+    found = _data_notes(data, everything)
+    _tell(found)
     options = profile.run
     spec = RunSpec(
         data, profile.name, options.seed if args.seed is None else args.seed, args.seeds or options.seeds,
         args.masks or options.masks, tuple(generators), tuple(metrics), tuple(segmenters),
     )  # fmt: skip
-    notes = _notes(profile, data, everything)
-    for line in notes:
-        _say(f"note: {line}")
-    return _Setup(profile, spec, plan(spec), notes, _settings(chooser, spec.seed))
+    return _Setup(profile, spec, plan(spec), (*notes, *found), _settings(chooser, spec.seed))
 
 
 def _once(names: Sequence[str]) -> list[str]:
@@ -141,9 +142,9 @@ def _everything(
     return [*generators, *(one for pair in metrics for one in pair if one is not None), *segmenters]
 
 
-def _with_extractor(chooser: Chooser, name: str) -> tuple[Chosen, Chosen | None]:
+def _with_extractor(chooser: Chooser, name: str, download: bool) -> tuple[Chosen, Chosen | None]:
     metric = chooser.choose("metric", name)
-    return metric, chooser.extractor_for(metric) if uses_features(metric) else None
+    return metric, chooser.extractor_for(metric, download) if uses_features(metric) else None
 
 
 def _refuse_missing(chosen: list[Chosen], download: bool) -> None:
@@ -160,12 +161,18 @@ def _refuse_unused(chooser: Chooser, used: list[tuple[str, str]]) -> None:
             raise BenchError(f"{override.option}: {override.kind} {override.name} is not part of this run ({names})")
 
 
-def _notes(profile: Profile, data: DataTable, chosen: list[Chosen]) -> tuple[str, ...]:
+def _protocol_notes(profile: Profile, asked: str, used: str) -> tuple[str, ...]:
+    """What a reader must know before anything starts."""
     notes = [f"profile {profile.name}: {profile.description}"]
-    if data.name != data.asked:
-        notes.append(f"no --data given: dataset {data.name} stands in for {data.asked}")
-    if not profile.comparable or data.name != data.asked:
+    if used != asked:
+        notes.append(f"no --data given: dataset {used} stands in for {asked}")
+    if not profile.comparable or used != asked:
         notes.append("not comparable with published scores")
+    return tuple(notes)
+
+
+def _data_notes(data: DataTable, chosen: list[Chosen]) -> tuple[str, ...]:
+    notes = []
     if data.absent:
         absent = ", ".join(split.removeprefix("test/") for split in data.absent)
         present = ", ".join(split.removeprefix("test/") for split in data.tests)
@@ -203,6 +210,11 @@ def _report(failures: list[Failure]) -> int:
         + (f" ({waiting} stages wait for it)" if waiting else "")
     )
     return 1 if first.ours else 2
+
+
+def _tell(notes: Sequence[str]) -> None:
+    for note in notes:
+        _say(f"note: {note}")
 
 
 def _say(line: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.contracts import Dataset, Split, param
-from bench.datasets._pairs import below, check, enough, match
+from bench.datasets._pairs import below, check, match
 from bench.errors import BenchError
 
 
@@ -30,8 +30,7 @@ def isic_samples(
                 "give the folder that holds one of them"
             )
         return ()
-    pairs = match(root / images, root / masks, dataset.params.prompt, mask_suffix=mask_suffix, ignore="_superpixels")
-    return enough(pairs, root / images) if split == "train" else pairs
+    return match(root / images, root / masks, dataset.params.prompt, mask_suffix=mask_suffix, ignore="_superpixels")
 
 
 def isic_check(dataset: Dataset, samples: Split) -> None:

@@ -63,13 +63,6 @@ def _and_more(names: list[str]) -> str:
     return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
 
 
-def enough(train: Split, folder: Path) -> Split:
-    """The training pairs as they are. BenchError for a single one: nothing can be learned from it, nor compared."""
-    if len(train) == 1:
-        raise BenchError(f"{folder}: 1 training pair; add more, at least 2 are needed")
-    return train
-
-
 def check(samples: Split, allow_empty_masks: bool) -> None:
     """Decode every pair. BenchError names the first unreadable file, unequal size or mask without foreground."""
     for sample in samples:

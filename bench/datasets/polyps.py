@@ -6,7 +6,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from bench.contracts import Dataset, Split, param
-from bench.datasets._pairs import below, check, enough, first_folder, match
+from bench.datasets._pairs import below, check, first_folder, match
 from bench.errors import BenchError
 
 TESTS = ("CVC-300", "CVC-ClinicDB", "CVC-ColonDB", "ETIS-LaribPolypDB", "Kvasir")
@@ -68,8 +68,7 @@ class Polyps(Dataset):
         if images is None or masks is None:
             raise BenchError(f"{folder}: must hold image(s)/ and mask(s)/; add or rename them")
         named = split in ("train", "test/CVC-ClinicDB")
-        pairs = match(images, masks, self.params.prompt, clinicdb_group if named else lambda _: "")
-        return enough(pairs, folder) if split == "train" else pairs
+        return match(images, masks, self.params.prompt, clinicdb_group if named else lambda _: "")
 
     def check(self, samples: Split) -> None:
         check(samples, self.params.allow_empty_masks)
