@@ -77,21 +77,33 @@ def missing_base(source: str) -> tuple[str, ...]:
 def load_base(source: str, *, device: str = "cpu", download: bool = False) -> Base:
     """Load every part from safetensors. Raises BenchError when the model is not here and may not be fetched."""
     from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+    from diffusers.utils import is_accelerate_available
+    from safetensors import SafetensorError
     from transformers import CLIPTextModel, CLIPTokenizer
+    from transformers.utils import logging
 
     lines = missing_base(source)
     if lines and not download:
         raise BenchError(lines[0])
     folder = base_folder(source) or _fetch(source)
+    # Said outright, it is no warning; and the only bars on the terminal are ours.
+    options = {"use_safetensors": True, "low_cpu_mem_usage": is_accelerate_available()}
+    logging.disable_progress_bar()
     try:
-        vae = AutoencoderKL.from_pretrained(folder / "vae", use_safetensors=True)
-        unet = UNet2DConditionModel.from_pretrained(folder / "unet", use_safetensors=True)
+        vae = AutoencoderKL.from_pretrained(folder / "vae", **options)
+        unet = UNet2DConditionModel.from_pretrained(folder / "unet", **options)
         text_encoder = CLIPTextModel.from_pretrained(folder / "text_encoder", use_safetensors=True)
         tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
-    except (OSError, ValueError) as error:
-        raise BenchError(f"base model {folder}: {str(error).splitlines()[0]}; give a whole diffusers folder") from None
+    # The libraries report a damaged file each in its own way: weights, configuration, vocabulary.
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise BenchError(f"base model {folder}: {first_line(error)}; give a whole diffusers folder") from None
     vae, unet, text_encoder = (m.float().eval().requires_grad_(False).to(device) for m in (vae, unet, text_encoder))
     return Base(vae, unet, text_encoder, tokenizer, DDIMScheduler(**SCHEDULER))
+
+
+def first_line(error: Exception) -> str:
+    """What a library's error says, short enough to stand within a line of ours."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _fetch(source: str) -> Path:
@@ -104,7 +116,9 @@ def _fetch(source: str) -> Path:
     try:
         return Path(snapshot_download(source, allow_patterns=patterns))
     except (OSError, ValueError) as error:
-        raise BenchError(f"base model {source!r} could not be fetched ({error}); give a local folder") from None
+        raise BenchError(
+            f"base model {source!r} could not be fetched ({first_line(error)}); give a local folder"
+        ) from None
 
 
 def encode_prompts(base: Base, prompts: Sequence[str]) -> torch.Tensor:

@@ -25,25 +25,30 @@ class Encoded:
     time: torch.Tensor
     context: torch.Tensor
 
-    def pick(self, rows: torch.Tensor) -> Encoded:
-        """The given samples of the batch."""
-        return Encoded(self.middle[rows], tuple(s[rows] for s in self.skips), self.time[rows], self.context[rows])
-
 
 def encode(unet: UNet2DConditionModel, latents: torch.Tensor, t: torch.Tensor, context: torch.Tensor) -> Encoded:
     """Encoder and middle of the U-Net, without gradient: they are frozen."""
     with torch.no_grad():
-        time = unet.time_embedding(unet.time_proj(t).to(latents.dtype))
-        hidden = unet.conv_in(latents)
-        skips: Controls = (hidden,)
-        for block in unet.down_blocks:
-            if getattr(block, "has_cross_attention", False):
-                hidden, new = block(hidden_states=hidden, temb=time, encoder_hidden_states=context)
-            else:
-                hidden, new = block(hidden_states=hidden, temb=time)
-            skips += tuple(new)
-        middle = unet.mid_block(hidden, time, encoder_hidden_states=context)
-    return Encoded(middle, skips, time, context)
+        return _encode(unet, latents, t, context)
+
+
+def _encode(
+    net: UNet2DConditionModel | ControlNetModel, latents: torch.Tensor, t: torch.Tensor, context: torch.Tensor,
+    features: torch.Tensor | None = None,
+) -> Encoded:  # fmt: skip
+    """The encoder that U-Net and ControlNet have alike; `features` of a hint are added to the first convolution's."""
+    time = net.time_embedding(net.time_proj(t).to(latents.dtype))
+    hidden = net.conv_in(latents)
+    if features is not None:
+        hidden = hidden + features
+    skips: Controls = (hidden,)
+    for block in net.down_blocks:
+        if getattr(block, "has_cross_attention", False):
+            hidden, new = block(hidden_states=hidden, temb=time, encoder_hidden_states=context)
+        else:
+            hidden, new = block(hidden_states=hidden, temb=time)
+        skips += tuple(new)
+    return Encoded(net.mid_block(hidden, time, encoder_hidden_states=context), skips, time, context)
 
 
 class Decoder(nn.Module):
@@ -77,9 +82,15 @@ def build_controlnet(unet: UNet2DConditionModel, dense_hint: bool) -> ControlNet
     return controlnet
 
 
+def hint_features(controlnet: ControlNetModel, hint: torch.Tensor) -> torch.Tensor:
+    """Hints (n, 3, 8h, 8w) in [0, 1] -> (n, width, h, w). They depend on neither latents nor t: needed once a hint."""
+    return controlnet.controlnet_cond_embedding(hint)
+
+
 def run_controlnet(
-    controlnet: ControlNetModel, latents: torch.Tensor, t: torch.Tensor, context: torch.Tensor, hint: torch.Tensor
+    controlnet: ControlNetModel, latents: torch.Tensor, t: torch.Tensor, context: torch.Tensor, features: torch.Tensor
 ) -> Controls:
-    """All residuals, after the zero convolutions."""
-    down, middle = controlnet(latents, t, context, hint, return_dict=False)
-    return (*down, middle)
+    """All residuals, after the zero convolutions; `features` are those of `hint_features`."""
+    encoded = _encode(controlnet, latents, t, context, features)
+    down = (zero(skip) for zero, skip in zip(controlnet.controlnet_down_blocks, encoded.skips, strict=True))
+    return (*down, controlnet.controlnet_mid_block(encoded.middle))

@@ -36,7 +36,8 @@ def sample_set(
                 lambda: bar.update(len(part)),  # noqa: B023 (called within this turn of the loop only)
             )  # fmt: skip
             for sample, pixels in zip(part, decode_latents(base, latents).numpy(), strict=True):
-                save_png(out / "images" / f"{sample.id}.png", pixels)
+                if not _there(out, (sample,)):
+                    save_png(out / "images" / f"{sample.id}.png", pixels)
 
 
 def _there(out: Path, part: Split) -> bool:

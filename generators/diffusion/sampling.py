@@ -10,7 +10,7 @@ import torch
 from diffusers import ControlNetModel
 
 from generators.diffusion.base import Base
-from generators.diffusion.control import Decoder, encode, run_controlnet
+from generators.diffusion.control import Decoder, encode, hint_features, run_controlnet
 
 
 @dataclass(frozen=True)
@@ -38,21 +38,9 @@ def sample_latents(
     hint: torch.Tensor, context: torch.Tensor, empty: torch.Tensor, tick: Callable[[], None],
 ) -> torch.Tensor:  # fmt: skip
     """Scaled latents (n, c, h, w) from noise of that shape; hint (n, 3, 8h, 8w), context (n, tokens, width)."""
-    features = controlnet.controlnet_cond_embedding(hint)
-    block, controlnet.controlnet_cond_embedding = controlnet.controlnet_cond_embedding, torch.nn.Identity()
-    try:
-        return _ddim(
-            base, controlnet, decoder, sampler, noise, features, torch.cat([empty.expand_as(context), context]), tick
-        )
-    finally:
-        controlnet.controlnet_cond_embedding = block
-
-
-def _ddim(
-    base: Base, controlnet: ControlNetModel, decoder: Decoder, sampler: Sampler, latents: torch.Tensor,
-    features: torch.Tensor, context: torch.Tensor, tick: Callable[[], None],
-) -> torch.Tensor:  # fmt: skip
-    features = torch.cat([features, features])
+    features = hint_features(controlnet, hint).repeat(2, 1, 1, 1)
+    context = torch.cat([empty.expand_as(context), context])
+    latents = noise
     base.scheduler.set_timesteps(sampler.steps, device=latents.device)
     for t in base.scheduler.timesteps:
         twice = torch.cat([latents, latents])

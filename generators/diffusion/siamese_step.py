@@ -7,12 +7,14 @@ detached. The augmented branch re-noises the image branch's estimate of z_0 with
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
 
-from generators.diffusion.control import Controls, Decoder, Encoded, encode, run_controlnet
+from generators.diffusion.control import Controls, Decoder, Encoded, encode, hint_features, run_controlnet
 
 
 @dataclass(frozen=True)
@@ -63,41 +65,47 @@ def backward_siamese(
 ) -> dict[str, float]:
     """Add the gradients of `share` × the step's loss to the parameters; returns the loss and its parts.
 
-    Each branch is differentiated down to the ControlNet's residuals as soon as its loss is known and its activations
-    are freed; the residuals' gradients then pass through the ControlNet once. The sum is the gradient of the whole.
+    The graph is cut twice, behind the hint block and behind the ControlNet. Each branch is differentiated down to the
+    cut as soon as its loss is known, which frees its activations; the gradients gathered there then pass through the
+    ControlNet and the hint block once. The sum is the gradient of the whole.
     """
     noisy = batch.noisy(batch.latents, nets.alphas_cumprod)
     encoded = encode(nets.unet, noisy, batch.t, batch.context)
-    outputs = _controls(nets, batch, noisy, recipe.image_branch)
-    leaves = [output.detach().requires_grad_() for output in outputs]
-    count = len(noisy)
-    mask_controls = tuple(leaf[:count] for leaf in leaves)
+    hints = torch.cat([batch.mask, batch.image]) if recipe.image_branch else batch.mask
+    features = hint_features(nets.controlnet, hints)
+    (features_leaf,) = _cut([features])
+    outputs = _controls(nets, batch, noisy, features_leaf)
+    leaves = [_cut(branch) for branch in outputs]
     losses = {"mask": 0.0}
     predicted_mix = None
     if recipe.image_branch:
-        image_controls = tuple(leaf[count:] for leaf in leaves)
-        predicted_mix, losses["image"] = _image_branch(
-            nets, batch, encoded, mask_controls, image_controls, recipe, step / steps, share
-        )
-    losses |= _mask_branch(nets, batch, encoded, mask_controls, predicted_mix, recipe, share)
-    torch.autograd.backward(outputs, [leaf.grad for leaf in leaves])
+        mask, image = leaves
+        predicted_mix, losses["image"] = _image_branch(nets, batch, encoded, mask, image, recipe, step / steps, share)
+    losses |= _mask_branch(nets, batch, encoded, leaves[0], predicted_mix, recipe, share)
+    _pass_on(list(chain(*outputs)), list(chain(*leaves)))
     if recipe.online_augmentation and step > steps * recipe.augment_after and predicted_mix is not None:
-        losses["augmented"] = _augmented_branch(nets, batch, noisy, predicted_mix, recipe, share)
-    return {
-        "loss": losses["mask"]
-        + losses.get("image", 0.0)
-        + recipe.w_c * losses.get("consistency", 0.0)
-        + losses.get("augmented", 0.0),
-        **losses,
-    }
+        losses["augmented"] = _augmented_branch(nets, batch, noisy, features_leaf, predicted_mix, recipe, share)
+    _pass_on([features], [features_leaf])
+    consistency, rest = recipe.w_c * losses.get("consistency", 0.0), ("mask", "image", "augmented")
+    return {"loss": consistency + sum(losses.get(name, 0.0) for name in rest), **losses}
 
 
-def _controls(nets: Networks, batch: Batch, noisy: torch.Tensor, image_branch: bool) -> Controls:
-    """Residuals for the masks, followed along the batch by those for the images."""
-    if not image_branch:
-        return run_controlnet(nets.controlnet, noisy, batch.t, batch.context, batch.mask)
-    twice = [torch.cat([part, part]) for part in (noisy, batch.t, batch.context)]
-    return run_controlnet(nets.controlnet, twice[0], twice[1], twice[2], torch.cat([batch.mask, batch.image]))
+def _cut(tensors: Sequence[torch.Tensor]) -> Controls:
+    """The same values, where a new graph begins."""
+    return tuple(tensor.detach().requires_grad_() for tensor in tensors)
+
+
+def _pass_on(outputs: Sequence[torch.Tensor], leaves: Sequence[torch.Tensor]) -> None:
+    """Differentiate what lies before the cut, given the gradients gathered behind it."""
+    torch.autograd.backward(outputs, [leaf.grad for leaf in leaves])
+
+
+def _controls(nets: Networks, batch: Batch, noisy: torch.Tensor, features: torch.Tensor) -> list[Controls]:
+    """Residuals for the masks and, where `features` hold them too, for the images: one pass for both."""
+    branches = len(features) // len(noisy)
+    latents, t, context = (torch.cat([part] * branches) for part in (noisy, batch.t, batch.context))
+    controls = run_controlnet(nets.controlnet, latents, t, context, features)
+    return list(zip(*(control.chunk(branches) for control in controls), strict=True))
 
 
 def _image_branch(
@@ -128,9 +136,12 @@ def _mask_branch(
 
 
 def _augmented_branch(
-    nets: Networks, batch: Batch, noisy: torch.Tensor, predicted_mix: torch.Tensor, recipe: Recipe, share: float
-) -> float:
+    nets: Networks, batch: Batch, noisy: torch.Tensor, features: torch.Tensor, predicted_mix: torch.Tensor,
+    recipe: Recipe, share: float,
+) -> float:  # fmt: skip
     """Only the samples of weight 1 (t <= T) are run; the mean is over the whole batch, as in the authors' code.
+
+    `features` begin with those of the batch's masks.
 
     The paper writes t < T; the code that made its numbers has <=.
     """
@@ -141,7 +152,7 @@ def _augmented_branch(
     estimate = (noisy - (1 - a).sqrt() * predicted_mix) / a.sqrt()
     again = batch.noisy(estimate, nets.alphas_cumprod)[rows]
     t, context = batch.t[rows], batch.context[rows]
-    controls = run_controlnet(nets.controlnet, again, t, context, batch.mask[rows])
+    controls = run_controlnet(nets.controlnet, again, t, context, features[rows])
     predicted = nets.decoder(encode(nets.unet, again, t, context), controls)
     per_sample = (predicted - batch.noise[rows]).square().mean((1, 2, 3))
     loss = per_sample.sum() / len(batch.t)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import os
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch import nn
 
 from bench.contracts import Context
 from bench.errors import BenchError
+from generators.diffusion.base import first_line
 
 CHECKPOINT = "checkpoint.pt"
 CURVE = "loss.csv"
@@ -48,17 +50,23 @@ def train(
         for number in range(len(curve), schedule.steps):
             optimizer.zero_grad(set_to_none=True)
             losses = step(number)
-            if not all(map(math.isfinite, losses.values())):
-                raise BenchError(
-                    f"loss is not finite at step {number + 1} ({losses}); lower the learning rate; the last good "
-                    f"checkpoint stays in {ctx.workdir}"
-                )
+            _refuse_unless(all(map(math.isfinite, losses.values())), f"loss is not finite ({losses})", number, ctx)
             optimizer.step()
             curve.append(losses)
             bar.update(1, **losses)
-            if (number + 1) % schedule.checkpoint_every == 0 and number + 1 < schedule.steps:
+            if (number + 1) % schedule.checkpoint_every == 0 or number + 1 == schedule.steps:
+                # A finite loss can have a gradient that is not; such weights must not take a good checkpoint's place.
+                finite = all(p.isfinite().all() for p in parameters)
+                _refuse_unless(finite, "a weight is not finite", number, ctx)
                 _save(path, modules, optimizer, curve)
     return curve
+
+
+def _refuse_unless(good: bool, what: str, number: int, ctx: Context) -> None:
+    if not good:
+        raise BenchError(
+            f"{what} at step {number + 1}; lower the learning rate; the last good checkpoint stays in {ctx.workdir}"
+        )
 
 
 def _save(path: Path, modules: Mapping[str, nn.Module], optimizer: Any, curve: list[dict[str, float]]) -> None:
@@ -68,7 +76,14 @@ def _save(path: Path, modules: Mapping[str, nn.Module], optimizer: Any, curve: l
         "curve": curve,
     }
     part = path.with_suffix(".part")
-    torch.save(state, part)
+    try:
+        torch.save(state, part)
+    except RuntimeError as error:
+        # torch's writer says neither which file nor that the disk is full.
+        raise BenchError(
+            f"{path}: checkpoint could not be written ({first_line(error)}); free space on that disk, or choose "
+            f"another place with --results"
+        ) from None
     os.replace(part, path)
 
 
@@ -77,11 +92,9 @@ def _resume(path: Path, modules: Mapping[str, nn.Module], optimizer: Any) -> lis
         return []
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
-    # torch tells a truncated file in several ways: a broken archive, a missing key, an early end.
-    except (RuntimeError, EOFError, KeyError, OSError, ValueError) as error:
-        raise BenchError(
-            f"{path}: truncated checkpoint ({str(error).splitlines()[0]}); delete it to train anew"
-        ) from None
+    # torch tells a truncated file in several ways: a broken archive, a broken pickle, an early end.
+    except (RuntimeError, EOFError, KeyError, OSError, ValueError, pickle.UnpicklingError) as error:
+        raise BenchError(f"{path}: truncated checkpoint ({first_line(error)}); delete it to train anew") from None
     for name, module in modules.items():
         module.load_state_dict(state["modules"][name])
     optimizer.load_state_dict(state["optimizer"])

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from bench.errors import BenchError
+from generators.diffusion.base import first_line
 
 CONTROLNET = "controlnet.safetensors"
 DECODER = "decoder.safetensors"
@@ -26,6 +27,4 @@ def load_trained(model_dir: Path, controlnet: nn.Module, decoder: nn.Module) -> 
             module.load_state_dict(load_file(model_dir / name))
             module.eval()
         except (SafetensorError, RuntimeError, OSError) as error:
-            raise BenchError(
-                f"{model_dir / name}: {str(error).splitlines()[0]}; delete {model_dir} to train anew"
-            ) from None
+            raise BenchError(f"{model_dir / name}: {first_line(error)}; delete {model_dir} to train anew") from None

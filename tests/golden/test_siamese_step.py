@@ -1,13 +1,16 @@
 """The step that copies nothing has the loss and every gradient of Algorithm 1 as written."""
 
+import copy
+import dataclasses
 import itertools
 
 import pytest
 import torch
 
-from generators.diffusion.control import encode, run_controlnet
-from generators.diffusion.siamese_step import Recipe, _image_branch, backward_siamese
-from tests.golden.siamese_literal import literal_loss
+from generators.diffusion.batches import split_batch
+from generators.diffusion.control import encode, hint_features, run_controlnet
+from generators.diffusion.siamese_step import Batch, Recipe, _image_branch, backward_siamese
+from tests.golden.siamese_literal import LiteralHint, literal_loss
 from tests.golden.toy_networks import gradients, make_batch, make_networks
 
 
@@ -37,14 +40,17 @@ def test_loss_and_every_gradient_are_the_literal_ones(step, dense_hint):
 
 
 @pytest.mark.parametrize(
-    ("aug", "consistency", "w_c"), list(itertools.product([True, False], [True, False], [1.0, 0.3]))
+    ("aug", "consistency", "w_c"), list(itertools.product([True, False], [True, False], [1.0, 0.3, 0.0]))
 )
 def test_each_ablation_equals_its_literal_twin(aug, consistency, w_c):
-    """Table 5's switches and Table 6's weight."""
+    """Table 5's switches and Table 6's weight: loss, each part that the switches leave, every gradient."""
     nets, batch = make_networks(), make_batch()
     recipe = Recipe(noise_consistency=consistency, online_augmentation=aug, w_c=w_c)
     (got, got_grads), (want, want_grads) = (f(nets, batch, recipe, 600) for f in (ours, literal))
-    assert got["loss"] == pytest.approx(want["loss"], rel=1e-9)
+    want.pop("augmented_unweighted", None)
+    assert got == pytest.approx(want, rel=1e-9)
+    assert ("consistency" in got, "augmented" in got) == (consistency, aug)
+    assert set(got_grads) == set(want_grads)
     for name, gradient in want_grads.items():
         assert (got_grads[name] - gradient).norm() <= 1e-5 * gradient.norm() + 1e-12, name
 
@@ -63,13 +69,37 @@ def test_at_step_zero_both_branches_predict_alike():
     assert losses["image"] == pytest.approx(losses["mask"], rel=1e-12)
 
 
+def test_at_step_zero_the_teacher_teaches_nothing():
+    """w_i = 0: L_i reaches nothing and L_c is 0, so every gradient is the mask branch's alone."""
+    nets, batch = make_networks(), make_batch()
+    _, grads = ours(nets, batch, Recipe(), 0)
+    _, alone = ours(nets, batch, Recipe(noise_consistency=False, online_augmentation=False), 0)
+    for name, gradient in alone.items():
+        assert torch.allclose(grads[name], gradient, rtol=1e-9, atol=1e-13), name
+
+
+def test_the_mask_weight_scales_the_mask_part_of_the_mix():
+    nets, batch = make_networks(), make_batch()
+    recipe = Recipe(w_m=0.5)
+    (got, got_grads), (want, want_grads) = (f(nets, batch, recipe, 600) for f in (ours, literal))
+    assert got["image"] == pytest.approx(want["image"], rel=1e-9)
+    assert got["image"] != pytest.approx(ours(nets, batch, Recipe(), 600)[0]["image"], rel=1e-3)
+    for name, gradient in want_grads.items():
+        assert (got_grads[name] - gradient).norm() <= 1e-5 * gradient.norm() + 1e-12, name
+
+
 def test_the_image_loss_trains_the_controlnet_and_never_the_decoder():
     """L_i reaches the image's residuals; the decoder's parameters and w_m c_m get nothing from it."""
     nets, batch = make_networks(), make_batch()
     noisy = batch.noisy(batch.latents, nets.alphas_cumprod)
     encoded = encode(nets.unet, noisy, batch.t, batch.context)
     c_m, c_i = (
-        [c.detach().requires_grad_() for c in run_controlnet(nets.controlnet, noisy, batch.t, batch.context, hint)]
+        [
+            c.detach().requires_grad_()
+            for c in run_controlnet(
+                nets.controlnet, noisy, batch.t, batch.context, hint_features(nets.controlnet, hint)
+            )
+        ]
         for hint in (batch.mask, batch.image)
     )
     _image_branch(nets, batch, encoded, c_m, c_i, Recipe(), 0.5, 1.0)
@@ -87,20 +117,70 @@ def test_encoder_and_middle_get_no_gradient():
     assert [n for n in grads if n.startswith("u.up_blocks")]
 
 
-def test_shares_of_a_batch_add_up_to_the_whole():
-    """Gradient accumulation: two halves at share 1/2 have the gradient of the whole batch."""
-    nets, batch = make_networks(), make_batch()
-    _, whole = ours(nets, batch, Recipe(), 600)
+@pytest.mark.parametrize("parts", [2, 4])
+@pytest.mark.parametrize("times", [(20, 200, 201, 900), (20, 900, 700, 100), (300, 500, 700, 900)])
+def test_micro_batches_add_up_to_the_whole_batch(parts, times):
+    """Gradient accumulation, as training does it: losses and gradients are those of the literal whole batch.
+
+    The authors skip the augmented branch by batch (no t in range at all) and weight it by sample; a micro-batch with
+    no sample in range adds the same nothing.
+    """
+    nets, batch = make_networks(), make_batch(times=times)
+    want, want_grads = literal(nets, batch, Recipe(), 600)
     nets.controlnet.zero_grad()
     nets.decoder.zero_grad()
-    for rows in (slice(0, 2), slice(2, 4)):
-        part = type(batch)(*(getattr(batch, f)[rows] for f in ("latents", "noise", "t", "context", "mask", "image")))
-        backward_siamese(nets, part, Recipe(), 600, 900, share=0.5)
+    losses = [backward_siamese(nets, p, Recipe(), 600, 900, 1 / parts) for p in split_batch(batch, parts)]
+    assert all(part.keys() == losses[0].keys() for part in losses)
+    for name in ("loss", "mask", "image", "consistency", "augmented"):
+        assert sum(part[name] for part in losses) / parts == pytest.approx(want.get(name, 0.0), rel=1e-9)
     for name, gradient in gradients(nets).items():
-        assert torch.allclose(gradient, whole[name], rtol=1e-8, atol=1e-12), name
+        assert (gradient - want_grads[name]).norm() <= 1e-8 * want_grads[name].norm() + 1e-12, name
+
+
+@pytest.mark.parametrize(("t", "in_range"), [(0, True), (199, True), (200, True), (201, False), (999, False)])
+def test_augmentation_takes_t_up_to_200(t, in_range):
+    """The code's rule; the paper writes t < 200."""
+    losses, _ = ours(make_networks(), make_batch(count=1, times=(t,)), Recipe(), 600)
+    assert (losses["augmented"] > 0) == in_range
+
+
+@pytest.mark.parametrize(("step", "active"), [(0, False), (300, False), (301, True), (899, True)])
+def test_augmentation_begins_after_a_third_of_the_training(step, active):
+    losses, _ = ours(make_networks(), make_batch(count=1, times=(20,)), Recipe(), step)
+    assert ("augmented" in losses) == active
+
+
+def test_the_augmented_loss_is_a_mean_over_the_whole_batch():
+    """Three samples out of range make the mean of the one in range a quarter of its own."""
+    nets, batch = make_networks(), make_batch(times=(20, 201, 500, 900))
+    first = Batch(*(getattr(batch, field.name)[:1] for field in dataclasses.fields(batch)))
+    whole, alone = (ours(nets, b, Recipe(), 600)[0]["augmented"] for b in (batch, first))
+    assert whole == pytest.approx(alone / 4, rel=1e-9)
+
+
+def test_no_network_is_copied_and_nothing_frozen_moves(monkeypatch):
+    nets, batch = make_networks(), make_batch()
+    monkeypatch.setattr(copy, "deepcopy", lambda *_: pytest.fail("copied a network"))
+    before = {name: value.clone() for name, value in nets.unet.state_dict().items()}
+    ours(nets, batch, Recipe(), 600)
+    assert all(torch.equal(value, nets.unet.state_dict()[name]) for name, value in before.items())
 
 
 def test_no_sample_in_range_means_no_augmented_branch():
     nets, batch = make_networks(), make_batch(times=(201, 500, 700, 900))
     losses, _ = ours(nets, batch, Recipe(), 600)
     assert losses["augmented"] == 0.0
+
+
+def test_hint_block_is_the_authors_to_the_last_digit():
+    """Channels last and one copy for patch merging against strided slices: value and every gradient."""
+    nets, batch = make_networks(), make_batch()
+    hint = nets.controlnet.controlnet_cond_embedding
+    found = []
+    for block in (hint, LiteralHint(hint)):
+        hint.zero_grad()
+        out = block(batch.image)
+        out.square().sum().backward()
+        found.append([out.detach(), *(p.grad.clone() for p in hint.parameters())])
+    for got, want in zip(*found, strict=True):
+        assert (got - want).norm() <= 1e-12 * want.norm()
