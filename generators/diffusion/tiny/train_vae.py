@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 
-from generators.diffusion.tiny.trainee import Trainee, note
+from generators.diffusion.tiny.trainee import Trainee, muon, note
 
 CONFIG = {
     "block_out_channels": (16, 32, 64, 96),
@@ -32,7 +32,7 @@ def train_vae(pool: np.ndarray, out: Path, steps: int, batch: int, seed: int, lr
     """Train with checkpoints in `out/vae.ckpt`; a second call goes on from there. Returns the moving average."""
     torch.manual_seed(seed)
     model = AutoencoderKL(**CONFIG)
-    trainee = Trainee(model, lr)
+    trainee = Trainee(model, lr, muon)
     for step in trainee.steps(steps, out / "vae.ckpt"):
         rng = np.random.default_rng([seed, step])
         torch.manual_seed(seed * 1_000_003 + step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -14,16 +14,26 @@ EMA = 0.998
 WARM_UP, DECAY = 50, 0.5
 
 
+MakeOptimisers = Callable[[torch.nn.Module, float], Sequence[torch.optim.Optimizer]]
+
+
+def adamw(model: torch.nn.Module, lr: float) -> list[torch.optim.Optimizer]:
+    return [torch.optim.AdamW(model.parameters(), lr)]
+
+
+def muon(model: torch.nn.Module, lr: float) -> list[torch.optim.Optimizer]:
+    """Muon for weights of two or more dimensions, AdamW for biases and norms. For models without embeddings."""
+    weights = list(model.parameters())
+    matrices, vectors = [w for w in weights if w.ndim > 1], [w for w in weights if w.ndim <= 1]
+    return [Muon(matrices, lr), torch.optim.AdamW(vectors, lr)]
+
+
 class Trainee:
     """A model with its optimisers and moving average; `run` yields the steps still to do."""
 
-    def __init__(self, model: torch.nn.Module, lr: float) -> None:
-        """Muon for matrices and convolutions, AdamW for biases, norms and embeddings."""
-        embeddings = {id(m.weight) for m in model.modules() if isinstance(m, torch.nn.Embedding)}
-        matrices = [p for p in model.parameters() if p.ndim > 1 and id(p) not in embeddings]
-        others = [p for p in model.parameters() if p.ndim <= 1 or id(p) in embeddings]
+    def __init__(self, model: torch.nn.Module, lr: float, make_optimisers: MakeOptimisers) -> None:
         self.model, self.lr = model, lr
-        self.optimisers: Sequence[torch.optim.Optimizer] = (Muon(matrices, lr), torch.optim.AdamW(others, lr))
+        self.optimisers = make_optimisers(model, lr)
         self.average = {name: value.clone() for name, value in model.state_dict().items()}
 
     def steps(self, total: int, checkpoint: Path, every: int = 100) -> Iterator[int]:
