@@ -11,7 +11,6 @@ from bench.errors import BenchError
 from bench.spec import key
 from bench.store import sha256_file
 
-
 MIN_TRAIN = 3
 """Below that no set metric has an interval: leaving one image out must leave a pair."""
 
