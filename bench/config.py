@@ -63,7 +63,19 @@ def load_profile(name: str) -> Profile:
     for kind, table in tables.items():
         if not isinstance(table, dict) or not all(isinstance(values, dict) for values in table.values()):
             raise BenchError(f"{path}: {kind}: write a table [{kind}.NAME] with that plugin's parameters")
+        tables[kind] = {name: _expand(table, name, f"{path}: {kind}.{name}") for name in table}
     return Profile(path.stem, data.get("description", ""), data.get("comparable", False), run, tables)
+
+
+def _expand(table: Mapping[str, Mapping[str, Any]], name: str, where: str) -> dict[str, Any]:
+    """A plugin's table; `like = "other"` puts the other's values below its own."""
+    own = dict(table[name])
+    other = own.pop("like", None)
+    if other is None:
+        return own
+    if other not in table or "like" in table[other]:
+        raise BenchError(f"{where}.like: {other!r} is not a table of its own{did_you_mean(str(other), table)}")
+    return {**table[other], **own}
 
 
 def refuse_unknown_plugins(profile: Profile, registry: Registry) -> None:

@@ -84,6 +84,16 @@ def test_a_broken_profile_is_named(tmp_path, text):
         load_profile(str(path))
 
 
+def test_a_table_like_another(tmp_path):
+    """The other's values, below its own; nothing is copied along a chain."""
+    path = tmp_path / "mine.toml"
+    path.write_text("[generator.a]\nx = 1\ny = 2\n[generator.b]\nlike = 'a'\ny = 3\n")
+    assert load_profile(str(path)).tables["generator"]["b"] == {"x": 1, "y": 3}
+    path.write_text("[generator.b]\nlike = 'a'\n")
+    with pytest.raises(BenchError, match=r"mine.toml: generator.b.like: 'a'"):
+        load_profile(str(path))
+
+
 def test_every_profile_fits_the_plugins():
     """Each table of each shipped profile names a plugin and only fields that it has, within their ranges."""
     registry = Registry()
