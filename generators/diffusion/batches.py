@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
 from generators.diffusion.latents import TrainingSet, image_hint, mask_hint
-from generators.diffusion.siamese_step import Batch
 
 TIMESTEPS = 1000
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Scaled latents, noise (n, c, h, w); t int64 (n,); context (n, tokens, width); hints (n, 3, 8h, 8w) in [0, 1]."""
+
+    latents: torch.Tensor
+    noise: torch.Tensor
+    t: torch.Tensor
+    context: torch.Tensor
+    mask: torch.Tensor
+    image: torch.Tensor
+
+    def noisy(self, latents: torch.Tensor, alphas: torch.Tensor) -> torch.Tensor:
+        """sqrt(a) latents + sqrt(1 - a) noise at each sample's t."""
+        a = alphas[self.t].view(-1, 1, 1, 1)
+        return a.sqrt() * latents + (1 - a).sqrt() * self.noise
 
 
 def pick_rows(count: int, batch: int, step: int, seed: int) -> np.ndarray:

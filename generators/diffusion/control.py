@@ -74,9 +74,9 @@ class Decoder(nn.Module):
         return self.conv_out(nn.functional.silu(self.conv_norm_out(hidden)))
 
 
-def build_controlnet(unet: UNet2DConditionModel, dense_hint: bool) -> ControlNetModel:
+def build_controlnet(unet: UNet2DConditionModel, dense_hint: bool, hint_channels: int = 3) -> ControlNetModel:
     """Encoder and middle copied from the U-Net; the hint block is Dense Hint Input or ControlNet's own."""
-    controlnet = ControlNetModel.from_unet(unet)
+    controlnet = ControlNetModel.from_unet(unet, conditioning_channels=hint_channels)
     if dense_hint:
         controlnet.controlnet_cond_embedding = DenseHintInput(unet.config.block_out_channels[0])
     return controlnet

@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from diffusers import ControlNetModel
+import torch
 
 from bench.contracts import Context, Split
-from bench.images import load_mask, save_png
+from bench.images import load_mask, load_rgb, save_png
 from generators.diffusion.base import Base, decode_latents, encode_prompts
-from generators.diffusion.control import Decoder
-from generators.diffusion.latents import encode_distinct, mask_hint
+from generators.diffusion.latents import encode_distinct, image_hint, mask_hint
+from generators.diffusion.method import Method
 from generators.diffusion.sampling import Sampler, initial_noise, sample_latents
 
 
 def sample_set(
-    base: Base, controlnet: ControlNetModel, decoder: Decoder, sampler: Sampler, conditions: Split, prompts: list[str],
-    size: int, batch: int, out: Path, ctx: Context,
+    base: Base, method: Method, sampler: Sampler, conditions: Split, prompts: list[str], size: int, batch: int,
+    out: Path, ctx: Context,
 ) -> None:  # fmt: skip
     """Write `out/images/<id>.png` for every condition."""
     context, empty = encode_distinct(base, prompts), encode_prompts(base, [""])
@@ -29,15 +29,23 @@ def sample_set(
     with ctx.progress.bar(len(conditions) * sampler.steps, "step", done=done * sampler.steps) as bar:
         for start in starts:
             part = conditions[start : start + batch]
-            hint = mask_hint(np.stack([load_mask(sample.mask, (size, size)) for sample in part])).to(ctx.device)
+            mask, image = load_hints(part, size, method.uses_image, ctx.device)
             noise = initial_noise([sample.id for sample in part], ctx.seed, shape).to(ctx.device)
             latents = sample_latents(
-                base, controlnet, decoder, sampler, noise, hint, context[start : start + batch], empty,
+                base, method, sampler, noise, mask, image, context[start : start + batch], empty,
                 lambda: bar.update(len(part)),  # noqa: B023 (called within this turn of the loop only)
             )  # fmt: skip
             for sample, pixels in zip(part, decode_latents(base, latents).numpy(), strict=True):
                 if not _there(out, (sample,)):
                     save_png(out / "images" / f"{sample.id}.png", pixels)
+
+
+def load_hints(part: Split, size: int, image: bool, device: str) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Masks (n, 3, size, size), and the images of the pairs where the method looks at them, in [0, 1]."""
+    masks = mask_hint(np.stack([load_mask(sample.mask, (size, size)) for sample in part])).to(device)
+    if not image:
+        return masks, None
+    return masks, image_hint(np.stack([load_rgb(sample.image, (size, size)) for sample in part])).to(device)
 
 
 def _there(out: Path, part: Split) -> bool:

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from diffusers import ControlNetModel
 
 from generators.diffusion.base import Base
-from generators.diffusion.control import Decoder, encode, hint_features, run_controlnet
+from generators.diffusion.method import Method
 
 
 @dataclass(frozen=True)
@@ -34,19 +33,18 @@ def _generator(seed: int, name: str) -> torch.Generator:
 
 @torch.inference_mode()
 def sample_latents(
-    base: Base, controlnet: ControlNetModel, decoder: Decoder, sampler: Sampler, noise: torch.Tensor,
-    hint: torch.Tensor, context: torch.Tensor, empty: torch.Tensor, tick: Callable[[], None],
+    base: Base, method: Method, sampler: Sampler, noise: torch.Tensor, mask: torch.Tensor, image: torch.Tensor | None,
+    context: torch.Tensor, empty: torch.Tensor, tick: Callable[[], None],
 ) -> torch.Tensor:  # fmt: skip
-    """Scaled latents (n, c, h, w) from noise of that shape; hint (n, 3, 8h, 8w), context (n, tokens, width)."""
-    features = hint_features(controlnet, hint).repeat(2, 1, 1, 1)
+    """Scaled latents (n, c, h, w) from noise of that shape; hints (n, 3, 8h, 8w), context (n, tokens, width)."""
+    prepared = method.twice(method.prepare(mask, image))
     context = torch.cat([empty.expand_as(context), context])
     latents = noise
     base.scheduler.set_timesteps(sampler.steps, device=latents.device)
     for t in base.scheduler.timesteps:
         twice = torch.cat([latents, latents])
         times = t.expand(len(twice))
-        controls = run_controlnet(controlnet, twice, times, context, features)
-        without, given = decoder(encode(base.unet, twice, times, context), controls).chunk(2)
+        without, given = method.predict(twice, times, context, prepared).chunk(2)
         predicted = without + sampler.guidance * (given - without)
         latents = base.scheduler.step(predicted, t, latents, eta=0.0).prev_sample
         tick()

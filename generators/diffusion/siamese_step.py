@@ -7,14 +7,16 @@ detached. The augmented branch re-noises the image branch's estimate of z_0 with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import torch
-from diffusers import ControlNetModel, UNet2DConditionModel
 
-from generators.diffusion.control import Controls, Decoder, Encoded, encode, hint_features, run_controlnet
+from generators.diffusion.batches import Batch
+from generators.diffusion.control import Controls, Encoded, encode, hint_features, run_controlnet
+from generators.diffusion.cut import cut, pass_on
+from generators.diffusion.method import ControlNetMethod
+from generators.diffusion.networks import Networks
 
 
 @dataclass(frozen=True)
@@ -33,33 +35,6 @@ class Recipe:
         return self.noise_consistency or self.online_augmentation
 
 
-@dataclass(frozen=True)
-class Networks:
-    """ControlNet and decoder are trained; the U-Net's encoder and middle are frozen."""
-
-    unet: UNet2DConditionModel
-    controlnet: ControlNetModel
-    decoder: Decoder
-    alphas_cumprod: torch.Tensor
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Scaled latents, noise (n, c, h, w); t int64 (n,); context (n, tokens, width); hints (n, 3, 8h, 8w) in [0, 1]."""
-
-    latents: torch.Tensor
-    noise: torch.Tensor
-    t: torch.Tensor
-    context: torch.Tensor
-    mask: torch.Tensor
-    image: torch.Tensor
-
-    def noisy(self, latents: torch.Tensor, alphas: torch.Tensor) -> torch.Tensor:
-        """sqrt(a) latents + sqrt(1 - a) noise at each sample's t."""
-        a = alphas[self.t].view(-1, 1, 1, 1)
-        return a.sqrt() * latents + (1 - a).sqrt() * self.noise
-
-
 def backward_siamese(
     nets: Networks, batch: Batch, recipe: Recipe, step: int, steps: int, share: float = 1.0
 ) -> dict[str, float]:
@@ -73,31 +48,21 @@ def backward_siamese(
     encoded = encode(nets.unet, noisy, batch.t, batch.context)
     hints = torch.cat([batch.mask, batch.image]) if recipe.image_branch else batch.mask
     features = hint_features(nets.controlnet, hints)
-    (features_leaf,) = _cut([features])
+    (features_leaf,) = cut([features])
     outputs = _controls(nets, batch, noisy, features_leaf)
-    leaves = [_cut(branch) for branch in outputs]
+    leaves = [cut(branch) for branch in outputs]
     losses = {"mask": 0.0}
     predicted_mix = None
     if recipe.image_branch:
         mask, image = leaves
         predicted_mix, losses["image"] = _image_branch(nets, batch, encoded, mask, image, recipe, step / steps, share)
     losses |= _mask_branch(nets, batch, encoded, leaves[0], predicted_mix, recipe, share)
-    _pass_on(list(chain(*outputs)), list(chain(*leaves)))
+    pass_on(list(chain(*outputs)), list(chain(*leaves)))
     if recipe.online_augmentation and step > steps * recipe.augment_after and predicted_mix is not None:
         losses["augmented"] = _augmented_branch(nets, batch, noisy, features_leaf, predicted_mix, recipe, share)
-    _pass_on([features], [features_leaf])
+    pass_on([features], [features_leaf])
     consistency, rest = recipe.w_c * losses.get("consistency", 0.0), ("mask", "image", "augmented")
     return {"loss": consistency + sum(losses.get(name, 0.0) for name in rest), **losses}
-
-
-def _cut(tensors: Sequence[torch.Tensor]) -> Controls:
-    """The same values, where a new graph begins."""
-    return tuple(tensor.detach().requires_grad_() for tensor in tensors)
-
-
-def _pass_on(outputs: Sequence[torch.Tensor], leaves: Sequence[torch.Tensor]) -> None:
-    """Differentiate what lies before the cut, given the gradients gathered behind it."""
-    torch.autograd.backward(outputs, [leaf.grad for leaf in leaves])
 
 
 def _controls(nets: Networks, batch: Batch, noisy: torch.Tensor, features: torch.Tensor) -> list[Controls]:
@@ -158,3 +123,14 @@ def _augmented_branch(
     loss = per_sample.sum() / len(batch.t)
     (share * loss).backward()
     return loss.item()
+
+
+@dataclass(frozen=True)
+class SiameseMethod(ControlNetMethod):
+    """Trained as above, `steps` in all; sampled as any ControlNet on masks."""
+
+    recipe: Recipe = Recipe()
+    steps: int = 1
+
+    def backward(self, batch: Batch, step: int, share: float) -> dict[str, float]:
+        return backward_siamese(self.nets, batch, self.recipe, step, self.steps, share)

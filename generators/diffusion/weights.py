@@ -1,7 +1,8 @@
-"""Trained weights on disk: ControlNet and decoder, safetensors, nothing that executes."""
+"""Trained weights on disk: one safetensors file a network, nothing that executes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -11,20 +12,20 @@ from torch import nn
 from bench.errors import BenchError
 from generators.diffusion.base import first_line
 
-CONTROLNET = "controlnet.safetensors"
-DECODER = "decoder.safetensors"
+
+def save_trained(model_dir: Path, modules: Mapping[str, nn.Module]) -> None:
+    """`<name>.safetensors` for each module."""
+    for name, module in modules.items():
+        state = {key: value.contiguous().cpu() for key, value in module.state_dict().items()}
+        save_file(state, model_dir / f"{name}.safetensors")
 
 
-def save_trained(model_dir: Path, controlnet: nn.Module, decoder: nn.Module) -> None:
-    for name, module in ((CONTROLNET, controlnet), (DECODER, decoder)):
-        save_file({key: value.contiguous().cpu() for key, value in module.state_dict().items()}, model_dir / name)
-
-
-def load_trained(model_dir: Path, controlnet: nn.Module, decoder: nn.Module) -> None:
+def load_trained(model_dir: Path, modules: Mapping[str, nn.Module]) -> None:
     """Strict: a missing or unexpected key is an error."""
-    for name, module in ((CONTROLNET, controlnet), (DECODER, decoder)):
+    for name, module in modules.items():
+        path = model_dir / f"{name}.safetensors"
         try:
-            module.load_state_dict(load_file(model_dir / name))
+            module.load_state_dict(load_file(path))
             module.eval()
         except (SafetensorError, RuntimeError, OSError) as error:
-            raise BenchError(f"{model_dir / name}: {first_line(error)}; delete {model_dir} to train anew") from None
+            raise BenchError(f"{path}: {first_line(error)}; delete {model_dir} to train anew") from None

@@ -9,8 +9,10 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from generators.diffusion.base import load_base
+from generators.diffusion.batches import Batch
 from generators.diffusion.control import Decoder, build_controlnet
-from generators.diffusion.siamese_step import Batch, Networks, Recipe, backward_siamese
+from generators.diffusion.networks import Networks
+from generators.diffusion.siamese_step import Recipe, backward_siamese
 from tests.golden.siamese_literal import literal_loss
 from tests.golden.toy_networks import gradients
 

@@ -9,9 +9,11 @@ import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 
 from generators.diffusion.base import SCHEDULER
+from generators.diffusion.batches import Batch
 from generators.diffusion.control import Decoder, build_controlnet, encode, hint_features, run_controlnet
 from generators.diffusion.ldm import load_controlnet, load_unet
-from generators.diffusion.siamese_step import Batch, Networks, Recipe, backward_siamese
+from generators.diffusion.networks import Networks
+from generators.diffusion.siamese_step import Recipe, backward_siamese
 from tests.golden.rule_weights import rng, rule_state
 
 DATA = Path(__file__).parent / "data"

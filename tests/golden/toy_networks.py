@@ -4,8 +4,9 @@ import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 
 from generators.diffusion.base import SCHEDULER
+from generators.diffusion.batches import Batch
 from generators.diffusion.control import Decoder, build_controlnet
-from generators.diffusion.siamese_step import Batch, Networks
+from generators.diffusion.networks import Networks
 
 
 def make_networks(widths=(32, 64), dense_hint=True, dtype=torch.float64, seed=0):

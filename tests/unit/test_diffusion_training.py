@@ -17,10 +17,11 @@ from generators.diffusion.batches import draw_batch, pick_rows, split_batch
 from generators.diffusion.control import Decoder
 from generators.diffusion.latents import TrainingSet
 from generators.diffusion.train import CHECKPOINT, CURVE, Schedule, train
-from generators.diffusion.weights import CONTROLNET, DECODER, load_trained
+from generators.diffusion.weights import load_trained
 from generators.siamese import Params, Siamese
 from tests.conftest import make_pairs
 
+CONTROLNET, DECODER = "controlnet.safetensors", "decoder.safetensors"
 STEPS = 6
 
 
@@ -100,7 +101,7 @@ def test_only_controlnet_and_decoder_are_trained(whole):
 def test_every_part_of_the_controlnet_learns(whole):
     """The hint block too: its zero convolution opens at the first step, what lies behind it follows."""
     _, model, _ = whole
-    start = siamese()._networks(load_base("tiny"), Context(0, model)).controlnet.state_dict()
+    start = siamese().method(load_base("tiny"), 0).nets.controlnet.state_dict()
     end = load_file(model / CONTROLNET)
     assert start.keys() == end.keys()
     assert {name for name in start if torch.equal(start[name], end[name])} == set()
@@ -129,7 +130,7 @@ def test_accumulation_learns_the_same_weights_from_the_same_batches(whole, tmp_p
 
 
 def test_accumulation_must_divide_the_batch(whole, tmp_path):
-    with pytest.raises(BenchError, match="accumulation=3 does not divide siamese.batch=4"):
+    with pytest.raises(BenchError, match="accumulation=3 does not divide batch=4"):
         fit(siamese(batch=4, accumulation=3), whole[0], tmp_path)
 
 
@@ -226,13 +227,13 @@ def test_a_full_disk_is_one_line_that_names_the_checkpoint(tmp_path, monkeypatch
 @pytest.mark.parametrize("damage", [lambda p: p.write_bytes(p.read_bytes()[:-50]), lambda p: p.unlink()])
 def test_damaged_trained_weights_are_one_line_that_names_them(whole, tmp_path, damage):
     base = load_base("tiny")
-    nets = siamese()._networks(base, Context(0, tmp_path))
+    kept = siamese().method(base, 0).kept
     for name in (CONTROLNET, DECODER):
         (tmp_path / name).write_bytes((whole[1] / name).read_bytes())
-    load_trained(tmp_path, nets.controlnet, nets.decoder)
+    load_trained(tmp_path, kept)
     damage(tmp_path / DECODER)
     with pytest.raises(BenchError, match=rf"{DECODER}: .*; delete .* to train anew") as caught:
-        load_trained(tmp_path, nets.controlnet, nets.decoder)
+        load_trained(tmp_path, kept)
     assert "\n" not in str(caught.value)
 
 

@@ -9,11 +9,13 @@ from bench.contracts import Context, Quiet
 from bench.images import load_rgb
 from generators.diffusion.base import SCHEDULER, encode_prompts, load_base
 from generators.diffusion.control import Decoder, build_controlnet
+from generators.diffusion.method import ControlNetMethod
+from generators.diffusion.networks import Networks
 from generators.diffusion.sample_set import sample_set
 from generators.diffusion.sampling import Sampler, initial_noise, sample_latents
 from tests.conftest import make_pairs
 
-SHAPE = (12, 8, 8)
+SHAPE = (6, 8, 8)
 PROMPTS = ["A photo of a polyp.", "A photo of a lesion.", ""]
 
 
@@ -37,6 +39,10 @@ def make_controlnet(base, dense_hint):
     return controlnet
 
 
+def method_of(base, controlnet):
+    return ControlNetMethod(Networks(base.unet, controlnet, Decoder(base.unet), base.scheduler.alphas_cumprod))
+
+
 def masks(count):
     draw = torch.Generator().manual_seed(1)
     return (torch.rand(count, 1, 64, 64, generator=draw) > 0.5).float().repeat(1, 3, 1, 1)
@@ -46,7 +52,7 @@ def ours(base, controlnet, sampler, noise, hint, prompts):
     context, empty = encode_prompts(base, prompts), encode_prompts(base, [""])
     ticks = []
     latents = sample_latents(
-        base, controlnet, Decoder(base.unet), sampler, noise, hint, context, empty, lambda: ticks.append(1)
+        base, method_of(base, controlnet), sampler, noise, hint, None, context, empty, lambda: ticks.append(1)
     )
     assert len(ticks) == sampler.steps
     return latents
@@ -155,13 +161,13 @@ def conditions(tmp_path_factory):
 @pytest.fixture(scope="module")
 def write(base, conditions):
     """`write(out)` samples the five conditions in batches of two, two steps each."""
-    controlnet, decoder = make_controlnet(base, True), Decoder(base.unet)
+    method = method_of(base, make_controlnet(base, True))
 
     def run(out, order=slice(None), batch=2, seed=0, progress=None):
         part = conditions[order]
         prompts = [sample.prompt for sample in part]
         ctx = Context(seed, out, progress=progress or Quiet())
-        sample_set(base, controlnet, decoder, Sampler(2, 3.0), part, prompts, 64, batch, out, ctx)
+        sample_set(base, method, Sampler(2, 3.0), part, prompts, 64, batch, out, ctx)
         return {path.name: path.read_bytes() for path in sorted((out / "images").iterdir())}
 
     return run

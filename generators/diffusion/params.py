@@ -1,0 +1,26 @@
+"""Parameters every diffusion generator has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.contracts import param
+
+
+@dataclass(frozen=True)
+class DiffusionParams:
+    """Defaults are the paper's protocol; its batch of 48 was 8 devices × 6."""
+
+    base: str = param("stable-diffusion-v1-5/stable-diffusion-v1-5", "base model: diffusers folder, hub name or `tiny`")
+    size: int = param(384, "images are squashed to this square", unit="px", low=32, high=2048)
+    steps: int = param(3000, "optimiser steps N", low=1)
+    batch: int = param(48, "images an optimiser step", low=1)
+    accumulation: int = param(1, "micro-batches an optimiser step; must divide batch", low=1)
+    lr: float = param(1e-5, "learning rate of AdamW, constant", low=0.0)
+    weight_decay: float = param(1e-2, "of AdamW", low=0.0)
+    prompt: str = param("A photo of a polyp.", "used where a pair has no prompt of its own")
+    empty_prompt: float = param(0.05, "share of prompts dropped in training", low=0.0, high=1.0)
+    sampler_steps: int = param(50, "steps of deterministic DDIM (eta 0)", low=1, high=1000)
+    guidance: float = param(9.0, "scale of classifier-free guidance", low=0.0)
+    checkpoint_every: int = param(250, "steps between checkpoints", low=1, key=False)
+    sample_batch: int = param(16, "images sampled at once", low=1, key=False)
