@@ -29,6 +29,8 @@ class RunOptions:
     seed: int = 0
     seeds: int = param(1, "trainings of each segmenter", low=1)
     masks: str = param("real", "condition on training masks as they are, or transformed", choices=MASKS)
+    multiple: int = param(1, "synthetic images a mask", low=1, high=4)
+    synthetic_only: bool = param(False, "train segmenters on the synthetic set without the real one")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ class Sample:
     """One image–mask pair on disk.
 
     `mask` is any 8-bit image; foreground is > 127 (see `bench.images.load_mask`). Samples of one `group` (frames of a
-    video sequence, images of a patient) are not independent; an empty group means the sample stands alone.
+    video sequence, images of a patient) are not independent; an empty group means the sample stands alone. A condition
+    that repeats another under an id of its own names it in `source`.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Sample:
     mask: Path
     prompt: str = ""
     group: str = ""
+    source: str = ""
 
 
 Split = tuple[Sample, ...]

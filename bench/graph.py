@@ -68,6 +68,8 @@ class RunSpec:
     seed: int
     seeds: int
     masks: str
+    multiple: int
+    synthetic_only: bool
     generators: tuple[Chosen, ...]
     metrics: tuple[tuple[Chosen, Chosen | None], ...]
     segmenters: tuple[Chosen, ...]
@@ -143,7 +145,8 @@ class _Builder:
         name = generator.name
         model = self._add(Stage("fit", generator, self._seed("fit", name), {"train": train}, f"train {name}"))
         inputs = {"conditions": conditions, "model": model}
-        return self._add(Stage("sample", generator, self._seed("sample", name), inputs, f"sample {name}"))
+        extra = {"multiple": self.spec.multiple} if self.spec.multiple > 1 else {}
+        return self._add(Stage("sample", generator, self._seed("sample", name), inputs, f"sample {name}", extra))
 
     def comparison(self, generator: Chosen, fake: Ref, metric: Chosen, extractor: Chosen | None) -> Comparison:
         score = self._score(generator, fake, metric, extractor)
@@ -167,14 +170,16 @@ class _Builder:
 
     def lines(self, segmenter: Chosen, sets: Mapping[str, Ref]) -> list[Line]:
         rows: dict[str, tuple[str, dict[str, Ref]]] = {"real": ("none", {})}
-        rows |= {f"real+{name}": (name, {"synthetic": ref}) for name, ref in sets.items()}
+        row_of = "{} only" if self.spec.synthetic_only else "real+{}"
+        rows |= {row_of.format(name): (name, {"synthetic": ref}) for name, ref in sets.items()}
         return [
             Line(row, generator, segmenter.name, _key_of(added.get("synthetic")), self._tests(segmenter, row, added))
             for row, (generator, added) in rows.items()
         ]
 
     def _tests(self, segmenter: Chosen, row: str, added: Mapping[str, Ref]) -> dict[str, tuple[str, ...]]:
-        sets = {"real": self._data("train"), **added}
+        real = {} if added and self.spec.synthetic_only else {"real": self._data("train")}
+        sets = {**real, **added}
         if "val" in self.spec.data.fingerprints:
             sets["val"] = self._data("val")
         models = [self._train(segmenter, row, sets, repeat) for repeat in range(self.spec.seeds)]

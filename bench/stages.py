@@ -65,7 +65,7 @@ def run_fit(job: Job) -> None:
 
 
 def run_sample(job: Job) -> None:
-    conditions = job.pairs("conditions")
+    conditions = repeat(job.pairs("conditions"), job.stage.extra.get("multiple", 1))
     job.plugin.sample(conditions, job.folder("model"), job.desk.out, job.ctx)
     index = index_own_pairs if job.plugin.own_masks else pair_with_masks
     absent = index(job.desk.out, conditions)
@@ -74,6 +74,16 @@ def run_sample(job: Job) -> None:
             f"generator {_name(job)} left {len(absent)} pairs incomplete, first {absent[0]}; "
             "sample() must write out/images/<id>.png for every condition"
         )
+
+
+def repeat(conditions: Split, multiple: int) -> Split:
+    """Each condition `multiple` times: the copies have ids of their own, and so noise of their own."""
+    copies = [
+        replace(sample, id=f"{sample.id}-copy{number}", source=sample.id)
+        for number in range(2, multiple + 1)
+        for sample in conditions
+    ]
+    return (*conditions, *copies)
 
 
 def run_features(job: Job) -> None:
@@ -101,7 +111,7 @@ def run_score(job: Job) -> None:
 
 
 def run_train(job: Job) -> None:
-    train = job.pairs("real")
+    train = job.pairs("real") if "real" in job.stage.inputs else ()
     if "synthetic" in job.stage.inputs:
         # Ids of both sets are the masks' ids: the prefix keeps them apart.
         train += tuple(replace(sample, id=f"synthetic-{sample.id}") for sample in job.pairs("synthetic"))

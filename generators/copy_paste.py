@@ -29,6 +29,7 @@ class CopyPaste(Generator):
             for sample in conditions:
                 image = out / "images" / f"{sample.id}.png"
                 if not image.is_file():
-                    save_png(out / "masks" / image.name, load_mask(model_dir / image.name) * 255)
+                    real_mask = model_dir / f"{sample.source or sample.id}.png"
+                    save_png(out / "masks" / image.name, load_mask(real_mask) * 255)
                     save_png(image, load_rgb(sample.image))
                 bar.update()

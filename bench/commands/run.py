@@ -37,6 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     many.add_argument(
         "--masks", choices=MASKS, help="sample from the training masks as they are, or moved, turned and scaled"
     )
+    many.add_argument(
+        "--multiple", type=int, choices=(1, 2, 3, 4), help="synthetic images a mask (default: the profile's)"
+    )
+    many.add_argument(
+        "--synthetic-only", action="store_true", default=None, help="train segmenters without the real images"
+    )
     many.add_argument("--seed", type=int, metavar="S", help="base seed of everything random (default: the profile's)")
     many.add_argument(
         "--seeds", type=at_least(1), metavar="N", help="trainings of each segmenter (default: the profile's)"
@@ -118,18 +124,24 @@ def _set_up(args: argparse.Namespace, store: Store) -> _Setup:
     options = profile.run
     spec = RunSpec(
         data, profile.name, options.seed if args.seed is None else args.seed, args.seeds or options.seeds,
-        args.masks or options.masks, tuple(generators), tuple(metrics), tuple(segmenters),
+        args.masks or options.masks, args.multiple or options.multiple,
+        options.synthetic_only if args.synthetic_only is None else args.synthetic_only,
+        tuple(generators), tuple(metrics), tuple(segmenters),
     )  # fmt: skip
-    return _Setup(profile, spec, plan(spec), (*notes, *found), _settings(chooser, spec.seed))
+    return _Setup(profile, spec, plan(spec), (*notes, *found), _settings(chooser, spec))
 
 
 def _once(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _settings(chooser: Chooser, seed: int) -> tuple[Setting, ...]:
-    """What --set and --seed change against the profile, as the leaderboard shows it; data have their fingerprint."""
-    settings = [Setting("run", "seed", f"seed={seed}")] if seed != chooser.profile.run.seed else []
+def _settings(chooser: Chooser, spec: RunSpec) -> tuple[Setting, ...]:
+    """What options change against the profile, as the leaderboard shows it; data and masks have their own columns."""
+    settings = [
+        Setting("run", name, f"{name}={getattr(spec, name)}")
+        for name in ("seed", "multiple", "synthetic_only")
+        if getattr(spec, name) != getattr(chooser.profile.run, name)
+    ]
     for one in chooser.overrides:
         if one.kind != "dataset" and changes(one, chooser.registry.load(one.kind, one.name), chooser.profile):
             settings.append(Setting(one.kind, one.name, f"{one.name}.{one.field}={one.text}"))

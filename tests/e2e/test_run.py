@@ -193,6 +193,22 @@ def test_random_masks_are_said_in_the_table(toy_run):
     assert any("random masks" in line for line in done.lines)
 
 
+def test_several_images_a_mask(toy_run):
+    """Twice the set: twice the n of the set's metrics, and the table says so."""
+    rows = scores(published(toy_run("--multiple", "2")))
+    once = {row["generator"]: int(row["n"]) for row in scores(published(toy_run())) if row["metric"].startswith("dist")}
+    twice = {row["generator"]: int(row["n"]) for row in rows if row["metric"].startswith("dist")}
+    assert once
+    assert twice == {name: 2 * n for name, n in once.items()}
+    assert {row["settings"] for row in rows} == {"multiple=2"}
+
+
+def test_segmenters_without_real_images(toy_run):
+    """The rows of the real set stay; each generator's is trained on its set alone."""
+    rows = scores(published(toy_run("--synthetic-only")))
+    assert {row["row"] for row in rows if row["segmenter"]} == {"real", "copy-paste only", "toy-mirror only"}
+
+
 def test_seeds_repeat_the_training_of_segmenters(toy_run):
     done = toy_run("--seeds", "2")
     assert done.code == 0, done.err

@@ -32,7 +32,9 @@ def spec(**changes):
                       {"train": "t", "test/a": "a", "test/b": "b"}, (), ())  # fmt: skip
     generators = (choose("generator", "g1"), choose("generator", "g2"))
     metrics = ((choose("metric", "m"), choose("extractor", "e")),)
-    return replace(RunSpec(table, "demo", 0, 1, "real", generators, metrics, (choose("segmenter", "s"),)), **changes)
+    return replace(
+        RunSpec(table, "demo", 0, 1, "real", 1, False, generators, metrics, (choose("segmenter", "s"),)), **changes
+    )
 
 
 def keys(run, action):
@@ -76,6 +78,20 @@ def test_random_masks_change_samples_but_not_models():
     real, random = spec(), spec(masks="random")
     assert keys(real, "fit") == keys(random, "fit")
     assert not set(keys(real, "sample").values()) & set(keys(random, "sample").values())
+
+
+def test_several_images_a_mask_change_samples_but_not_models():
+    one, two = spec(), spec(multiple=2)
+    assert keys(one, "fit") == keys(two, "fit")
+    assert not set(keys(one, "sample").values()) & set(keys(two, "sample").values())
+
+
+def test_without_real_images_only_the_synthetic_set_trains():
+    run = plan(spec(synthetic_only=True))
+    trained = [set(stage.inputs) for stage in run.stages if stage.action == "train"]
+    assert {"real"} in trained
+    assert {"synthetic"} in trained
+    assert not any({"real", "synthetic"} <= inputs for inputs in trained)
 
 
 def test_bytes_decide_not_names_of_folders(pairs):
