@@ -128,6 +128,10 @@ class Plugin:
         """One line for each thing (weights, base model, data) that must be there and is not, with its remedy."""
         return ()
 
+    def details(self) -> tuple[str, ...]:
+        """Lines `show` adds: what is trained and frozen, with its number of parameters. May import heavy packages."""
+        return ()
+
     def notes(self) -> tuple[str, ...]:
         """Sentences a reader of the leaderboard must know; printed below it."""
         return ()

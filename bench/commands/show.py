@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.commands._options import add_plugin_option, add_profile_options
 from bench.config import load_profile, parse_overrides, resolve
-from bench.contracts import Plugin
+from bench.contracts import Dataset, Plugin
 from bench.errors import BenchError
 from bench.registry import ROOMS, Registry, did_you_mean, missing_modules
 
@@ -29,7 +29,8 @@ def run(args: argparse.Namespace) -> int:
         plugin = registry.load(kind, name)
         params = resolve(plugin, kind, name, profile, overrides)
         option = name if len(registry.kinds_of(name)) == 1 else f"{kind}.{name}"
-        print("\n".join([*_describe(kind, name, plugin, registry), *_parameters(params, plugin, profile.name, option)]))
+        lines = [*_describe(kind, name, plugin, registry), *_details(plugin, params)]
+        print("\n".join([*lines, *_parameters(params, plugin, profile.name, option)]))
     return 0
 
 
@@ -55,6 +56,14 @@ def _describe(kind: str, name: str, plugin: type[Plugin], registry: Registry) ->
     if absent:
         lines.append(f"not installed here: {', '.join(absent)}")
     return lines
+
+
+def _details(plugin: type[Plugin], params: Any) -> list[str]:
+    """Datasets are made with a folder and have none; what is not installed cannot be counted."""
+    if issubclass(plugin, Dataset) or missing_modules(plugin):
+        return []
+    lines = plugin(params).details()
+    return ["", *lines] if lines else []
 
 
 def _parameters(params: Any, plugin: type[Plugin], profile: str, option: str) -> list[str]:

@@ -38,6 +38,19 @@ class DiffusionGenerator(Generator):
     def missing(self) -> tuple[str, ...]:
         return missing_base(self.params.base)
 
+    def details(self) -> tuple[str, ...]:
+        import torch
+
+        from generators.diffusion.hollow import hollow_base, millions
+
+        base, what = hollow_base(self.params.base)
+        with torch.device("meta"):
+            method = self.method(base, 0)
+        trained = [f"{name.replace('_', ' ')} {millions(module, True)}" for name, module in method.trained.items()]
+        models = {"VAE": base.vae, "text encoder": base.text_encoder, "of the U-Net": base.unet}
+        frozen = [f"{name} {millions(module, False)}" for name, module in models.items()]
+        return (f"parameters, {what}:", f"  trained: {', '.join(trained)}", f"  frozen: {', '.join(frozen)}")
+
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
         from generators.diffusion.batches import draw_batch, split_batch
         from generators.diffusion.latents import prepare_training_set
