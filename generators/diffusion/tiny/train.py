@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--part", choices=("vae", "unet", "all"), default="all")
     parser.add_argument("--pool", type=int, default=12_000, help="training images")
-    parser.add_argument("--vae-steps", type=int, default=2400)
+    parser.add_argument("--vae-steps", type=int, default=1600)
     parser.add_argument("--unet-steps", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

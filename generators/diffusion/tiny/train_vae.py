@@ -1,4 +1,4 @@
-"""Trains the tiny VAE: AutoencoderKL, 64 px to 12 × 8 × 8 latents, mean squared error and a faint KL term."""
+"""Trains the tiny VAE: AutoencoderKL, 64 px to 6 × 8 × 8 latents, mean squared error and a faint KL term."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONFIG = {
     "down_block_types": ("DownEncoderBlock2D",) * 4,
     "up_block_types": ("UpDecoderBlock2D",) * 4,
     "layers_per_block": 1,
-    "latent_channels": 12,
+    "latent_channels": 6,
     "norm_num_groups": 8,
     "sample_size": 64,
 }
