@@ -14,7 +14,7 @@ class Domain:
     hue: float = 0.0
     light: float = 1.0
     lesion_size: float = 1.0
-    lesion_contrast: float = 1.0
+    lesion_contrast: float = 2.2
     blur: float = 0.0
     noise: float = 0.015
     vignette: float = 0.6

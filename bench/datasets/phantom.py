@@ -18,7 +18,7 @@ TESTS = {
     "light": Domain(light=0.8, vignette=1.0),
     "palette": Domain(hue=1.0, cold=0.6),
     "camera": Domain(blur=0.012, noise=0.04, vignette=0.9),
-    "small": Domain(lesion_size=0.6, lesion_contrast=0.8, hue=-0.4, light=0.9),
+    "small": Domain(lesion_size=0.6, lesion_contrast=1.6, hue=-0.4, light=0.9),
 }
 """Test sets in order of their distance from the training scenes."""
 
@@ -39,7 +39,7 @@ class Phantom(Dataset):
     generator is.
     """
 
-    version = 1
+    version = 2
     generated = True
     Params = Params
 
