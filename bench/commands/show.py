@@ -62,7 +62,10 @@ def _details(plugin: type[Plugin], params: Any) -> list[str]:
     """Datasets are made with a folder and have none; what is not installed cannot be counted."""
     if issubclass(plugin, Dataset) or missing_modules(plugin):
         return []
-    lines = plugin(params).details()
+    try:
+        lines = plugin(params).details()
+    except ImportError as error:
+        lines = (f"parameters not counted: {error}",)
     return ["", *lines] if lines else []
 
 

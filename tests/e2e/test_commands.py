@@ -42,7 +42,7 @@ def test_every_option_has_a_help_text(bench, name):
             assert explained, line
 
 
-@pytest.mark.parametrize("words", [["--help"], ["list"], ["run", "--help"], ["show", "siamese"]])
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["run", "--help"], ["show", "fid"]])
 def test_nothing_heavy_is_imported(words):
     """Not even where it is installed."""
     code = f"import sys\nfrom bench.cli import run\ntry: run({words})\nexcept SystemExit: pass\nprint(*sys.modules)"
@@ -91,6 +91,7 @@ def test_show_tells_meaning_origin_needs_and_parameters(bench):
     assert "steps = 7  (int, plugin's default 3000) optimiser steps N" in out
     assert "checkpoint_every" in out
     assert "cannot change a result" in out
+    assert "parameters not counted: torch is blocked" in out
 
 
 def test_show_of_a_name_that_two_kinds_share(bench):

@@ -135,7 +135,7 @@ def test_accumulation_must_divide_the_batch(whole, tmp_path):
 
 
 def test_a_size_the_base_cannot_halve_is_refused(whole, tmp_path):
-    with pytest.raises(BenchError, match="siamese.size=48: this base model needs a multiple of 32"):
+    with pytest.raises(BenchError, match="size=48: base model tiny needs a multiple of 32"):
         fit(siamese(size=48), whole[0], tmp_path)
 
 

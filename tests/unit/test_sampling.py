@@ -117,11 +117,11 @@ def test_noise_depends_on_seed_and_id_only():
 
 
 def test_noise_is_standard_normal_and_independent():
-    noise = initial_noise([f"image {i}" for i in range(200)], 0, SHAPE).flatten(1)
+    noise = initial_noise([f"image {i}" for i in range(1000)], 0, SHAPE).flatten(1)
     assert noise.mean().abs() < 0.01
     assert noise.std() == pytest.approx(1, abs=0.01)
     similar = (noise @ noise.T / noise.shape[1]).fill_diagonal_(0)
-    assert similar.abs().max() < 0.2
+    assert similar.abs().max() < 0.3
 
 
 def test_batch_size_and_order_change_no_latent(base, controlnet):
