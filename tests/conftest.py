@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.contracts import Sample, Split
+from bench.contracts import Quiet, Sample, Split
+from bench.errors import BenchError
 from bench.images import save_png
 
 PLUGINS = Path(__file__).parent / "plugins"
@@ -30,6 +31,27 @@ def make_pairs(folder: Path, count: int, size: int = 24, seed: int = 0, prefix: 
         paths = folder / "images" / f"{name}.png", folder / "masks" / f"{name}.png"
         samples.append(Sample(name, *paths, "A photo of a disc.", f"g{index // 2}"))
     return tuple(samples)
+
+
+class Counter(Quiet):
+    """Counts updates and ends the work as Ctrl-C does at one of them."""
+
+    def __init__(self, kill_at: int | None = None) -> None:
+        self.updates, self.kill_at = 0, kill_at
+
+    def update(self, steps: int = 1, **numbers: float) -> None:
+        self.updates += 1
+        if self.updates == self.kill_at:
+            raise KeyboardInterrupt
+
+
+def refused(action: Callable[[], object], *parts: object) -> None:
+    """The action's BenchError is one line and holds all parts: the file and the remedy."""
+    with pytest.raises(BenchError) as caught:
+        action()
+    assert "\n" not in str(caught.value)
+    for part in parts:
+        assert str(part) in str(caught.value)
 
 
 @pytest.fixture

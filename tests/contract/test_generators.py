@@ -9,25 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.contracts import Context, Generator, Quiet
+from bench.contracts import Context, Generator
 from bench.images import load_mask, load_rgb, save_png, size_of
-from tests.conftest import make_pairs
+from tests.conftest import Counter, make_pairs
 from tests.contract.conftest import build, names
 
 GENERATORS = names("generator")
 SMALL = {"steps": 4, "size": 64, "batch": 2, "checkpoint_every": 2, "sampler_steps": 2, "sample_batch": 2}
-
-
-class Counter(Quiet):
-    """Counts updates and ends the work as Ctrl-C does at one of them."""
-
-    def __init__(self, kill_at=None):
-        self.updates, self.kill_at = 0, kill_at
-
-    def update(self, steps=1, **numbers):
-        self.updates += 1
-        if self.updates == self.kill_at:
-            raise KeyboardInterrupt
 
 
 @dataclass(frozen=True)

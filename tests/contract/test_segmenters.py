@@ -8,26 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.contracts import Context, Quiet, Sample, Segmenter
+from bench.contracts import Context, Sample, Segmenter
 from bench.errors import BenchError
 from bench.images import load_grey, load_mask, load_rgb, save_png, size_of
-from tests.conftest import make_pairs
+from tests.conftest import Counter, make_pairs
 from tests.contract.conftest import build, names
 
 SEGMENTERS = names("segmenter")
 SMALL = {"size": 32, "width": 8, "batch": 1, "epochs": 40, "lr": 3e-3}
-
-
-class Counter(Quiet):
-    """Counts updates and ends the work as Ctrl-C does at one of them."""
-
-    def __init__(self, kill_at=None):
-        self.updates, self.kill_at = 0, kill_at
-
-    def update(self, steps=1, **numbers):
-        self.updates += 1
-        if self.updates == self.kill_at:
-            raise KeyboardInterrupt
 
 
 @dataclass(frozen=True)

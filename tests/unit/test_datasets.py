@@ -9,21 +9,12 @@ from PIL import Image
 from bench.contracts import Sample
 from bench.data import tabulate
 from bench.datasets import folder, isic2016, isic2018, polyps
-from bench.errors import BenchError
 from bench.images import save_png
+from tests.conftest import refused
 from tests.contract.test_datasets import Place, write
 
 TESTS = ("CVC-300", "CVC-ClinicDB", "CVC-ColonDB", "ETIS-LaribPolypDB", "Kvasir")
 PUBLISHED = dict(zip(TESTS, (60, 62, 380, 196, 100), strict=True))
-
-
-def refused(action, *parts):
-    """The action's BenchError is one line and holds all parts: the file and the remedy."""
-    with pytest.raises(BenchError) as caught:
-        action()
-    assert "\n" not in str(caught.value)
-    for part in parts:
-        assert str(part) in str(caught.value)
 
 
 def open_polyps(root, **options):

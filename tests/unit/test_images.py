@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.errors import BenchError
 from bench.images import load_grey, load_mask, load_rgb, save_png, size_of
+from tests.conftest import refused
 
 READERS = [load_rgb, load_mask, load_grey, size_of]
 
@@ -24,15 +24,6 @@ def write(tmp_path):
 
 def ramp():
     return np.arange(256, dtype=np.uint8).reshape(8, 32)
-
-
-def refused(action, *parts):
-    """The action's BenchError is one line and holds all parts."""
-    with pytest.raises(BenchError) as caught:
-        action()
-    assert "\n" not in str(caught.value)
-    for part in parts:
-        assert str(part) in str(caught.value)
 
 
 def test_mask_foreground_is_above_127(write):

@@ -1,1 +1,0 @@
-"""Plugins for the suite that live outside of it."""
