@@ -156,7 +156,9 @@ def _replace(params: Any, override: Override) -> Any:
     hints = typing.get_type_hints(type(params))
     fields = {field.name: field for field in dataclasses.fields(params)}
     if override.field not in fields:
-        raise BenchError(f"{override.option}: {override.name} has no field{did_you_mean(override.field, fields)}")
+        raise BenchError(
+            f"{override.option}: {override.name} has no field {override.field!r}{did_you_mean(override.field, fields)}"
+        )
     value = _parse(override.text, hints[override.field], override.option)
     checked = _check(fields[override.field], hints[override.field], value, override.option)
     return dataclasses.replace(params, **{override.field: checked})

@@ -9,7 +9,9 @@ from bench.results import OVERALL, OVERALL_UNWEIGHTED, ScoreRow
 from bench.table import Cell, Column, Table
 
 _TEXTS = ("dataset", "generator", "masks", "segmenter", "seeds", "settings", "profile", "base", "data")
-_BRIEF = ("generator", "segmenter", "settings")
+_BRIEF = ("generator", "segmenter")
+_BRIEF_IF_MIXED = ("dataset", "masks", "seeds", "settings", "profile", "data")
+"""A terminal shows these only where lines differ in them."""
 _NO_GENERATOR = "none (real only)"
 _ABSENT = "absent"
 
@@ -24,8 +26,11 @@ def build_table(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]
     absent = {(data["name"], data["fingerprint"][:12]): data["absent"] for data in (m["dataset"] for m in manifests)}
     tests = _test_sets(rows, [test.removeprefix("test/") for names in absent.values() for test in names])
     texts = [name for name in _TEXTS if name != "settings" or any(row.settings for row in rows)]
+    groups = _groups(rows)
+    mixed = [name for at, name in enumerate(_TEXTS) if len({group[at] for group, _ in groups}) > 1]
+    brief = (*_BRIEF, *(name for name in _BRIEF_IF_MIXED if name in mixed))
     columns = (
-        *(Column(name, brief=name in _BRIEF) for name in texts),
+        *(Column(name, brief=name in brief) for name in texts),
         *(_set_column(name, rows) for name in set_metrics),
         *(_test_column(test, name, name == conventions[0]) for name in conventions for test in tests),
     )
@@ -35,7 +40,7 @@ def build_table(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]
             *_of_set(group, rows, set_metrics),
             *_tested(group, members, conventions, tests, absent),
         )
-        for group, members in _groups(rows)
+        for group, members in groups
     )
     return Table(_caption(manifests), columns, lines, _notes(manifests, rows))
 
@@ -52,9 +57,8 @@ def _set_column(name: str, rows: Sequence[ScoreRow]) -> Column:
 
 
 def _test_column(test: str, convention: str, brief: bool) -> Column:
-    return Column(
-        f"{test} {convention}", "higher", brief=brief and test != OVERALL_UNWEIGHTED, interval=test == OVERALL
-    )
+    shown = brief and test != OVERALL_UNWEIGHTED
+    return Column(test, "higher", brief=shown, interval=test == OVERALL, unit=convention)
 
 
 def _group(row: ScoreRow) -> Group:
@@ -116,6 +120,8 @@ def _notes(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> 
     notes.append(
         "[low, high]: 95 % intervals; test sets: bootstrap over images, whole groups where frames belong together"
     )
+    if any(row.low is None for row in rows if row.segmenter):
+        notes.append("no interval where a test set is one group only, nor overall with it: one group has no spread")
     if any(row.seeds == 1 for row in rows if row.segmenter):
         notes.append("1 seed: training noise is not estimated")
     return tuple(dict.fromkeys(notes))
@@ -128,6 +134,6 @@ def _protocol(manifest: Mapping[str, Any]) -> str:
     return (
         f"{manifest['dataset']['name']} (data {manifest['dataset']['fingerprint'][:12]}): "
         f"{pairs['train']} training pairs; "
-        f"test images: {tests}; overall = mean over all {total}, so each set weighs as many images as it has; "
+        f"test images: {tests}; overall = mean over all {total} test images, so large sets count more; "
         f"seed {manifest['seed']}; reference of set metrics: the training images"
     )

@@ -38,10 +38,10 @@ class Source:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean …? Known: …` for an error message."""
+    """`; did you mean …? Known: …` or `. Known: …` for an error message."""
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    hint = f"; did you mean {close[0]}?" if close else ""
+    hint = f"; did you mean {close[0]}?" if close else "."
     return f"{hint} Known: {', '.join(names) or 'none'}"
 
 

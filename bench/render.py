@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import textwrap
 from collections.abc import Callable, Mapping
 
 from bench.table import Cell, Column, Table, show
@@ -15,9 +16,11 @@ _LATEX = {
 }  # fmt: skip
 _TYPOGRAPHIC = "—‘’“”…€"
 
+NOTE_WIDTH = 118
+
 
 def _heading(column: Column) -> str:
-    return f"{column.name} {column.arrow}".strip()
+    return f"{column.title} {column.arrow}".strip()
 
 
 def _grid(table: Table) -> list[list[str]]:
@@ -31,7 +34,8 @@ def to_text(table: Table) -> str:
     widths = [max(len(row[index]) for row in grid) for index in range(len(table.columns))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in grid]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join([table.caption, "", *lines, "", *(f"* {note}" for note in table.notes)])
+    notes = [textwrap.fill(note, NOTE_WIDTH, initial_indent="* ", subsequent_indent="  ") for note in table.notes]
+    return "\n".join([table.caption, "", *lines, "", *notes])
 
 
 def to_markdown(table: Table) -> str:
@@ -54,7 +58,7 @@ def _without_constants(table: Table) -> Table:
     constant = [not column.better and len(seen) == 1 for column, seen in zip(table.columns, texts, strict=True)]
     if len(table.rows) < 2 or all(constant):
         return table
-    said = [f"{c.name} {min(seen)}" for c, seen, same in zip(table.columns, texts, constant, strict=True)
+    said = [f"{c.title} {min(seen)}" for c, seen, same in zip(table.columns, texts, constant, strict=True)
             if same and min(seen)]  # fmt: skip
     keep = [index for index, same in enumerate(constant) if not same]
     rows = tuple(tuple(row[index] for index in keep) for row in table.rows)
@@ -121,8 +125,8 @@ def to_csv(table: Table) -> str:
 
 def _csv_names(column: Column) -> list[str]:
     if not column.better:
-        return [column.name]
-    return [column.name, *(f"{column.name} {part}" for part in ("low", "high", "n"))]
+        return [column.title]
+    return [column.title, *(f"{column.title} {part}" for part in ("low", "high", "n"))]
 
 
 def _csv_fields(cell: Cell, column: Column) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -19,17 +19,26 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """`better` is `higher`, `lower` or empty for a text; `brief` columns are those a terminal shows."""
+    """`unit` follows the name where columns of several units stand side by side. `better` is `higher`, `lower` or empty
+    for a text; `brief` columns are those a terminal shows.
+    """
 
     name: str
     better: str = ""
     decimals: int = 3
     brief: bool = True
     interval: bool = False
+    unit: str = ""
+    plain: bool = False
+    """True where the caption shows the arrow."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} {self.unit}".strip()
 
     @property
     def arrow(self) -> str:
-        return {"higher": "↑", "lower": "↓"}.get(self.better, "")
+        return "" if self.plain else {"higher": "↑", "lower": "↓"}.get(self.better, "")
 
 
 @dataclass(frozen=True)
@@ -42,10 +51,16 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def brief(self) -> Table:
-        """Only what fits a terminal."""
+        """Only what fits a terminal: a unit that all its columns share stands in the caption once."""
         keep = [index for index, column in enumerate(self.columns) if column.brief]
         rows = tuple(tuple(row[index] for index in keep) for row in self.rows)
-        return Table(self.caption, tuple(self.columns[index] for index in keep), rows, self.notes)
+        columns = [self.columns[index] for index in keep]
+        units = {(column.unit, column.arrow) for column in columns if column.unit}
+        if len(units) != 1:
+            return Table(self.caption, tuple(columns), rows, self.notes)
+        ((unit, arrow),) = units
+        columns = [replace(column, unit="", plain=bool(column.unit)) for column in columns]
+        return Table(f"{self.caption}; test sets: {unit} {arrow}", tuple(columns), rows, self.notes)
 
 
 def show(cell: Cell, column: Column) -> str:

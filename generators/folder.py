@@ -32,9 +32,23 @@ class Folder(Generator):
         if not self.params.path:
             return ("generator folder: name the synthetic set with --set generator.folder.path=DIR",)
         absent = [folder for folder in _images_and_masks(self.params.path) if not folder.is_dir()]
-        return tuple(
-            f"generator folder: {folder}: no such folder; path must hold images/ and masks/" for folder in absent
-        )
+        if absent:
+            return tuple(
+                f"generator folder: {folder}: no such folder; path must hold images/ and masks/" for folder in absent
+            )
+        return self._unpaired()
+
+    def _unpaired(self) -> tuple[str, ...]:
+        """Names alone tell, before anything has been computed."""
+        images, masks = (_by_stem(folder) for folder in _images_and_masks(self.params.path))
+        lonely = sorted(set(images) ^ set(masks))
+        if lonely:
+            where = "masks" if lonely[0] in images else "images"
+            return (
+                f"generator folder: {lonely[0]} is not in {self.params.path}/{where} ({len(lonely)} such); "
+                "add or remove it",
+            )
+        return () if images else (f"generator folder: {self.params.path}/images holds no image; add some",)
 
     def size(self) -> tuple[int, int] | None:
         """The common size of all images, None when they differ."""
@@ -43,14 +57,6 @@ class Folder(Generator):
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         images, masks = (_by_stem(folder) for folder in _images_and_masks(self.params.path))
-        lonely = sorted(set(images) ^ set(masks))
-        if lonely:
-            where = "masks" if lonely[0] in images else "images"
-            raise BenchError(
-                f"{self.params.path}: {lonely[0]} is not in {where}/ ({len(lonely)} such); add or remove it"
-            )
-        if not images:
-            raise BenchError(f"{self.params.path}: images/ holds no image")
         with ctx.progress.bar(len(images), "image") as bar:
             for stem, path in images.items():
                 if not (out / "images" / f"{stem}.png").is_file():

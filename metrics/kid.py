@@ -40,7 +40,7 @@ class Kid(Metric):
     Subsets are drawn with torch-fidelity's default seed, so the value is the one its command line prints.
     """
 
-    version = 1
+    version = 2
     requires = ("torch", "torch_fidelity")
     cite = "Bińkowski et al., ICLR 2018; torch-fidelity (Obukhov et al., 2020)"
     Params = Params
@@ -54,8 +54,17 @@ class Kid(Metric):
         how = draw(len(r), len(s), self.params.subset_size, self.params.subsets)
         value = estimate(r, s, how)
         half = Z95 * jackknife_se(row_sums(r, s))
-        note = how.note + ("; below 0: no difference beyond sampling noise" if value < 0 else "")
+        note = how.note + _below_zero(value, value + half)
         return {name: Score(value, len(r), len(s), value - half, value + half, note)}
+
+
+def _below_zero(value: float, high: float) -> str:
+    """What an estimate below the least true value means."""
+    if value >= 0:
+        return ""
+    if high < 0:
+        return "; wholly below 0: closer to each other than independent samples are, as copies are"
+    return "; below 0: no difference beyond sampling noise"
 
 
 def draw(n_real: int, n_fake: int, subset_size: int, subsets: int) -> Draw:

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         for name in registry.names(kind):
             print(f"  {kind} {name:14} {_state(chooser, kind, name)}")
     if args.data is not None:
-        print(f"\ndata in {args.data}")
+        print(f"\ndata in {args.data}, matched by name; run looks at the pixels too")
         for name in registry.names("dataset"):
             _data(chooser, overrides, name, args.data)
     else:

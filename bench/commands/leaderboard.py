@@ -32,7 +32,9 @@ def run(args: argparse.Namespace) -> int:
         and args.profile in (None, manifest["profile"])
     ]
     if not manifests:
-        raise BenchError(f"{args.results / 'runs'}: no run to show; start one, see python -m bench run --help")
+        asked = "".join(f" --{name} {getattr(args, name)}" for name in ("dataset", "profile") if getattr(args, name))
+        remedy = f" with{asked}; leave that out to see all" if asked else "; start one, see python -m bench run --help"
+        raise BenchError(f"{args.results / 'runs'}: no run to show{remedy}")
     store = Store(args.results / "store")
     rows = list(dict.fromkeys(row for manifest in manifests for row in score_rows(manifest, store)))
     if not rows:

@@ -97,7 +97,9 @@ def _run(args: argparse.Namespace, store: Store) -> int:
     failures = runner.run(setup.plan.stages)
     save_manifest(args.results / "runs", manifest)
     failed = {failure.stage.key for failure in failures if not failure.blocked}
-    _publish(manifest, store, args.out or args.results / "tables" / manifest["run"], failed)
+    notes = [f"not finished: {failure.stage.label}" for failure in failures if not failure.blocked]
+    shown = {**manifest, "notes": [*manifest["notes"], *notes]}
+    _publish(shown, store, args.out or args.results / "tables" / manifest["run"], failed)
     _say(f"finished in {time.monotonic() - started:.1f} s")
     return _report(failures)
 
@@ -144,7 +146,8 @@ def _settings(chooser: Chooser, spec: RunSpec) -> tuple[Setting, ...]:
     ]
     for one in chooser.overrides:
         if one.kind != "dataset" and changes(one, chooser.registry.load(one.kind, one.name), chooser.profile):
-            settings.append(Setting(one.kind, one.name, f"{one.name}.{one.field}={one.text}"))
+            # The last part of a path is enough: a table goes into papers, its record keeps the bytes' hash.
+            settings.append(Setting(one.kind, one.name, f"{one.name}.{one.field}={Path(one.text).name or one.text}"))
     return tuple(settings)
 
 

@@ -42,7 +42,7 @@ def _targets(registry: Registry, text: str) -> list[tuple[str, str]]:
     kinds = registry.kinds_of(text)
     if not kinds:
         known = {known for kind in ROOMS for known in registry.names(kind)}
-        raise BenchError(f"unknown plugin {text!r}{did_you_mean(text, known)}")
+        raise BenchError(f"unknown plugin {text!r}{did_you_mean(text, known)} (your own file: add --plugin FILE)")
     return [(kind, text) for kind in kinds]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.contracts import Sample, Split
 from bench.errors import BenchError
-from bench.images import SUFFIXES, load_mask, load_rgb
+from bench.images import SUFFIXES, load_grey, load_mask, load_rgb
 
 Group = Callable[[str], str]
 
@@ -71,7 +71,10 @@ def check(samples: Split, allow_empty_masks: bool) -> None:
             sizes = f"{image.shape[1]}x{image.shape[0]} and {mask.shape[1]}x{mask.shape[0]}"
             raise BenchError(f"{sample.image} and {sample.mask} differ in size ({sizes}); bring both to one size")
         if not allow_empty_masks and not mask.any():
-            raise BenchError(
-                f"{sample.mask}: no foreground (no pixel above 127); remove the pair, "
-                "or allow it with --set dataset.NAME.allow_empty_masks=true"
-            )
+            raise BenchError(f"{sample.mask}: no foreground; {_remedy(int(load_grey(sample.mask).max()))}")
+
+
+def _remedy(brightest: int) -> str:
+    if brightest == 1:
+        return "its pixels are 0 and 1, and lesion is > 127: multiply the masks by 255"
+    return "no pixel is above 127: remove the pair, or allow it with --set dataset.NAME.allow_empty_masks=true"

@@ -10,7 +10,7 @@ from bench.contracts import Sample
 from bench.data import tabulate
 from bench.datasets import folder, isic2016, isic2018, polyps
 from bench.images import save_png
-from tests.conftest import refused
+from tests.conftest import make_pairs, refused
 from tests.contract.test_datasets import Place, write
 
 TESTS = ("CVC-300", "CVC-ClinicDB", "CVC-ColonDB", "ETIS-LaribPolypDB", "Kvasir")
@@ -370,6 +370,13 @@ def test_isic_can_allow_empty_masks(tmp_path):
             dataset.check(samples)
         else:
             refused(lambda: dataset.check(samples), samples[1].mask, "no foreground")  # noqa: B023
+
+
+def test_masks_of_zero_and_one_are_recognised(tmp_path):
+    """A common format: the remedy is not to allow empty masks."""
+    samples = make_pairs(tmp_path, 3)
+    save_png(samples[1].mask, np.eye(24, dtype=np.uint8))
+    refused(lambda: open_folder(tmp_path).check(samples), samples[1].mask, "multiply the masks by 255")
 
 
 def test_one_pair_is_not_enough(tmp_path):

@@ -20,7 +20,7 @@ def manifest(**changes):
 
 def shown(table):
     return [
-        {c.name: show(cell, c) for c, cell in zip(table.columns, row, strict=True)} for row in table.rows
+        {c.title: show(cell, c) for c, cell in zip(table.columns, row, strict=True)} for row in table.rows
     ]  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def test_an_absent_test_set_is_shown_as_absent_and_a_failed_one_as_a_dash():
 
 
 def test_overall_comes_last():
-    names = [column.name for column in build_table([manifest(absent=["test/b"])], [overall(REAL), REAL]).columns]
+    names = [column.title for column in build_table([manifest(absent=["test/b"])], [overall(REAL), REAL]).columns]
     assert names[-3:] == ["a mdice@256", "b mdice@256", "overall mdice@256"]
 
 
