@@ -16,7 +16,7 @@ from generators.diffusion.method import Method
 
 @dataclass(frozen=True)
 class AdapterMethod(Method):
-    """Four features (one a level of the U-Net), the same at every t, added behind each level's encoder blocks."""
+    """Features (one a level of the U-Net), the same at every t, added behind each level's encoder blocks."""
 
     unet: UNet2DConditionModel
     adapter: T2IAdapter

@@ -51,7 +51,7 @@ class AdcMethod(ControlNetMethod):
 
     @property
     def kept(self) -> Mapping[str, nn.Module]:
-        return {"controlnet": self.nets.controlnet, "decoder": self.nets.decoder}
+        return super().trained
 
     def backward(self, batch: Batch, step: int, share: float) -> dict[str, float]:
         noisy = batch.noisy(batch.latents, self.alphas_cumprod)

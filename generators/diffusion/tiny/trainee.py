@@ -29,7 +29,7 @@ def muon(model: torch.nn.Module, lr: float) -> list[torch.optim.Optimizer]:
 
 
 class Trainee:
-    """A model with its optimisers and moving average; `run` yields the steps still to do."""
+    """A model with its optimisers and moving average; `steps` yields those still to do."""
 
     def __init__(self, model: torch.nn.Module, lr: float, make_optimisers: MakeOptimisers) -> None:
         self.model, self.lr = model, lr
