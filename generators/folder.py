@@ -56,6 +56,9 @@ class Folder(Generator):
         return sizes.pop() if len(sizes) == 1 else None
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
+        # With --download a run does not stop at what is missing.
+        for line in self.missing():
+            raise BenchError(line)
         images, masks = (_by_stem(folder) for folder in _images_and_masks(self.params.path))
         with ctx.progress.bar(len(images), "image") as bar:
             for stem, path in images.items():
