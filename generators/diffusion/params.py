@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from bench.contracts import param
 
+PRECISIONS = ("fp32", "bf16")
+
 
 @dataclass(frozen=True)
 class DiffusionParams:
@@ -15,7 +17,9 @@ class DiffusionParams:
     size: int = param(384, "images are squashed to this square", unit="px", low=32, high=2048)
     steps: int = param(3000, "optimiser steps N", low=1)
     batch: int = param(48, "images an optimiser step", low=1)
-    accumulation: int = param(1, "micro-batches an optimiser step; must divide batch", low=1)
+    accumulation: int = param(1, "micro-batches a device takes an optimiser step in: less memory", low=1, key=False)
+    precision: str = param("fp32", "of the networks' arithmetic; weights and optimiser stay fp32", choices=PRECISIONS)
+    gradient_checkpointing: bool = param(False, "compute activations twice instead of keeping them", key=False)
     lr: float = param(1e-5, "learning rate of AdamW, constant", low=0.0)
     weight_decay: float = param(1e-2, "of AdamW", low=0.0)
     prompt: str = param("A photo of a polyp.", "used where a pair has no prompt of its own")
@@ -23,4 +27,5 @@ class DiffusionParams:
     sampler_steps: int = param(50, "steps of deterministic DDIM (eta 0)", low=1, high=1000)
     guidance: float = param(9.0, "scale of classifier-free guidance", low=0.0)
     checkpoint_every: int = param(250, "steps between checkpoints", low=1, key=False)
+    preview_every: int = param(500, "steps between pictures of samples on fixed masks; 0: none", low=0, key=False)
     sample_batch: int = param(16, "images sampled at once", low=1, key=False)
