@@ -54,12 +54,15 @@ class DiffusionGenerator(Generator):
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
         from generators.diffusion.batches import draw_batch, split_batch
         from generators.diffusion.latents import prepare_training_set
+        from generators.diffusion.recompute import recompute_activations
         from generators.diffusion.train import CURVE, Schedule, write_curve
         from generators.diffusion.train import train as run_training
         from generators.diffusion.weights import save_trained
 
         p, base = self.params, self._load(ctx)
         method = self.method(base, ctx.seed)
+        if p.gradient_checkpointing:
+            recompute_activations([base.unet, *method.trained.values()])
         data = prepare_training_set(base, train, p.size, [s.prompt or p.prompt for s in train], ctx)
 
         def step(number: int) -> dict[str, float]:

@@ -14,7 +14,7 @@ import torch
 
 from generators.diffusion.batches import Batch
 from generators.diffusion.control import Controls, Encoded, encode, hint_features, run_controlnet
-from generators.diffusion.cut import cut, pass_on
+from generators.diffusion.cut import cut, frozen, pass_on
 from generators.diffusion.method import ControlNetMethod
 from generators.diffusion.networks import Networks
 
@@ -78,10 +78,11 @@ def _image_branch(
     w_i: float, share: float,
 ) -> tuple[torch.Tensor, float]:  # fmt: skip
     mixed = [recipe.w_m * m.detach() + w_i * i for m, i in zip(mask_controls, image_controls, strict=True)]
-    detached = {name: parameter.detach() for name, parameter in nets.decoder.named_parameters()}
-    predicted = torch.func.functional_call(nets.decoder, detached, (encoded, mixed))
-    loss = torch.nn.functional.mse_loss(predicted, batch.noise)
-    (share * loss).backward()
+    # Frozen until the backward pass is over: gradient checkpointing runs the decoder again in there.
+    with frozen(nets.decoder):
+        predicted = nets.decoder(encoded, mixed)
+        loss = torch.nn.functional.mse_loss(predicted, batch.noise)
+        (share * loss).backward()
     return predicted.detach(), loss.item()
 
 
