@@ -91,11 +91,25 @@ class Quiet:
         pass
 
 
+class Team:
+    """The processes that work on a stage together; here this one alone. `accelerate launch` starts several."""
+
+    rank: int = 0
+    size: int = 1
+
+    def add_up(self, tensors: Sequence[Any]) -> None:
+        """Replace each torch tensor by its sum over all processes; every process calls it with the same shapes."""
+
+    def wait(self) -> None:
+        """Go on when every process has come here."""
+
+
 @dataclass(frozen=True)
 class Context:
     """What a stage may use besides its inputs. Nothing in it but `seed` may change a result.
 
-    `workdir` survives a kill: checkpoints lie there and the same command finds them again.
+    `workdir` survives a kill: checkpoints lie there and the same command finds them again. `cache`, where there is
+    one, is shared by all stages and may be emptied between them: its files are named by what they are made from.
     """
 
     seed: int
@@ -104,6 +118,8 @@ class Context:
     workers: int = 0
     download: bool = False
     progress: Progress = field(default_factory=Quiet)
+    team: Team = field(default_factory=Team)
+    cache: Path | None = None
 
 
 class Plugin:
@@ -174,6 +190,8 @@ class Generator(Plugin):
 
     own_masks: ClassVar[bool] = False
     """True when it writes its own pairs (`out/images` and `out/masks`) instead of following the masks it is given."""
+    shared: ClassVar[tuple[str, ...]] = ()
+    """Which of `fit` and `sample` several processes do together through `ctx.team`; the first does the rest alone."""
 
     def base(self) -> str:
         """Name of the pretrained model it starts from; empty when there is none."""

@@ -77,7 +77,6 @@ def missing_base(source: str) -> tuple[str, ...]:
 def load_base(source: str, *, device: str = "cpu", download: bool = False) -> Base:
     """Load every part from safetensors. Raises BenchError when the model is not here and may not be fetched."""
     from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-    from diffusers.utils import is_accelerate_available
     from safetensors import SafetensorError
     from transformers import CLIPTextModel, CLIPTokenizer
     from transformers.utils import logging
@@ -87,7 +86,7 @@ def load_base(source: str, *, device: str = "cpu", download: bool = False) -> Ba
         raise BenchError(lines[0])
     folder = base_folder(source) or _fetch(source)
     # Said outright, it is no warning; and the only bars on the terminal are ours.
-    options = {"use_safetensors": True, "low_cpu_mem_usage": is_accelerate_available()}
+    options = {"use_safetensors": True, "low_cpu_mem_usage": True}
     logging.disable_progress_bar()
     try:
         vae = AutoencoderKL.from_pretrained(folder / "vae", **options)
@@ -121,16 +120,20 @@ def _fetch(source: str) -> Path:
         ) from None
 
 
-def encode_prompts(base: Base, prompts: Sequence[str]) -> torch.Tensor:
-    """Text embeddings, float32 (n, tokens, width): the last hidden state, padded to the model's length."""
-    import torch
-
-    tokens = base.tokenizer(
+def tokenize(base: Base, prompts: Sequence[str]) -> torch.Tensor:
+    """int64 (n, tokens), padded or cut to the model's length."""
+    return base.tokenizer(
         list(prompts), padding="max_length", max_length=base.tokenizer.model_max_length, truncation=True,
         return_tensors="pt",
-    )  # fmt: skip
+    ).input_ids  # fmt: skip
+
+
+def encode_prompts(base: Base, prompts: Sequence[str]) -> torch.Tensor:
+    """Text embeddings, float32 (n, tokens, width): the last hidden state."""
+    import torch
+
     with torch.no_grad():
-        return base.text_encoder(tokens.input_ids.to(base.text_encoder.device))[0]
+        return base.text_encoder(tokenize(base, prompts).to(base.text_encoder.device))[0]
 
 
 def encode_images(base: Base, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -37,22 +37,23 @@ def pick_rows(count: int, batch: int, step: int, seed: int) -> np.ndarray:
     return np.array([orders[epoch][position % count] for epoch, position in zip(epochs, positions, strict=True)])
 
 
-def draw_batch(data: TrainingSet, batch: int, step: int, seed: int, empty_prompt: float, device: str) -> Batch:
-    """Fresh posterior sample, noise, t and dropped prompts for one step. Drawn on the CPU: equal on every device."""
-    rows = pick_rows(len(data), batch, step, seed)
+def draw_batch(
+    data: TrainingSet, batch: int, step: int, seed: int, empty_prompt: float, device: str, part: int = 0, parts: int = 1
+) -> Batch:
+    """Fresh posterior sample, noise, t and dropped prompts for one step; of `parts` equal micro-batches, number `part`.
+
+    Drawn for the whole batch on the CPU: equal on every device, and into however many parts it is divided.
+    """
+    mine = slice(part * batch // parts, (part + 1) * batch // parts)
+    rows = pick_rows(len(data), batch, step, seed)[mine]
     rng = np.random.default_rng([seed, 2, step])
     draw = torch.Generator().manual_seed(int(rng.integers(2**62)))
     shape = (batch, *data.mean.shape[1:])
-    latents = data.mean[rows] + data.std[rows] * torch.randn(shape, generator=draw).to(data.mean.device)
-    noise = torch.randn(shape, generator=draw)
-    t = torch.randint(0, TIMESTEPS, (batch,), generator=draw)
-    dropped = torch.from_numpy(rng.random(batch) < empty_prompt).to(data.context.device)
+    posterior = torch.randn(shape, generator=draw)[mine]
+    noise = torch.randn(shape, generator=draw)[mine]
+    t = torch.randint(0, TIMESTEPS, (batch,), generator=draw)[mine]
+    dropped = torch.from_numpy(rng.random(batch) < empty_prompt)[mine].to(data.context.device)
+    latents = data.mean[rows] + data.std[rows] * posterior.to(data.mean.device)
     context = torch.where(dropped[:, None, None], data.empty_context, data.context[rows])
     mask, image = mask_hint(data.masks[rows]), image_hint(data.images[rows])
-    return Batch(*(part.to(device) for part in (latents, noise, t, context, mask, image)))
-
-
-def split_batch(batch: Batch, parts: int) -> list[Batch]:
-    """Equal micro-batches for gradient accumulation."""
-    fields = [getattr(batch, name).chunk(parts) for name in ("latents", "noise", "t", "context", "mask", "image")]
-    return [Batch(*pieces) for pieces in zip(*fields, strict=True)]
+    return Batch(*(field.to(device) for field in (latents, noise, t, context, mask, image)))

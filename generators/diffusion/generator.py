@@ -19,6 +19,7 @@ class DiffusionGenerator(Generator):
     """A pretrained latent diffusion model steered by masks. A subclass says how in `method`."""
 
     requires = ("torch", "diffusers", "transformers", "safetensors")
+    shared = ("fit",)
     Params = DiffusionParams
 
     def method(self, base: Base, seed: int) -> Method:
@@ -52,8 +53,9 @@ class DiffusionGenerator(Generator):
         return (f"parameters, {what}:", f"  trained: {', '.join(trained)}", f"  frozen: {', '.join(frozen)}")
 
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
-        from generators.diffusion.batches import draw_batch, split_batch
+        from generators.diffusion.batches import draw_batch
         from generators.diffusion.latents import prepare_training_set
+        from generators.diffusion.precision import arithmetic
         from generators.diffusion.recompute import recompute_activations
         from generators.diffusion.train import CURVE, Schedule, write_curve
         from generators.diffusion.train import train as run_training
@@ -65,15 +67,21 @@ class DiffusionGenerator(Generator):
             recompute_activations([base.unet, *method.trained.values()])
         data = prepare_training_set(base, train, p.size, [s.prompt or p.prompt for s in train], ctx)
 
+        parts, first = ctx.team.size * p.accumulation, ctx.team.rank * p.accumulation
+
         def step(number: int) -> dict[str, float]:
-            batch = draw_batch(data, p.batch, number, ctx.seed, p.empty_prompt, ctx.device)
-            parts = split_batch(batch, p.accumulation)
-            losses = [method.backward(part, number, 1 / len(parts)) for part in parts]
-            return {name: sum(part.get(name, 0.0) for part in losses) / len(losses) for name in losses[0]}
+            losses = []
+            for part in range(first, first + p.accumulation):
+                batch = draw_batch(data, p.batch, number, ctx.seed, p.empty_prompt, ctx.device, part, parts)
+                with arithmetic(p.precision, ctx.device):
+                    losses.append(method.backward(batch, number, 1 / parts))
+            return {name: sum(part.get(name, 0.0) for part in losses) / parts for name in losses[0]}
 
         schedule = Schedule(p.steps, p.lr, p.weight_decay, p.checkpoint_every)
-        write_curve(model_dir / CURVE, run_training(method.trained, step, schedule, ctx))
-        save_trained(model_dir, method.kept)
+        curve = run_training(method.trained, step, schedule, ctx)
+        if ctx.team.rank == 0:
+            write_curve(model_dir / CURVE, curve)
+            save_trained(model_dir, method.kept)
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         from generators.diffusion.sample_set import sample_set
@@ -91,8 +99,11 @@ class DiffusionGenerator(Generator):
         from generators.diffusion.base import load_base
 
         p = self.params
-        if p.batch % p.accumulation:
-            raise BenchError(f"accumulation={p.accumulation} does not divide batch={p.batch}; set it to a divisor")
+        if p.batch % (p.accumulation * ctx.team.size):
+            devices = f"{ctx.team.size} devices × " if ctx.team.size > 1 else ""
+            raise BenchError(
+                f"{devices}accumulation={p.accumulation} does not divide batch={p.batch}; make it a divisor"
+            )
         base = load_base(p.base, device=ctx.device, download=ctx.download)
         side, halvings = p.size // 8, len(base.unet.config.block_out_channels) - 1
         if p.size % 8 or side % 2**halvings:

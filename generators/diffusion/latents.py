@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
 
 from bench.contracts import Context, Split
 from bench.images import load_mask, load_rgb
-from generators.diffusion.base import Base, encode_images, encode_prompts
+from generators.diffusion.base import Base, encode_images, encode_prompts, tokenize
+from generators.diffusion.cache import digest_of, once
 
 CHUNK = 8
+PIXELS = "1"
+"""Raised when `bench.images` reads the same file as other pixels."""
 
 
 @dataclass(frozen=True)
@@ -30,22 +34,47 @@ class TrainingSet:
 
 
 def prepare_training_set(base: Base, train: Split, size: int, prompts: list[str], ctx: Context) -> TrainingSet:
-    """Squash to `size` px, encode once. The posterior is kept, so that each step still draws a fresh sample of it."""
-    images = np.lib.format.open_memmap(ctx.workdir / "images.npy", "w+", np.uint8, (len(train), size, size, 3))
-    masks = np.lib.format.open_memmap(ctx.workdir / "masks.npy", "w+", np.uint8, (len(train), size, size))
-    means, stds = [], []
-    with ctx.progress.bar(len(train), "image") as bar:
-        for start in range(0, len(train), CHUNK):
-            rows = range(start, min(start + CHUNK, len(train)))
-            for row in rows:
-                images[row] = load_rgb(train[row].image, (size, size))
-                masks[row] = load_mask(train[row].mask, (size, size))
-            mean, std = encode_images(base, as_target(images[rows.start : rows.stop]).to(ctx.device))
-            means.append(mean)
-            stds.append(std)
-            bar.update(len(rows))
-    context = encode_distinct(base, prompts)
-    return TrainingSet(torch.cat(means), torch.cat(stds), images, masks, context, encode_prompts(base, [""]))
+    """Squash to `size` px and encode, once for all generators that learn from the same bytes with the same networks.
+
+    The posterior is kept, so that each step still draws a fresh sample of it.
+    """
+    files = (path.read_bytes() for sample in train for path in (sample.image, sample.mask))
+    pixels = once(ctx, "pixels", chain([PIXELS, str(size)], files), lambda: _load_pixels(train, size, ctx))
+    images, masks = (pixels[name].numpy() for name in ("images", "masks"))
+    origin = [digest_of(base.vae), images.data]
+    posteriors = once(ctx, "posteriors", origin, lambda: _encode_posteriors(base, images, ctx))
+    mean, std = (posteriors[name].to(ctx.device) for name in ("mean", "std"))
+    return TrainingSet(mean, std, images, masks, *_embed(base, prompts, ctx))
+
+
+def _embed(base: Base, prompts: list[str], ctx: Context) -> tuple[torch.Tensor, torch.Tensor]:
+    """Embeddings of all prompts, of which most are equal, and of the empty one."""
+    distinct = list(dict.fromkeys(["", *prompts]))
+    origin = [digest_of(base.text_encoder), tokenize(base, distinct).numpy().data]
+    texts = once(ctx, "texts", origin, lambda: {"embeddings": encode_prompts(base, distinct).cpu()})
+    embeddings = texts["embeddings"].to(ctx.device)
+    return embeddings[[distinct.index(prompt) for prompt in prompts]], embeddings[:1]
+
+
+def _load_pixels(train: Split, size: int, ctx: Context) -> dict[str, torch.Tensor]:
+    images = np.empty((len(train), size, size, 3), np.uint8)
+    masks = np.empty((len(train), size, size), np.uint8)
+    with ctx.progress.bar(len(train), "pair") as bar:
+        for row, sample in enumerate(train):
+            images[row] = load_rgb(sample.image, (size, size))
+            masks[row] = load_mask(sample.mask, (size, size))
+            bar.update(1)
+    return {"images": torch.from_numpy(images), "masks": torch.from_numpy(masks)}
+
+
+def _encode_posteriors(base: Base, images: np.ndarray, ctx: Context) -> dict[str, torch.Tensor]:
+    parts = []
+    with ctx.progress.bar(len(images), "image") as bar:
+        for start in range(0, len(images), CHUNK):
+            parts.append(encode_images(base, as_target(images[start : start + CHUNK]).to(ctx.device)))
+            bar.update(len(parts[-1][0]))
+    mean, std = (torch.cat(part) for part in zip(*parts, strict=True))
+    return {"mean": mean.cpu(), "std": std.cpu()}
 
 
 def encode_distinct(base: Base, prompts: list[str]) -> torch.Tensor:

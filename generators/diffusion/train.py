@@ -6,7 +6,7 @@ import csv
 import math
 import os
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.contracts import Context
+from bench.contracts import Context, Team
 from bench.errors import BenchError
 from generators.diffusion.base import first_line
 
@@ -22,7 +22,7 @@ CHECKPOINT = "checkpoint.pt"
 CURVE = "loss.csv"
 
 StepFunction = Callable[[int], dict[str, float]]
-"""Adds the gradients of step k to the parameters and returns the loss and its parts."""
+"""Adds this process's share of the gradients of step k to the parameters; returns its share of the loss and parts."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,18 @@ def train(
 ) -> list[dict[str, float]]:
     """Train the modules' parameters that require a gradient; returns the loss parts of every step.
 
-    Goes on from `ctx.workdir`'s checkpoint when there is one, to the same weights as an uninterrupted run.
+    Goes on from `ctx.workdir`'s checkpoint when there is one, to the same weights as an uninterrupted run. Processes of
+    a team each have the modules whole and take the same steps; the first alone writes.
     """
     parameters = [p for module in modules.values() for p in module.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, schedule.lr, weight_decay=schedule.weight_decay)
     path = ctx.workdir / CHECKPOINT
     curve = _resume(path, modules, optimizer)
+    ctx.team.wait()  # The first must not write a checkpoint that another has yet to read.
     with ctx.progress.bar(schedule.steps, "step", done=len(curve)) as bar:
         for number in range(len(curve), schedule.steps):
             optimizer.zero_grad(set_to_none=True)
-            losses = step(number)
+            losses = _add_up(parameters, step(number), ctx.team)
             _refuse_unless(all(map(math.isfinite, losses.values())), f"loss is not finite ({losses})", number, ctx)
             optimizer.step()
             curve.append(losses)
@@ -58,8 +60,22 @@ def train(
                 # A finite loss can have a gradient that is not; such weights must not take a good checkpoint's place.
                 finite = all(p.isfinite().all() for p in parameters)
                 _refuse_unless(finite, "a weight is not finite", number, ctx)
-                _save(path, modules, optimizer, curve)
+                if ctx.team.rank == 0:
+                    _save(path, modules, optimizer, curve)
     return curve
+
+
+def _add_up(parameters: Sequence[nn.Parameter], losses: dict[str, float], team: Team) -> dict[str, float]:
+    """Gradients and losses of the whole team.
+
+    Summed once a step and not as the backward pass goes: a step has several backward passes, which a wrapper such as
+    DistributedDataParallel takes for as many steps.
+    """
+    if team.size == 1:
+        return losses
+    values = torch.tensor(list(losses.values()), device=parameters[0].device)
+    team.add_up([*(p.grad for p in parameters), values])
+    return dict(zip(losses, values.tolist(), strict=True))
 
 
 def _refuse_unless(good: bool, what: str, number: int, ctx: Context) -> None:

@@ -7,7 +7,7 @@ import itertools
 import pytest
 import torch
 
-from generators.diffusion.batches import Batch, split_batch
+from generators.diffusion.batches import Batch
 from generators.diffusion.control import encode, hint_features, run_controlnet
 from generators.diffusion.siamese_step import Recipe, _image_branch, backward_siamese
 from tests.golden.siamese_literal import LiteralHint, literal_loss
@@ -117,6 +117,11 @@ def test_encoder_and_middle_get_no_gradient():
     assert [n for n in grads if n.startswith("u.up_blocks")]
 
 
+def chunks(batch, parts):
+    fields = [getattr(batch, field.name).chunk(parts) for field in dataclasses.fields(batch)]
+    return [Batch(*pieces) for pieces in zip(*fields, strict=True)]
+
+
 @pytest.mark.parametrize("parts", [2, 4])
 @pytest.mark.parametrize("times", [(20, 200, 201, 900), (20, 900, 700, 100), (300, 500, 700, 900)])
 def test_micro_batches_add_up_to_the_whole_batch(parts, times):
@@ -129,7 +134,7 @@ def test_micro_batches_add_up_to_the_whole_batch(parts, times):
     want, want_grads = literal(nets, batch, Recipe(), 600)
     nets.controlnet.zero_grad()
     nets.decoder.zero_grad()
-    losses = [backward_siamese(nets, p, Recipe(), 600, 900, 1 / parts) for p in split_batch(batch, parts)]
+    losses = [backward_siamese(nets, p, Recipe(), 600, 900, 1 / parts) for p in chunks(batch, parts)]
     assert all(part.keys() == losses[0].keys() for part in losses)
     for name in ("loss", "mask", "image", "consistency", "augmented"):
         assert sum(part[name] for part in losses) / parts == pytest.approx(want.get(name, 0.0), rel=1e-9)

@@ -13,7 +13,7 @@ from bench.contracts import Context, Quiet
 from bench.errors import BenchError
 from generators.diffusion import base as base_module
 from generators.diffusion.base import load_base
-from generators.diffusion.batches import draw_batch, pick_rows, split_batch
+from generators.diffusion.batches import draw_batch, pick_rows
 from generators.diffusion.control import Decoder
 from generators.diffusion.latents import TrainingSet
 from generators.diffusion.train import CHECKPOINT, CURVE, Schedule, train
@@ -316,7 +316,8 @@ def test_prompts_are_dropped_at_the_stated_rate(rate):
 
 
 def test_micro_batches_are_the_batch_in_order():
-    batch = draw_batch(make_set(), 6, 0, 0, 0.05, "cpu")
-    parts = [fields(part) for part in split_batch(batch, 3)]
+    data = make_set()
+    batch = draw_batch(data, 6, 0, 0, 0.05, "cpu")
+    parts = [fields(draw_batch(data, 6, 0, 0, 0.05, "cpu", part, 3)) for part in range(3)]
     assert [len(part["t"]) for part in parts] == [2, 2, 2]
     assert same(fields(batch), {name: torch.cat([part[name] for part in parts]) for name in parts[0]})
