@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.contracts import Context, Split
+from bench.contracts import Context, Split, Team
 from bench.errors import BenchError
 from bench.graph import Ref, Stage
 from bench.progress import Terminal
 from bench.provenance import describe
 from bench.stages import ACTIONS, Job, inputs_of
 from bench.store import Desk, Store
+from bench.team import Launched, call, shares
 
 _STORAGE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 
@@ -27,6 +28,8 @@ class Machine:
     device: str = "auto"
     workers: int = 0
     download: bool = False
+    cache: Path | None = None
+    team: Launched | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,9 @@ class Runner:
         except Exception as error:
             message, ours = self._explain(stage, error)
         self.say(f"{label}: failed: {message}")
+        if self.machine.team is not None and shares(stage):
+            # The others stand somewhere inside this stage and can be reached no more; the launcher ends them.
+            raise BenchError(f"{stage.label}: {message}; this ends every process, and the same command resumes")
         return Failure(stage, message, ours), False
 
     def _reuse_or_run(self, stage: Stage, label: str) -> bool:
@@ -91,8 +97,13 @@ class Runner:
         return False
 
     def _run(self, stage: Stage, label: str, desk: Desk, started: float) -> None:
-        device = resolve_device(self.machine.device)
-        ctx = Context(stage.seed, desk.work, device, self.machine.workers, self.machine.download, Terminal(label))
+        machine, device, team = self.machine, resolve_device(self.machine.device), Team()
+        if machine.team is not None and shares(stage):
+            team = machine.team
+            call(machine.team, stage, desk)
+        ctx = Context(
+            stage.seed, desk.work, device, machine.workers, machine.download, Terminal(label), team, machine.cache
+        )
         ACTIONS[stage.action](Job(stage, self.store, self.splits, desk, ctx))
         requires = stage.chosen.plugin.requires if stage.chosen else ()
         record = {

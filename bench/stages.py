@@ -67,6 +67,9 @@ def run_fit(job: Job) -> None:
 def run_sample(job: Job) -> None:
     conditions = repeat(job.pairs("conditions"), job.stage.extra.get("multiple", 1))
     job.plugin.sample(conditions, job.folder("model"), job.desk.out, job.ctx)
+    job.ctx.team.wait()
+    if job.ctx.team.rank:
+        return  # The first process indexes what all have made.
     index = index_own_pairs if job.plugin.own_masks else pair_with_masks
     absent = index(job.desk.out, conditions)
     if absent:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,16 @@ from typing import Any
 from bench.chosen import Chooser, Chosen, missing_things, uses_features
 from bench.commands._options import add_plugin_option, add_profile_options, add_results_option, at_least
 from bench.config import MASKS, Profile, changes, load_profile, parse_overrides, refuse_unknown_plugins
+from bench.contracts import Split
 from bench.data import DataTable
 from bench.errors import BenchError
 from bench.graph import Plan, RunSpec, plan
 from bench.manifest import Setting, describe_run, save_manifest
 from bench.prepare import Preparer
 from bench.registry import Registry
-from bench.runner import Failure, Machine, Runner, check_device, storage_error
+from bench.runner import Failure, Machine, Runner, check_device, resolve_device, storage_error
 from bench.store import Store
+from bench.team import Launched, alone_by_mistake, help_out, launched
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+CACHE = "cache"
+"""Below --results: what stages share; it may be deleted at any time."""
+
+
 @dataclass(frozen=True)
 class _Setup:
     """A run, resolved: nothing has been computed yet but the dataset's hashes."""
@@ -89,12 +95,20 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, store: Store) -> int:
     started = time.monotonic()
-    setup = _set_up(args, store)
-    splits = {setup.spec.data.fingerprints[name]: samples for name, samples in setup.spec.data.splits.items()}
+    team = launched(resolve_device(args.device))
+    if team is not None and team.rank:
+        return _help(args, store, team)
+    if team is None and alone_by_mistake():
+        _say(f"note: {alone_by_mistake()}")
+    setup = _set_up(args, store, _say)
     manifest = describe_run(setup.spec, setup.plan, setup.notes, setup.profile.run.columns, setup.settings)
-    machine = Machine(args.device, args.num_workers, args.download)
-    runner = Runner(store, splits, machine, _say, args.results / "logs" / f"{manifest['run']}.log")
+    runner = Runner(store, _splits(setup), _machine(args, team), _say, args.results / "logs" / f"{manifest['run']}.log")
+    if team is not None:
+        team.wait()
     failures = runner.run(setup.plan.stages)
+    if team is not None:
+        team.tell(None)
+        team.part()
     save_manifest(args.results / "runs", manifest)
     failed = {failure.stage.key for failure in failures if not failure.blocked}
     notes = [f"not finished: {failure.stage.label}" for failure in failures if not failure.blocked]
@@ -104,7 +118,28 @@ def _run(args: argparse.Namespace, store: Store) -> int:
     return _report(failures)
 
 
-def _set_up(args: argparse.Namespace, store: Store) -> _Setup:
+def _help(args: argparse.Namespace, store: Store, team: Launched) -> int:
+    """What every process but the first does. What the first builds and checks as it sets up is there afterwards."""
+    team.wait()
+    setup = _set_up(args, store, lambda _: None)
+    help_out(team, setup.plan.stages, store, _splits(setup), args.results / CACHE, args.download)
+    team.part()
+    return 0
+
+
+def _splits(setup: _Setup) -> dict[str, Split]:
+    data = setup.spec.data
+    return {data.fingerprints[name]: samples for name, samples in data.splits.items()}
+
+
+def _machine(args: argparse.Namespace, team: Launched | None) -> Machine:
+    device = args.device if team is None else team.device
+    if args.device not in ("auto", device):
+        raise BenchError(f"--device {args.device}: accelerate launch gives each process its own; leave --device out")
+    return Machine(device, args.num_workers, args.download, args.results / CACHE, team)
+
+
+def _set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -> _Setup:
     registry = Registry(args.plugin)
     profile = load_profile(args.profile)
     refuse_unknown_plugins(profile, registry)
@@ -115,14 +150,14 @@ def _set_up(args: argparse.Namespace, store: Store) -> _Setup:
     segmenters = [chooser.choose("segmenter", name) for name in _once(args.segmenter or profile.run.segmenters)]
     everything = _everything(generators, metrics, segmenters)
     _refuse_missing(everything, args.download)
-    preparer = Preparer(chooser, store, _say)
+    preparer = Preparer(chooser, store, say)
     used = preparer.used_name(args.dataset, args.data)
     _refuse_unused(chooser, [("dataset", used), *((one.kind, one.name) for one in everything)])
     notes = _protocol_notes(profile, args.dataset, used)
-    _tell(notes)
+    _tell(notes, say)
     data = preparer.open(args.dataset, args.data)
     found = _data_notes(data, everything)
-    _tell(found)
+    _tell(found, say)
     options = profile.run
     spec = RunSpec(
         data, profile.name, options.seed if args.seed is None else args.seed, args.seeds or options.seeds,
@@ -227,9 +262,9 @@ def _report(failures: list[Failure]) -> int:
     return 1 if first.ours else 2
 
 
-def _tell(notes: Sequence[str]) -> None:
+def _tell(notes: Sequence[str], say: Callable[[str], None]) -> None:
     for note in notes:
-        _say(f"note: {note}")
+        say(f"note: {note}")
 
 
 def _say(line: str) -> None:
