@@ -56,6 +56,7 @@ class DiffusionGenerator(Generator):
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
         from generators.diffusion.batches import draw_batch, split_batch
         from generators.diffusion.latents import prepare_training_set
+        from generators.diffusion.memory import memory_advice, training_remedies
         from generators.diffusion.train import Schedule
         from generators.diffusion.train import train as run_training
         from generators.diffusion.weights import save_trained
@@ -72,10 +73,12 @@ class DiffusionGenerator(Generator):
 
         schedule = Schedule(p.steps, p.lr, p.weight_decay, p.checkpoint_every)
         watch = self._watch(base, method, train, model_dir, ctx)
-        run_training(method.trained, step, schedule, watch, ctx)
+        with memory_advice("training", ctx.device, training_remedies(p)):
+            run_training(method.trained, step, schedule, watch, ctx)
         save_trained(model_dir, method.kept)
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
+        from generators.diffusion.memory import memory_advice, sampling_remedies
         from generators.diffusion.sample_set import sample_set
         from generators.diffusion.weights import load_trained
 
@@ -83,7 +86,8 @@ class DiffusionGenerator(Generator):
         method = self.method(base, ctx.seed)
         load_trained(model_dir, method.kept)
         prompts = self._prompts(conditions)
-        sample_set(base, method, self._sampler(), conditions, prompts, p.size, p.sample_batch, out, ctx)
+        with memory_advice("sampling", ctx.device, sampling_remedies(p)):
+            sample_set(base, method, self._sampler(), conditions, prompts, p.size, p.sample_batch, out, ctx)
 
     def _prompts(self, pairs: Split) -> list[str]:
         return [pair.prompt or self.params.prompt for pair in pairs]
@@ -94,12 +98,14 @@ class DiffusionGenerator(Generator):
         return Sampler(self.params.sampler_steps, self.params.guidance)
 
     def _watch(self, base: Base, method: Method, train: Split, model_dir: Path, ctx: Context) -> Watch:
+        from generators.diffusion.memory import memory_advice, preview_remedies
         from generators.diffusion.preview import Preview
         from generators.diffusion.watch import Watch
 
         p = self.params
         preview = Preview(base, method, self._sampler(), train, self._prompts(train), p.size, ctx)
-        return Watch(model_dir, p.preview_every, preview.draw)
+        advised = memory_advice("a preview", ctx.device, preview_remedies(p))
+        return Watch(model_dir, p.preview_every, advised(preview.draw))
 
     def _load(self, ctx: Context) -> Base:
         from generators.diffusion.base import load_base
