@@ -6,6 +6,7 @@ import csv
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,13 +49,7 @@ def draw_curve(curve: Curve) -> np.ndarray:
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_axes((0.08, 0.11, 0.9, 0.82))
     window = max(1, len(curve) // 20)
-    # The parts lie orders of magnitude apart. A part that is 0 in a step has no place on this axis.
-    axes.set_yscale("log", nonpositive="mask")
-    for index, name in enumerate(_names(curve)):
-        colour = "black" if name == TOTAL else f"C{index}"
-        steps, values = _series(curve, name)
-        axes.plot(steps, values, color=colour, alpha=0.2, linewidth=0.7)
-        axes.plot(steps, smooth(values, window), color=colour, label=name)
+    _draw_parts(axes, curve, window)
     axes.set_xlabel("optimiser step")
     axes.set_ylabel("loss")
     axes.set_title(f"faint: each step; line: mean of {window} steps", fontsize="small", loc="left")
@@ -65,11 +60,30 @@ def draw_curve(curve: Curve) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3]
 
 
+def _draw_parts(axes: Any, curve: Curve, window: int) -> None:
+    for index, name in enumerate(_names(curve)):
+        colour = "black" if name == TOTAL else f"C{index}"
+        steps, values = _series(curve, name)
+        axes.plot(steps, values, color=colour, alpha=0.2, linewidth=0.7)
+        # Two parts can be nearly equal: what lies below shows through the dashes of what lies on it.
+        dashes = "--" if name != TOTAL and index % 2 == 0 else "-"
+        axes.plot(steps, smooth(values, window), dashes, color=colour, label=name)
+    # The parts lie orders of magnitude apart. A part that is 0 in a step has no place on this axis.
+    axes.set_yscale("log", nonpositive="mask")
+    axes.set_ylim(bottom=_floor(curve))
+
+
 def _series(curve: Curve, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Steps (from 1) that have the part, and its values there."""
     pairs = [(number, losses[name]) for number, losses in enumerate(curve, 1) if name in losses]
     steps, values = zip(*pairs, strict=True)
     return np.array(steps), np.array(values)
+
+
+def _floor(curve: Curve) -> float | None:
+    """Where the axis begins: below each part's usual values; one that starts from nothing does not squash the rest."""
+    positive = [values[values > 0] for _, values in (_series(curve, name) for name in _names(curve))]
+    return min((float(np.median(values)) / 5 for values in positive if len(values)), default=None)
 
 
 def smooth(values: np.ndarray, window: int) -> np.ndarray:

@@ -57,6 +57,19 @@ def test_the_line_is_drawn_where_the_loss_is():
     assert np.corrcoef(rows, columns)[0, 1] > 0.95
 
 
+def test_a_part_that_starts_from_nothing_does_not_squash_the_others():
+    """The losses near 1 keep their place on the axis when a part begins ten orders of magnitude below."""
+    noise = np.random.default_rng(0).uniform(0.5, 1, 200)
+    spans = []
+    for start in (1e-3, 1e-13):
+        small = [start if number < 20 else 1e-3 for number in range(200)]
+        picture = draw_curve([{"loss": a, "small": b} for a, b in zip(noise, small, strict=True)]).astype(int)
+        rows = np.nonzero((picture[60:440, 80:870].max(2) < 40).any(1))[0]
+        spans.append(rows.max() - rows.min())
+    assert spans[0] > 10
+    assert abs(spans[0] - spans[1]) <= 2
+
+
 def test_the_same_curve_gives_the_same_bytes(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
