@@ -4,23 +4,65 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
+
+LOG_INTERVAL = 10.0
+NARROWEST_BAR = 10
 
 
 class _TqdmBar:
+    """Numbers stand behind the bar; where the terminal is too narrow for both, on a line below it."""
+
     def __init__(self, bar: Any) -> None:
         self._bar = bar
+        self._below: Any = None
 
     def update(self, steps: int = 1, **numbers: float) -> None:
-        if numbers:
-            self._bar.set_postfix({name: f"{value:.4g}" for name, value in numbers.items()}, refresh=False)
-        self._bar.update(steps)
+        parts = {name: f"{value:.3g}" for name, value in numbers.items()}
+        if parts and self._below is None and not self._fits(parts):
+            self._below = _line_below()
+            self._bar.set_postfix({}, refresh=False)
+        if parts and self._below is None:
+            self._bar.set_postfix(parts, refresh=False)
+        shown = self._bar.update(steps)
+        if shown and parts and self._below is not None:
+            self._below.set_description_str("  " + ", ".join(f"{name}={text}" for name, text in parts.items()))
+
+    def _fits(self, parts: dict[str, str]) -> bool:
+        meter = self._bar.format_dict
+        if not meter["ncols"]:
+            return True
+        bare = len(self._bar.format_meter(**{**meter, "ncols": 0, "postfix": None}))
+        return bare + NARROWEST_BAR + sum(len(f", {name}={text}") for name, text in parts.items()) <= meter["ncols"]
 
     def __enter__(self) -> _TqdmBar:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        if self._below is not None:
+            self._below.close()
         self._bar.close()
+
+
+def _line_below() -> Any:
+    from tqdm import tqdm
+
+    return tqdm(bar_format="{desc}", position=1, leave=False, dynamic_ncols=True, file=sys.stderr)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """A log file's side of a bar: what overwrites a line on a terminal becomes a line of its own."""
+
+    stream: TextIO
+
+    def write(self, text: str) -> None:
+        line = text.strip()
+        if line:
+            self.stream.write(f"{line}\n")
+
+    def flush(self) -> None:
+        self.stream.flush()
 
 
 @dataclass(frozen=True)
@@ -32,8 +74,8 @@ class Terminal:
     def bar(self, total: int, unit: str, done: int = 0) -> _TqdmBar:
         from tqdm import tqdm
 
-        interval = 0.2 if sys.stderr.isatty() else 10.0
-        bar = tqdm(
-            total=total, initial=done, unit=unit, desc=self.label, leave=False, mininterval=interval, dynamic_ncols=True
-        )
-        return _TqdmBar(bar)
+        place: dict[str, Any] = {"file": sys.stderr, "mininterval": 0.2, "dynamic_ncols": True}
+        if not sys.stderr.isatty():
+            # No bar is drawn at 0 columns, and nothing is written of what ends within the first interval.
+            place = {"file": _Lines(sys.stderr), "mininterval": LOG_INTERVAL, "delay": LOG_INTERVAL, "ncols": 0}
+        return _TqdmBar(tqdm(total=total, initial=done, unit=unit, desc=self.label, leave=False, **place))

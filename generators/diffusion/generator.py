@@ -13,12 +13,14 @@ from generators.diffusion.params import DiffusionParams
 if TYPE_CHECKING:
     from generators.diffusion.base import Base
     from generators.diffusion.method import Method
+    from generators.diffusion.sampling import Sampler
+    from generators.diffusion.watch import Watch
 
 
 class DiffusionGenerator(Generator):
     """A pretrained latent diffusion model steered by masks. A subclass says how in `method`."""
 
-    requires = ("torch", "diffusers", "transformers", "safetensors")
+    requires = ("torch", "diffusers", "transformers", "safetensors", "matplotlib")
     shared = ("fit",)
     Params = DiffusionParams
 
@@ -55,9 +57,10 @@ class DiffusionGenerator(Generator):
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
         from generators.diffusion.batches import draw_batch
         from generators.diffusion.latents import prepare_training_set
+        from generators.diffusion.memory import memory_advice, training_remedies
         from generators.diffusion.precision import arithmetic
         from generators.diffusion.recompute import recompute_activations
-        from generators.diffusion.train import CURVE, Schedule, write_curve
+        from generators.diffusion.train import Schedule
         from generators.diffusion.train import train as run_training
         from generators.diffusion.weights import save_trained
 
@@ -65,8 +68,7 @@ class DiffusionGenerator(Generator):
         method = self.method(base, ctx.seed)
         if p.gradient_checkpointing:
             recompute_activations([base.unet, *method.trained.values()])
-        data = prepare_training_set(base, train, p.size, [s.prompt or p.prompt for s in train], ctx)
-
+        data = prepare_training_set(base, train, p.size, self._prompts(train), ctx)
         parts, first = ctx.team.size * p.accumulation, ctx.team.rank * p.accumulation
 
         def step(number: int) -> dict[str, float]:
@@ -78,22 +80,41 @@ class DiffusionGenerator(Generator):
             return {name: sum(part.get(name, 0.0) for part in losses) / parts for name in losses[0]}
 
         schedule = Schedule(p.steps, p.lr, p.weight_decay, p.checkpoint_every)
-        curve = run_training(method.trained, step, schedule, ctx)
+        watch = self._watch(base, method, train, model_dir, ctx)
+        with memory_advice("training", ctx.device, training_remedies(p, ctx.team.size)):
+            run_training(method.trained, step, schedule, watch, ctx)
         if ctx.team.rank == 0:
-            write_curve(model_dir / CURVE, curve)
             save_trained(model_dir, method.kept)
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
+        from generators.diffusion.memory import memory_advice, sampling_remedies
         from generators.diffusion.sample_set import sample_set
-        from generators.diffusion.sampling import Sampler
         from generators.diffusion.weights import load_trained
 
         p, base = self.params, self._load(ctx)
         method = self.method(base, ctx.seed)
         load_trained(model_dir, method.kept)
-        prompts = [sample.prompt or p.prompt for sample in conditions]
-        sampler = Sampler(p.sampler_steps, p.guidance)
-        sample_set(base, method, sampler, conditions, prompts, p.size, p.sample_batch, out, ctx)
+        prompts = self._prompts(conditions)
+        with memory_advice("sampling", ctx.device, sampling_remedies(p)):
+            sample_set(base, method, self._sampler(), conditions, prompts, p.size, p.sample_batch, out, ctx)
+
+    def _prompts(self, pairs: Split) -> list[str]:
+        return [pair.prompt or self.params.prompt for pair in pairs]
+
+    def _sampler(self) -> Sampler:
+        from generators.diffusion.sampling import Sampler
+
+        return Sampler(self.params.sampler_steps, self.params.guidance)
+
+    def _watch(self, base: Base, method: Method, train: Split, model_dir: Path, ctx: Context) -> Watch:
+        from generators.diffusion.memory import memory_advice, preview_remedies
+        from generators.diffusion.preview import Preview
+        from generators.diffusion.watch import Watch
+
+        p = self.params
+        preview = Preview(base, method, self._sampler(), train, self._prompts(train), p.size, ctx)
+        advised = memory_advice("a preview", ctx.device, preview_remedies(p, ctx.team.size))
+        return Watch(model_dir, p.preview_every, advised(preview.draw), writes=ctx.team.rank == 0)
 
     def _load(self, ctx: Context) -> Base:
         from generators.diffusion.base import load_base

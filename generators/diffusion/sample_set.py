@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,23 +22,32 @@ def sample_set(
 ) -> None:  # fmt: skip
     """Write `out/images/<id>.png` for every condition."""
     context, empty = encode_distinct(base, prompts), encode_prompts(base, [""])
-    factor = 2 ** (len(base.vae.config.block_out_channels) - 1)
-    shape = (base.unet.config.in_channels, size // factor, size // factor)
     # Whole batches in the order of the conditions: a resumed run repeats the batches of an uninterrupted one.
     starts = [s for s in range(0, len(conditions), batch) if not _there(out, conditions[s : s + batch])]
     done = len(conditions) - sum(len(conditions[s : s + batch]) for s in starts)
     with ctx.progress.bar(len(conditions) * sampler.steps, "step", done=done * sampler.steps) as bar:
         for start in starts:
             part = conditions[start : start + batch]
-            mask, image = load_hints(part, size, method.uses_image, ctx.device)
-            noise = initial_noise([sample.id for sample in part], ctx.seed, shape).to(ctx.device)
-            latents = sample_latents(
-                base, method, sampler, noise, mask, image, context[start : start + batch], empty,
+            images = sample_part(
+                base, method, sampler, part, context[start : start + batch], empty, size, ctx,
                 lambda: bar.update(len(part)),  # noqa: B023 (called within this turn of the loop only)
             )  # fmt: skip
-            for sample, pixels in zip(part, decode_latents(base, latents).numpy(), strict=True):
+            for sample, pixels in zip(part, images, strict=True):
                 if not _there(out, (sample,)):
                     save_png(out / "images" / f"{sample.id}.png", pixels)
+
+
+def sample_part(
+    base: Base, method: Method, sampler: Sampler, part: Split, context: torch.Tensor, empty: torch.Tensor, size: int,
+    ctx: Context, tick: Callable[[], None],
+) -> np.ndarray:  # fmt: skip
+    """uint8 (n, size, size, 3): one image for each condition of `part`, its noise by (seed, id)."""
+    factor = 2 ** (len(base.vae.config.block_out_channels) - 1)
+    shape = (base.unet.config.in_channels, size // factor, size // factor)
+    mask, image = load_hints(part, size, method.uses_image, ctx.device)
+    noise = initial_noise([sample.id for sample in part], ctx.seed, shape).to(ctx.device)
+    latents = sample_latents(base, method, sampler, noise, mask, image, context, empty, tick)
+    return decode_latents(base, latents).numpy()
 
 
 def load_hints(part: Split, size: int, image: bool, device: str) -> tuple[torch.Tensor, torch.Tensor | None]:

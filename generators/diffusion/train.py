@@ -1,8 +1,7 @@
-"""The training loop of the diffusion generators: checkpoints, resume, loss curve, stop at the first broken number."""
+"""The training loop of the diffusion generators: checkpoints, resume, stop at the first broken number."""
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 import pickle
@@ -17,9 +16,10 @@ from torch import nn
 from bench.contracts import Context, Team
 from bench.errors import BenchError
 from generators.diffusion.base import first_line
+from generators.diffusion.curve import Curve
+from generators.diffusion.watch import Watch
 
 CHECKPOINT = "checkpoint.pt"
-CURVE = "loss.csv"
 
 StepFunction = Callable[[int], dict[str, float]]
 """Adds this process's share of the gradients of step k to the parameters; returns its share of the loss and parts."""
@@ -36,7 +36,7 @@ class Schedule:
 
 
 def train(
-    modules: Mapping[str, nn.Module], step: StepFunction, schedule: Schedule, ctx: Context
+    modules: Mapping[str, nn.Module], step: StepFunction, schedule: Schedule, watch: Watch, ctx: Context
 ) -> list[dict[str, float]]:
     """Train the modules' parameters that require a gradient; returns the loss parts of every step.
 
@@ -48,20 +48,26 @@ def train(
     path = ctx.workdir / CHECKPOINT
     curve = _resume(path, modules, optimizer)
     ctx.team.wait()  # The first must not write a checkpoint that another has yet to read.
-    with ctx.progress.bar(schedule.steps, "step", done=len(curve)) as bar:
-        for number in range(len(curve), schedule.steps):
+    kept = len(curve)
+    with ctx.progress.bar(schedule.steps, "step", done=kept) as bar:
+        for number in range(kept + 1, schedule.steps + 1):
             optimizer.zero_grad(set_to_none=True)
-            losses = _add_up(parameters, step(number), ctx.team)
-            _refuse_unless(all(map(math.isfinite, losses.values())), f"loss is not finite ({losses})", number, ctx)
+            losses = _add_up(parameters, step(number - 1), ctx.team)
+            if not all(map(math.isfinite, losses.values())):
+                raise _broken(f"loss is not finite ({losses})", number, kept, curve, watch, ctx)
             optimizer.step()
             curve.append(losses)
             bar.update(1, **losses)
-            if (number + 1) % schedule.checkpoint_every == 0 or number + 1 == schedule.steps:
-                # A finite loss can have a gradient that is not; such weights must not take a good checkpoint's place.
-                finite = all(p.isfinite().all() for p in parameters)
-                _refuse_unless(finite, "a weight is not finite", number, ctx)
+            keep = number % schedule.checkpoint_every == 0 or number == schedule.steps
+            # A finite loss can have a gradient that is not; such weights must not take a good checkpoint's place.
+            if keep and not all(p.isfinite().all() for p in parameters):
+                raise _broken("a weight is not finite", number, kept, curve, watch, ctx)
+            watch.after_step(number)
+            if keep:
+                watch.update_curve(curve)
                 if ctx.team.rank == 0:
                     _save(path, modules, optimizer, curve)
+                kept = number
     return curve
 
 
@@ -78,11 +84,12 @@ def _add_up(parameters: Sequence[nn.Parameter], losses: dict[str, float], team: 
     return dict(zip(losses, values.tolist(), strict=True))
 
 
-def _refuse_unless(good: bool, what: str, number: int, ctx: Context) -> None:
-    if not good:
-        raise BenchError(
-            f"{what} at step {number + 1}; lower the learning rate; the last good checkpoint stays in {ctx.workdir}"
-        )
+def _broken(what: str, number: int, kept: int, curve: Curve, watch: Watch, ctx: Context) -> BenchError:
+    """The error that stops a training; the curve up to it is drawn, for it shows how the break came."""
+    if curve:
+        watch.update_curve(curve)
+    last = f"the last good checkpoint, of step {kept}, stays in {ctx.workdir}" if kept else "no checkpoint was due yet"
+    return BenchError(f"{what} at step {number}; lower the learning rate; {last}; the curve up to it: {watch.folder}")
 
 
 def _save(path: Path, modules: Mapping[str, nn.Module], optimizer: Any, curve: list[dict[str, float]]) -> None:
@@ -115,12 +122,3 @@ def _resume(path: Path, modules: Mapping[str, nn.Module], optimizer: Any) -> lis
         module.load_state_dict(state["modules"][name])
     optimizer.load_state_dict(state["optimizer"])
     return list(state["curve"])
-
-
-def write_curve(path: Path, curve: list[dict[str, float]]) -> None:
-    """One line a step: the loss and its parts; a part that had not begun is empty."""
-    names = list(dict.fromkeys(name for losses in curve for name in losses))
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, ["step", *names])
-        writer.writeheader()
-        writer.writerows({"step": number, **losses} for number, losses in enumerate(curve, 1))

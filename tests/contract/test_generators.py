@@ -15,7 +15,10 @@ from tests.conftest import Counter, make_pairs
 from tests.contract.conftest import build, names
 
 GENERATORS = names("generator")
-SMALL = {"steps": 4, "size": 64, "batch": 2, "checkpoint_every": 2, "sampler_steps": 2, "sample_batch": 2}
+SMALL = {
+    "steps": 4, "size": 64, "batch": 2, "checkpoint_every": 2, "preview_every": 2, "sampler_steps": 2,
+    "sample_batch": 2,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

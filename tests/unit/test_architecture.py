@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"torch", "torchvision", "diffusers", "transformers", "timm", "torch_fidelity", "scipy", "skimage"}
+HEAVY = {"torch", "torchvision", "diffusers", "transformers", "timm", "torch_fidelity", "scipy", "skimage",
+         "matplotlib"}  # fmt: skip
 PLUGIN_ROOMS = ("generators", "metrics", "segmenters")
 OPEN_TO_PLUGINS = {"bench.contracts", "bench.images", "bench.errors", "bench.segscores"}
 ORDER = ("errors", "contracts", "images", "segscores", "stats", "spec", "registry", "config", "store", "graph",

@@ -11,12 +11,15 @@ from torch import nn
 
 from bench.contracts import Context, Quiet
 from bench.errors import BenchError
+from bench.images import load_rgb
 from generators.diffusion import base as base_module
 from generators.diffusion.base import load_base
 from generators.diffusion.batches import draw_batch, pick_rows
 from generators.diffusion.control import Decoder
+from generators.diffusion.curve import CURVE, PICTURE
 from generators.diffusion.latents import TrainingSet
-from generators.diffusion.train import CHECKPOINT, CURVE, Schedule, train
+from generators.diffusion.train import CHECKPOINT, Schedule, train
+from generators.diffusion.watch import PREVIEWS, Watch
 from generators.diffusion.weights import load_trained
 from generators.siamese import Params, Siamese
 from tests.conftest import make_pairs
@@ -44,6 +47,7 @@ class Killer(Quiet):
 
 def siamese(**changes):
     small = {"base": "tiny", "size": 64, "steps": STEPS, "batch": 2, "lr": 1e-3, "checkpoint_every": 2}
+    small |= {"preview_every": 3, "sampler_steps": 2}
     return Siamese(Params(**small | changes))
 
 
@@ -80,7 +84,23 @@ def test_killed_training_ends_with_the_weights_of_an_uninterrupted_one(whole, tm
     assert rest.seen == list(range({1: 1, 4: 3, 5: 5}[at], STEPS + 1))
     for name in (CONTROLNET, DECODER):
         assert same(load_file(resumed / name), load_file(model / name))
-    assert (resumed / CURVE).read_bytes() == (model / CURVE).read_bytes()
+    for name in (CURVE, PICTURE, f"{PREVIEWS}/step-000003.png", f"{PREVIEWS}/step-000006.png"):
+        assert (resumed / name).read_bytes() == (model / name).read_bytes()
+    assert len(list((resumed / PREVIEWS).iterdir())) == 2
+
+
+def test_previews_change_no_weight_and_draw_no_random_number(whole, tmp_path):
+    """Bit for bit the weights of a training without pictures; the process's generators are where they were."""
+    samples, model, _ = whole
+    states = []
+    for every in (0, 1):
+        plain = fit(siamese(preview_every=every), samples, tmp_path / str(every))
+        states.append((torch.get_rng_state(), np.random.get_state()[1]))
+        for name in (CONTROLNET, DECODER):
+            assert same(load_file(plain / name), load_file(model / name))
+        assert len(list(plain.glob(f"{PREVIEWS}/*.png"))) == every * STEPS
+    assert torch.equal(states[0][0], states[1][0])
+    assert np.array_equal(states[0][1], states[1][1])
 
 
 def test_only_controlnet_and_decoder_are_trained(whole):
@@ -147,10 +167,15 @@ def layer():
     return nn.Linear(2, 1)
 
 
-def run_layer(place, broken_at=None, gradient_at=None, steps=STEPS, every=2):
+def unseen():
+    raise AssertionError("no picture was asked for")
+
+
+def run_layer(place, broken_at=None, gradient_at=None, steps=STEPS, every=2, look=abs):
     model = layer()
 
     def step(number):
+        look(number)
         loss = model(torch.ones(1, 2)).square().sum() * (float("nan") if number == broken_at else 1.0)
         loss.backward()
         if number == gradient_at:
@@ -158,25 +183,57 @@ def run_layer(place, broken_at=None, gradient_at=None, steps=STEPS, every=2):
         return {"loss": loss.item()}
 
     schedule = Schedule(steps, lr=0.1, weight_decay=0.01, checkpoint_every=every)
-    return model, train({"layer": model}, step, schedule, Context(0, place))
+    return model, train({"layer": model}, step, schedule, Watch(place, 0, unseen), Context(0, place))
 
 
 def saved(place):
     return torch.load(place / CHECKPOINT, weights_only=True)
 
 
+def curve_of(place):
+    """The steps in the CSV; the PNG must be a whole one beside it."""
+    assert load_rgb(place / PICTURE).std() > 0
+    with (place / CURVE).open(newline="") as stream:
+        return [int(row["step"]) for row in csv.DictReader(stream)]
+
+
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(tmp_path):
-    with pytest.raises(BenchError, match="loss is not finite .* at step 4; lower the learning rate; the last good"):
+    """Its step is named, and the curve goes on to the step before the break."""
+    line = "loss is not finite .* at step 4; lower the learning rate; the last good checkpoint, of step 2, stays"
+    with pytest.raises(BenchError, match=line):
         run_layer(tmp_path, broken_at=3)
     assert len(saved(tmp_path)["curve"]) == 2
+    assert curve_of(tmp_path) == [1, 2, 3]
     good, curve = run_layer(tmp_path)
     assert len(curve) == STEPS
     assert all(p.isfinite().all() for p in good.parameters())
 
 
+def test_a_loss_that_is_never_finite_has_neither_checkpoint_nor_curve(tmp_path):
+    with pytest.raises(BenchError, match="at step 1; .*; no checkpoint was due yet"):
+        run_layer(tmp_path, broken_at=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_curve_is_up_to_date_at_every_checkpoint(tmp_path):
+    """Looked at from outside in the step after each one; after a kill and a resume it is complete."""
+    seen = {}
+
+    def look(number):
+        seen[number] = curve_of(tmp_path) if (tmp_path / CURVE).exists() else []
+        if number == 5 and len(seen) == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_layer(tmp_path, look=look)
+    assert {number: len(steps) for number, steps in seen.items()} == {0: 0, 1: 0, 2: 2, 3: 2, 4: 4, 5: 4}
+    run_layer(tmp_path)
+    assert curve_of(tmp_path) == list(range(1, STEPS + 1))
+
+
 def test_weights_that_are_not_finite_never_become_a_checkpoint(tmp_path):
     """The gradient breaks in step 4 while its loss is fine: the checkpoint of step 2 must survive."""
-    with pytest.raises(BenchError, match="a weight is not finite at step 4"):
+    with pytest.raises(BenchError, match="a weight is not finite at step 4; .* of step 2, stays"):
         run_layer(tmp_path, gradient_at=3)
     assert len(saved(tmp_path)["curve"]) == 2
     with pytest.raises(BenchError, match="a weight is not finite at step 6"):
