@@ -32,18 +32,18 @@ class DiffusionGenerator(Generator):
         return (self.params.size, self.params.size)
 
     def files(self) -> tuple[Path, ...]:
-        folder = base_folder(self.params.base)
+        folder = base_folder(self.base())
         return (folder,) if folder else ()
 
     def missing(self) -> tuple[str, ...]:
-        return missing_base(self.params.base)
+        return missing_base(self.base())
 
     def details(self) -> tuple[str, ...]:
         import torch
 
         from generators.diffusion.hollow import hollow_base, millions
 
-        base, what = hollow_base(self.params.base)
+        base, what = hollow_base(self.base())
         with torch.device("meta"):
             method = self.method(base, 0)
         trained = [f"{name.replace('_', ' ')} {millions(module, True)}" for name, module in method.trained.items()]
@@ -75,14 +75,19 @@ class DiffusionGenerator(Generator):
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         from generators.diffusion.sample_set import sample_set
         from generators.diffusion.sampling import Sampler
-        from generators.diffusion.weights import load_trained
 
         p, base = self.params, self._load(ctx)
         method = self.method(base, ctx.seed)
-        load_trained(model_dir, method.kept)
+        self.load_weights(method, base, model_dir)
         prompts = [sample.prompt or p.prompt for sample in conditions]
         sampler = Sampler(p.sampler_steps, p.guidance)
         sample_set(base, method, sampler, conditions, prompts, p.size, p.sample_batch, out, ctx)
+
+    def load_weights(self, method: Method, base: Base, model_dir: Path) -> None:
+        """Give the method's networks the weights that training left."""
+        from generators.diffusion.weights import load_trained
+
+        load_trained(model_dir, method.kept)
 
     def _load(self, ctx: Context) -> Base:
         from generators.diffusion.base import load_base
@@ -90,8 +95,8 @@ class DiffusionGenerator(Generator):
         p = self.params
         if p.batch % p.accumulation:
             raise BenchError(f"accumulation={p.accumulation} does not divide batch={p.batch}; set it to a divisor")
-        base = load_base(p.base, device=ctx.device, download=ctx.download)
+        base = load_base(self.base(), device=ctx.device, download=ctx.download)
         side, halvings = p.size // 8, len(base.unet.config.block_out_channels) - 1
         if p.size % 8 or side % 2**halvings:
-            raise BenchError(f"size={p.size}: base model {p.base} needs a multiple of {8 * 2**halvings}")
+            raise BenchError(f"size={p.size}: base model {self.base()} needs a multiple of {8 * 2**halvings}")
         return base
