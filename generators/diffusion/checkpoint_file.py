@@ -70,10 +70,10 @@ def _read_pickled(file: Path) -> Any:
                 f"{file}: would execute code ({foreign}), and nothing of it was; save its tensors as .safetensors "
                 "where you trust it"
             ) from None
-        raise _damaged(file, error) from None
+        raise BenchError(f"{file}: truncated, damaged or no checkpoint; fetch it again") from None
     # torch tells a truncated file in several ways: a broken archive, a broken pickle, an early end.
     except (RuntimeError, EOFError, KeyError, OSError, ValueError, AttributeError, IndexError, TypeError) as error:
-        raise _damaged(file, error) from None
+        raise BenchError(f"{file}: truncated or damaged ({first_line(error)}); fetch it again") from None
 
 
 def _foreign(error: Exception) -> str:
@@ -83,7 +83,3 @@ def _foreign(error: Exception) -> str:
         if mark in text:
             return text.split(mark, 1)[1].split()[0]
     return "a call" if "reduce for unrecognized function" in text else ""
-
-
-def _damaged(file: Path, error: Exception) -> BenchError:
-    return BenchError(f"{file}: truncated or damaged ({first_line(error)}); fetch it again")

@@ -84,18 +84,29 @@ class PublishedGenerator(DiffusionGenerator):
         """
         import torch
 
-        from generators.diffusion.hollow import hollow_base
-        from generators.diffusion.imported import import_layout
+        from generators.diffusion.checkpoint_file import read_checkpoint
+        from generators.diffusion.import_layout import absent_parts, import_layout
 
-        folder = base_folder(self.params.base)
-        for line in missing_base(self.params.base):
-            raise BenchError(f"{file}: the base model gives its tokenizer and all that shapes cannot tell: {line}")
-        assert folder is not None
-        try:
-            base, _ = hollow_base(self.params.base)
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise BenchError(f"base model {folder}: {first_line(error)}; give a whole diffusers folder") from None
+        state = read_checkpoint(file)
+        base, folder = self._base_of_import(file, absent_parts(state))
         with torch.device("meta"):
             controlnet = self.method(base, 0).kept["controlnet"]
-        lines = import_layout(file, out, base, folder, controlnet)
+        lines = import_layout(file, state, out, base, folder, controlnet)
         return (*lines, "sample from it: python -m bench run … --set NAME.checkpoint=DIR")
+
+    def _base_of_import(self, file: Path, absent: tuple[str, ...]) -> tuple[Base, Path]:
+        """Shapes of the base model, and its folder."""
+        from generators.diffusion.hollow import hollow_base
+
+        source = self.params.base
+        folder = base_folder(source)
+        if folder is None or missing_base(source):
+            what = ", ".join([*(f"{prefix}*" for prefix in absent), "tokenizer and what shapes cannot tell"])
+            raise BenchError(
+                f"{file} does not hold {what}; base model {source!r} should give it and is not here, or not whole: "
+                "give a whole diffusers folder with --set NAME.base=DIR"
+            )
+        try:
+            return hollow_base(source)[0], folder
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise BenchError(f"base model {folder}: {first_line(error)}; give a whole diffusers folder") from None
