@@ -30,7 +30,9 @@ def run(args: argparse.Namespace) -> int:
     chooser = Chooser(registry, load_profile(args.profile), parse_overrides(args.overrides, registry))
     for override in chooser.overrides:
         if (override.kind, override.name) != ("generator", args.generator):
-            raise BenchError(f"{override.option}: {override.kind} {override.name} takes no part in this import")
+            raise BenchError(
+                f"{override.option}: {override.kind} {override.name} takes no part; only {args.generator} does"
+            )
     generator = chooser.choose("generator", args.generator).plugin
     for line in _write(generator, args.file, args.out):
         print(line)

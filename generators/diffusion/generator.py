@@ -78,12 +78,12 @@ class DiffusionGenerator(Generator):
 
         p, base = self.params, self._load(ctx)
         method = self.method(base, ctx.seed)
-        self.load_weights(method, base, model_dir)
+        self.load_weights(method, model_dir)
         prompts = [sample.prompt or p.prompt for sample in conditions]
         sampler = Sampler(p.sampler_steps, p.guidance)
         sample_set(base, method, sampler, conditions, prompts, p.size, p.sample_batch, out, ctx)
 
-    def load_weights(self, method: Method, base: Base, model_dir: Path) -> None:
+    def load_weights(self, method: Method, model_dir: Path) -> None:
         """Give the method's networks the weights that training left."""
         from generators.diffusion.weights import load_trained
 

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 from transformers import CLIPTextModel
+from transformers.utils import logging
 
 from bench.errors import BenchError
 from generators.diffusion.base import Base, first_line
@@ -140,6 +141,8 @@ def _fits(value: torch.Tensor, shape: torch.Size) -> bool:
 
 def _of_base(folder: str, base_folder: Path) -> dict[str, torch.Tensor]:
     """Through the library: it knows the older names in which a base model's files may lie."""
+    # The only bars on the terminal are ours.
+    logging.disable_progress_bar()
     cls: Any = {"vae": AutoencoderKL, "text_encoder": CLIPTextModel}[folder]
     try:
         return cls.from_pretrained(base_folder / folder, use_safetensors=True).state_dict()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
 from bench.errors import BenchError
-from generators.diffusion.base import Base, first_line
+from generators.diffusion.base import first_line
+from generators.diffusion.hollow import hollow_base
 
 DIFFUSERS_WEIGHTS = "diffusion_pytorch_model.safetensors"
 WEIGHTS = {
@@ -23,11 +23,20 @@ WEIGHTS = {
 MOST_NAMED = 20
 
 
-def load_imported(folder: Path, base: Base, controlnet: nn.Module) -> None:
-    """Load the ControlNet; raises BenchError where it, or what `base` was loaded from, is not exactly its network."""
-    modules = {"vae": base.vae, "unet": base.unet, "text_encoder": base.text_encoder, "controlnet": controlnet}
-    _refuse_loose(folder, modules)
+def check_imported(folder: Path) -> None:
+    """Raise BenchError where a file of VAE, U-Net or text encoder is not exactly its network.
+
+    The libraries fill what a file lacks with random numbers and go on.
+    """
+    base, _ = hollow_base(str(folder))
+    for name, module in (("vae", base.vae), ("unet", base.unet), ("text_encoder", base.text_encoder)):
+        _check_keys(folder / name / WEIGHTS[name], module)
+
+
+def load_imported(folder: Path, controlnet: nn.Module) -> None:
+    """Raises BenchError where the folder's ControlNet is not exactly this one."""
     path = folder / "controlnet" / WEIGHTS["controlnet"]
+    _check_keys(path, controlnet)
     try:
         controlnet.load_state_dict(load_file(path))
         controlnet.eval()
@@ -35,21 +44,18 @@ def load_imported(folder: Path, base: Base, controlnet: nn.Module) -> None:
         raise BenchError(f"{path}: {first_line(error)}; import the checkpoint anew") from None
 
 
-def _refuse_loose(folder: Path, modules: Mapping[str, Any]) -> None:
-    """The libraries fill what a file lacks with random numbers."""
-    for name, module in modules.items():
-        path = folder / name / WEIGHTS[name]
-        try:
-            with safe_open(path, "pt") as weights:
-                found = {key.removeprefix("text_model.") for key in weights.keys()}  # noqa: SIM118 (it is no dict)
-        except (SafetensorError, OSError) as error:
-            raise BenchError(f"{path}: {first_line(error)}; import the checkpoint anew") from None
-        expected = {key.removeprefix("text_model.") for key in module.state_dict()}
-        if found != expected:
-            raise BenchError(
-                f"{path}: missing or unexpected: {listed(sorted(found ^ expected))}; import the checkpoint anew, "
-                "for this generator with this hint block"
-            )
+def _check_keys(path: Path, module: nn.Module) -> None:
+    try:
+        with safe_open(path, "pt") as weights:
+            found = {key.removeprefix("text_model.") for key in weights.keys()}  # noqa: SIM118 (it is no dict)
+    except (SafetensorError, OSError) as error:
+        raise BenchError(f"{path}: {first_line(error)}; import the checkpoint anew") from None
+    expected = {key.removeprefix("text_model.") for key in module.state_dict()}
+    if found != expected:
+        raise BenchError(
+            f"{path}: missing or unexpected: {listed(sorted(found ^ expected))}; import the checkpoint anew, "
+            "for this generator with this hint block"
+        )
 
 
 def listed(keys: Sequence[str]) -> str:

@@ -62,19 +62,22 @@ class PublishedGenerator(DiffusionGenerator):
         else:
             (model_dir / "README.txt").write_text(f"{self._sampled()}\n", encoding="utf-8")
 
-    def load_weights(self, method: Method, base: Base, model_dir: Path) -> None:
+    def load_weights(self, method: Method, model_dir: Path) -> None:
         if not self.params.checkpoint:
-            super().load_weights(method, base, model_dir)
+            super().load_weights(method, model_dir)
             return
         from generators.diffusion.imported import load_imported
 
-        load_imported(Path(self.params.checkpoint), base, method.kept["controlnet"])
+        load_imported(Path(self.params.checkpoint), method.kept["controlnet"])
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
-        # With --download a run does not stop at what is missing, but no hub has this folder.
         if self.params.checkpoint:
+            from generators.diffusion.imported import check_imported
+
+            # With --download a run does not stop at what is missing, but no hub has this folder.
             for line in self.missing():
                 raise BenchError(line)
+            check_imported(Path(self.params.checkpoint))
         super().sample(conditions, model_dir, out, ctx)
 
     def import_checkpoint(self, file: Path, out: Path) -> tuple[str, ...]:

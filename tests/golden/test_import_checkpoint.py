@@ -47,7 +47,7 @@ def test_noise_predictions_are_those_of_the_authors_code(tmp_path, base, batch, 
     out = imported(tmp_path, base, whole_state(base) if whole else parity_state(), kind)
     loaded = load_base(str(out))
     nets = Siamese(Params(checkpoint=str(out))).method(loaded, 0).nets
-    load_imported(out, loaded, nets.controlnet)
+    load_imported(out, nets.controlnet)
     noisy = batch.noisy(batch.latents, DDIMScheduler(**SCHEDULER).alphas_cumprod)
     encoded = encode(nets.unet, noisy, batch.t, batch.context)
     c_m, c_i = (
