@@ -28,7 +28,10 @@ def check_imported(folder: Path) -> None:
 
     The libraries fill what a file lacks with random numbers and go on.
     """
-    base, _ = hollow_base(str(folder))
+    try:
+        base, _ = hollow_base(str(folder))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise BenchError(f"{folder}: {first_line(error)}; import the checkpoint anew") from None
     for name, module in (("vae", base.vae), ("unet", base.unet), ("text_encoder", base.text_encoder)):
         _check_keys(folder / name / WEIGHTS[name], module)
 

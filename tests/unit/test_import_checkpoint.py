@@ -354,6 +354,12 @@ def test_weights_are_loaded_strictly(folder, tmp_path, part):
     refused(lambda: sample(siamese(folder), tmp_path), folder, gone.removeprefix("text_model."))
 
 
+@pytest.mark.parametrize("part", ["unet", "text_encoder"])
+def test_a_broken_configuration_is_one_line(folder, tmp_path, part):
+    (folder / part / "config.json").write_text("{")
+    refused(lambda: sample(siamese(folder), tmp_path), folder, "import the checkpoint anew")
+
+
 def test_the_hint_block_of_another_import_is_refused(folder, tmp_path):
     refused(lambda: sample(siamese(folder, dhi=False), tmp_path), "controlnet_cond_embedding", "hint block")
     generator = ControlNet(ControlNetParams(checkpoint=str(folder), size=64, sampler_steps=1))
