@@ -16,6 +16,7 @@ from bench.errors import BenchError
 COMMANDS = {
     "run": "train generators, sample, score, train segmenters, test, print the leaderboard",
     "leaderboard": "render the leaderboard again from stored records",
+    "import-checkpoint": "turn a method's published weights into a folder to sample from",
     "list": "all plugins by kind",
     "show": "what a plugin is, needs and can be set to",
     "doctor": "what is installed, which weights and data are present, what to do",
@@ -76,14 +77,14 @@ def _dispatch(argv: Sequence[str]) -> int:
         from bench.registry import did_you_mean
 
         raise BenchError(f"unknown command {argv[0]!r}{did_you_mean(argv[0], COMMANDS)}")
-    command = importlib.import_module(f"bench.commands.{argv[0]}")
+    command = importlib.import_module(f"bench.commands.{argv[0].replace('-', '_')}")
     parser = Parser(prog=f"python -m bench {argv[0]}", description=command.__doc__, allow_abbrev=False)
     command.add_arguments(parser)
     return command.run(parser.parse_args(argv[1:]))
 
 
 def _overview() -> str:
-    lines = [f"  {name:12} {text}" for name, text in COMMANDS.items()]
+    lines = [f"  {name:18} {text}" for name, text in COMMANDS.items()]
     return "\n".join(
         [
             "usage: python -m bench COMMAND [options]",

@@ -207,6 +207,13 @@ class Generator(Plugin):
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
         """Learn from `train` and leave all that `sample` needs in `model_dir`. Default: nothing to learn."""
 
+    def import_checkpoint(self, file: Path, out: Path) -> tuple[str, ...]:
+        """Turn weights published in `file` into the folder `out`, which `sample` can use; returns lines to print.
+
+        Only generators with a published checkpoint format override it. Raises BenchError for a bad file.
+        """
+        raise NotImplementedError
+
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         """Write `out/images/<id>.png` (8-bit RGB) for every condition. Images already there are finished: keep them.
 

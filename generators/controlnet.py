@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
-from generators.diffusion.generator import DiffusionGenerator
-from generators.diffusion.params import DiffusionParams
+from generators.diffusion.published import PublishedGenerator, PublishedParams
 
 if TYPE_CHECKING:
     from generators.diffusion.base import Base
@@ -15,11 +14,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Params(DiffusionParams):
+class Params(PublishedParams):
     lock_decoder: bool = param(False, "freeze the U-Net's decoder too, as ControlNet's authors do by default")
 
 
-class ControlNet(DiffusionGenerator):
+class ControlNet(PublishedGenerator):
     """ControlNet with its own hint block, conditioned on the mask alone.
 
     Trained: ControlNet and, unless `lock_decoder`, the U-Net's decoder: so the reference paper compares (Setting 1 of

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
-from generators.diffusion.generator import DiffusionGenerator
-from generators.diffusion.params import DiffusionParams
+from generators.diffusion.published import PublishedGenerator, PublishedParams
 
 if TYPE_CHECKING:
     from generators.diffusion.base import Base
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Params(DiffusionParams):
+class Params(PublishedParams):
     dhi: bool = param(True, "Dense Hint Input; false: ControlNet's own hint block (Table 5)")
     online_augmentation: bool = param(True, "train on the image branch's estimate of z_0 too (Table 5)")
     noise_consistency: bool = param(True, "noise consistency loss L_c (Table 5)")
@@ -25,7 +24,7 @@ class Params(DiffusionParams):
     augment_t: int = param(200, "online augmentation for t up to this (code: <=, paper: <)", low=0, high=999)
 
 
-class Siamese(DiffusionGenerator):
+class Siamese(PublishedGenerator):
     """Noise-consistent Siamese-Diffusion: mask and image share one ControlNet with Dense Hint Input.
 
     Trained: ControlNet with hint block (all four losses) and the U-Net's decoder (mask branch only). Frozen: VAE, text

@@ -35,18 +35,18 @@ class DiffusionGenerator(Generator):
         return (self.params.size, self.params.size)
 
     def files(self) -> tuple[Path, ...]:
-        folder = base_folder(self.params.base)
+        folder = base_folder(self.base())
         return (folder,) if folder else ()
 
     def missing(self) -> tuple[str, ...]:
-        return missing_base(self.params.base)
+        return missing_base(self.base())
 
     def details(self) -> tuple[str, ...]:
         import torch
 
         from generators.diffusion.hollow import hollow_base, millions
 
-        base, what = hollow_base(self.params.base)
+        base, what = hollow_base(self.base())
         with torch.device("meta"):
             method = self.method(base, 0)
         trained = [f"{name.replace('_', ' ')} {millions(module, True)}" for name, module in method.trained.items()]
@@ -89,11 +89,10 @@ class DiffusionGenerator(Generator):
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         from generators.diffusion.memory import memory_advice, sampling_remedies
         from generators.diffusion.sample_set import sample_set
-        from generators.diffusion.weights import load_trained
 
         p, base = self.params, self._load(ctx)
         method = self.method(base, ctx.seed)
-        load_trained(model_dir, method.kept)
+        self.load_weights(method, model_dir)
         prompts = self._prompts(conditions)
         with memory_advice("sampling", ctx.device, sampling_remedies(p)):
             sample_set(base, method, self._sampler(), conditions, prompts, p.size, p.sample_batch, out, ctx)
@@ -116,6 +115,12 @@ class DiffusionGenerator(Generator):
         advised = memory_advice("a preview", ctx.device, preview_remedies(p, ctx.team.size))
         return Watch(model_dir, p.preview_every, advised(preview.draw), writes=ctx.team.rank == 0)
 
+    def load_weights(self, method: Method, model_dir: Path) -> None:
+        """Give the method's networks the weights that training left."""
+        from generators.diffusion.weights import load_trained
+
+        load_trained(model_dir, method.kept)
+
     def _load(self, ctx: Context) -> Base:
         from generators.diffusion.base import load_base
 
@@ -125,8 +130,8 @@ class DiffusionGenerator(Generator):
             raise BenchError(
                 f"{devices}accumulation={p.accumulation} does not divide batch={p.batch}; make it a divisor"
             )
-        base = load_base(p.base, device=ctx.device, download=ctx.download)
+        base = load_base(self.base(), device=ctx.device, download=ctx.download)
         side, halvings = p.size // 8, len(base.unet.config.block_out_channels) - 1
         if p.size % 8 or side % 2**halvings:
-            raise BenchError(f"size={p.size}: base model {p.base} needs a multiple of {8 * 2**halvings}")
+            raise BenchError(f"size={p.size}: base model {self.base()} needs a multiple of {8 * 2**halvings}")
         return base

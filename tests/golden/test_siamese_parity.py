@@ -1,39 +1,33 @@
 """Noise predictions, losses and gradients are those of the authors' own code, for weights made by a rule."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler, UNet2DConditionModel
+from diffusers import DDIMScheduler
 
 from generators.diffusion.base import SCHEDULER
 from generators.diffusion.batches import Batch
 from generators.diffusion.control import Decoder, build_controlnet, encode, hint_features, run_controlnet
-from generators.diffusion.ldm import load_controlnet, load_unet
+from generators.diffusion.ldm import control_names, unet_names
 from generators.diffusion.networks import Networks
 from generators.diffusion.siamese_step import Recipe, backward_siamese
-from tests.golden.rule_weights import rng, rule_state
+from tests.golden.rule_weights import rng
+from tests.ldm_layout import FACTS, fill, parity_state, parity_unet
 
 DATA = Path(__file__).parent / "data"
-FACTS = json.loads((DATA / "siamese.json").read_text())
 WANT = np.load(DATA / "siamese.npz")
 NAMES = {"mask": "mask", "image": "image", "mask_2_image": "consistency"}
 
 
 @pytest.fixture(scope="module")
 def nets():
-    unet = UNet2DConditionModel(
-        sample_size=16, in_channels=4, out_channels=4, block_out_channels=(32, 64, 64), layers_per_block=2,
-        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
-        cross_attention_dim=16, attention_head_dim=4, norm_num_groups=32,
-    )  # fmt: skip
+    unet = parity_unet()
     controlnet = build_controlnet(unet, dense_hint=True)
-    state = rule_state(FACTS["state"])
-    load_unet(unet, state)
-    load_controlnet(controlnet, state)
+    state = parity_state()
+    fill(unet, unet_names(unet), state)
+    fill(controlnet, control_names(controlnet), state)
     unet.requires_grad_(False)
     decoder = Decoder(unet).requires_grad_(True)
     return Networks(unet, controlnet, decoder, DDIMScheduler(**SCHEDULER).alphas_cumprod)

@@ -1,0 +1,72 @@
+"""Turn weights that a method's authors published into a folder to sample from. Nothing in the file is executed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+from pathlib import Path
+
+from bench.chosen import Chooser
+from bench.commands._options import add_plugin_option, add_profile_options
+from bench.config import load_profile, parse_overrides
+from bench.contracts import Generator
+from bench.errors import BenchError
+from bench.registry import Registry
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="the checkpoint as its authors published it")
+    parser.add_argument("--generator", required=True, metavar="NAME", help="the method the checkpoint belongs to")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make; absent or empty")
+    add_profile_options(parser)
+    add_plugin_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    registry = Registry(args.plugin)
+    _refuse_unable(registry, args.generator)
+    _refuse_taken(args.out)
+    chooser = Chooser(registry, load_profile(args.profile), parse_overrides(args.overrides, registry))
+    for override in chooser.overrides:
+        if (override.kind, override.name) != ("generator", args.generator):
+            raise BenchError(
+                f"{override.option}: {override.kind} {override.name} takes no part; only {args.generator} does"
+            )
+    generator = chooser.choose("generator", args.generator).plugin
+    for line in _write(generator, args.file, args.out):
+        print(line)
+    print(f"written: {args.out}")
+    return 0
+
+
+def _refuse_unable(registry: Registry, name: str) -> None:
+    if not _able(registry, name):
+        able = ", ".join(other for other in registry.names("generator") if _able(registry, other))
+        raise BenchError(f"generator {name} has no published checkpoint format; those that have one: {able}")
+
+
+def _able(registry: Registry, name: str) -> bool:
+    cls = registry.load("generator", name)
+    assert issubclass(cls, Generator)
+    return cls.import_checkpoint is not Generator.import_checkpoint
+
+
+def _refuse_taken(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise BenchError(f"--out {out}: is a file; name a folder that is absent or empty")
+    if out.is_dir() and any(out.iterdir()):
+        raise BenchError(f"--out {out}: is not empty; name a folder that is absent or empty")
+
+
+def _write(generator: Generator, file: Path, out: Path) -> tuple[str, ...]:
+    """The folder appears whole or not at all."""
+    part = out.absolute().with_name(f".{out.absolute().name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        lines = generator.import_checkpoint(file, part)
+        os.replace(part, out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return lines

@@ -1,0 +1,115 @@
+"""Generators whose authors' own weights can be imported, and sampled without any training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.contracts import Context, Split, param
+from bench.errors import BenchError
+from generators.diffusion.base import PARTS, base_folder, first_line, missing_base
+from generators.diffusion.generator import DiffusionGenerator
+from generators.diffusion.params import DiffusionParams
+
+if TYPE_CHECKING:
+    from generators.diffusion.base import Base
+    from generators.diffusion.method import Method
+
+IMPORTED = (*PARTS, "controlnet")
+
+
+@dataclass(frozen=True)
+class PublishedParams(DiffusionParams):
+    checkpoint: str = param("", "folder of import-checkpoint, sampled as it is: nothing is trained", key=False)
+
+
+class PublishedGenerator(DiffusionGenerator):
+    """With `checkpoint`, the imported folder takes the place of base model and training."""
+
+    Params = PublishedParams
+
+    def base(self) -> str:
+        return self.params.checkpoint or self.params.base
+
+    def missing(self) -> tuple[str, ...]:
+        if not self.params.checkpoint:
+            return super().missing()
+        folder = Path(self.params.checkpoint)
+        absent = [part for part in IMPORTED if not (folder / part).is_dir()]
+        if not absent:
+            return ()
+        what = f"lacks {', '.join(absent)}" if folder.is_dir() else "no such folder"
+        remedy = "make it with python -m bench import-checkpoint FILE --generator NAME --out DIR"
+        return (f"checkpoint {folder}: {what}; {remedy}",)
+
+    def notes(self) -> tuple[str, ...]:
+        if not self.params.checkpoint:
+            return super().notes()
+        name = Path(self.params.checkpoint).name
+        return (f"sampled from the imported checkpoint {name}: what it was trained on is not known here",)
+
+    def details(self) -> tuple[str, ...]:
+        lines = super().details()
+        return (f"{self._sampled()}; parameters its authors trained:", *lines) if self.params.checkpoint else lines
+
+    def _sampled(self) -> str:
+        return f"nothing is trained, {self.params.checkpoint} is sampled as it is"
+
+    def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
+        if not self.params.checkpoint:
+            super().fit(train, model_dir, ctx)
+        else:
+            (model_dir / "README.txt").write_text(f"{self._sampled()}\n", encoding="utf-8")
+
+    def load_weights(self, method: Method, model_dir: Path) -> None:
+        if not self.params.checkpoint:
+            super().load_weights(method, model_dir)
+            return
+        from generators.diffusion.imported import load_imported
+
+        load_imported(Path(self.params.checkpoint), method.kept["controlnet"])
+
+    def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
+        if self.params.checkpoint:
+            from generators.diffusion.imported import check_imported
+
+            # With --download a run does not stop at what is missing, but no hub has this folder.
+            for line in self.missing():
+                raise BenchError(line)
+            check_imported(Path(self.params.checkpoint))
+        super().sample(conditions, model_dir, out, ctx)
+
+    def import_checkpoint(self, file: Path, out: Path) -> tuple[str, ...]:
+        """The latent-diffusion layout: `control_model.*` with this generator's hint block, `model.diffusion_model.*`,
+
+        `first_stage_model.*` and `cond_stage_model.*`; the last two come from the base model where the file has none.
+        """
+        import torch
+
+        from generators.diffusion.checkpoint_file import read_checkpoint
+        from generators.diffusion.import_layout import absent_parts, import_layout
+
+        state = read_checkpoint(file)
+        base, folder = self._base_of_import(file, absent_parts(state))
+        with torch.device("meta"):
+            controlnet = self.method(base, 0).kept["controlnet"]
+        lines = import_layout(file, state, out, base, folder, controlnet)
+        return (*lines, "sample from it: python -m bench run … --set NAME.checkpoint=DIR")
+
+    def _base_of_import(self, file: Path, absent: tuple[str, ...]) -> tuple[Base, Path]:
+        """Shapes of the base model, and its folder."""
+        from generators.diffusion.hollow import hollow_base
+
+        source = self.params.base
+        folder = base_folder(source)
+        if folder is None or missing_base(source):
+            what = ", ".join([*(f"{prefix}*" for prefix in absent), "tokenizer and what shapes cannot tell"])
+            raise BenchError(
+                f"{file} does not hold {what}; base model {source!r} should give it and is not here, or not whole: "
+                "give a whole diffusers folder with --set NAME.base=DIR"
+            )
+        try:
+            return hollow_base(source)[0], folder
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise BenchError(f"base model {folder}: {first_line(error)}; give a whole diffusers folder") from None
