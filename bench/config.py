@@ -123,6 +123,22 @@ def _parse_override(option: str, registry: Registry) -> Override:
     return Override(kinds[0], name, field_name, text, f"--set {option}")
 
 
+def flag_overrides(
+    option: str, field_name: str, text: str, names: Sequence[str], given: Sequence[Override], registry: Registry
+) -> tuple[Override, ...]:
+    """An option such as `--precision bf16`, for each of the generators that has such a field; --set wins over it."""
+    having = [name for name in names if field_name in _field_names(registry.load("generator", name))]
+    if not having:
+        raise BenchError(f"{option} {text}: none of {', '.join(names)} has it; leave it out")
+    taken = {(one.kind, one.name, one.field) for one in given}
+    free = [name for name in having if ("generator", name, field_name) not in taken]
+    return tuple(Override("generator", name, field_name, text, f"{option} {text}") for name in free)
+
+
+def _field_names(plugin: type[Plugin]) -> set[str]:
+    return {field.name for field in dataclasses.fields(plugin.Params)}
+
+
 def changes(override: Override, plugin: type[Plugin], profile: Profile) -> bool:
     """Whether an option can change a result against the profile: by its value, or by the files it points at."""
     before = resolve(plugin, override.kind, override.name, profile)

@@ -13,7 +13,16 @@ from typing import Any
 
 from bench.chosen import Chooser, Chosen, missing_things, uses_features
 from bench.commands._options import add_plugin_option, add_profile_options, add_results_option, at_least
-from bench.config import MASKS, Profile, changes, load_profile, parse_overrides, refuse_unknown_plugins
+from bench.config import (
+    MASKS,
+    Override,
+    Profile,
+    changes,
+    flag_overrides,
+    load_profile,
+    parse_overrides,
+    refuse_unknown_plugins,
+)
 from bench.contracts import Split
 from bench.data import DataTable
 from bench.errors import BenchError
@@ -49,6 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     many.add_argument(
         "--seeds", type=at_least(1), metavar="N", help="trainings of each segmenter (default: the profile's)"
     )
+    for name, (field, meaning) in GENERATOR_FLAGS.items():
+        many.add_argument(name, metavar=field.upper(), dest=f"generator_{field}", help=f"of the generators: {meaning}")
     add_profile_options(parser)
     add_plugin_option(parser)
     add_results_option(parser)
@@ -64,6 +75,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--download", action="store_true", help="allow fetching a base model or weights that are absent"
     )
 
+
+GENERATOR_FLAGS = {
+    "--precision": ("precision", "fp32 or bf16 arithmetic (default: the profile's)"),
+    "--batch-size": ("batch", "images an optimiser step, over all devices (default: the profile's)"),
+}
+"""Options that set a field of every chosen generator that has it, and what it means."""
 
 CACHE = "cache"
 """Below --results: what stages share; it may be deleted at any time."""
@@ -143,8 +160,8 @@ def _set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) 
     registry = Registry(args.plugin)
     profile = load_profile(args.profile)
     refuse_unknown_plugins(profile, registry)
-    chooser = Chooser(registry, profile, parse_overrides(args.overrides, registry))
     names = _once([*profile.run.controls, *args.generator])
+    chooser = Chooser(registry, profile, _overrides(args, names, registry))
     generators = [chooser.choose("generator", name) for name in names]
     metrics = [_with_extractor(chooser, name, args.download) for name in _once(args.metric or profile.run.metrics)]
     segmenters = [chooser.choose("segmenter", name) for name in _once(args.segmenter or profile.run.segmenters)]
@@ -166,6 +183,16 @@ def _set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) 
         tuple(generators), tuple(metrics), tuple(segmenters),
     )  # fmt: skip
     return _Setup(profile, spec, plan(spec), (*notes, *found), _settings(chooser, spec))
+
+
+def _overrides(args: argparse.Namespace, generators: list[str], registry: Registry) -> tuple[Override, ...]:
+    given = parse_overrides(args.overrides, registry)
+    flags: tuple[Override, ...] = ()
+    for option, (field, _) in GENERATOR_FLAGS.items():
+        text = getattr(args, f"generator_{field}")
+        if text is not None:
+            flags += flag_overrides(option, field, text, generators, given, registry)
+    return (*flags, *given)
 
 
 def _once(names: Sequence[str]) -> list[str]:

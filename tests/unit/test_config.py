@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from bench.config import RunOptions, build, key_params, load_profile, parse_overrides, profile_names, resolve
+from bench.config import (
+    RunOptions,
+    build,
+    flag_overrides,
+    key_params,
+    load_profile,
+    parse_overrides,
+    profile_names,
+    resolve,
+)
 from bench.contracts import param
 from bench.errors import BenchError
 from bench.registry import ROOMS, Registry
@@ -103,3 +112,41 @@ def test_every_profile_fits_the_plugins():
         for kind in ROOMS:
             for plugin in profile.tables[kind]:
                 assert resolve(registry.load(kind, plugin), kind, plugin, profile)
+
+
+# An option that concerns every generator having the field.
+
+
+def test_a_flag_sets_the_field_of_every_generator_that_has_it():
+    registry = Registry()
+    made = flag_overrides("--batch-size", "batch", "6", ["copy-paste", "siamese", "adc"], (), registry)
+    assert [(one.kind, one.name, one.field, one.text) for one in made] == [
+        ("generator", "siamese", "batch", "6"),
+        ("generator", "adc", "batch", "6"),
+    ]
+    profile = load_profile("demo")
+    params = resolve(registry.load("generator", "siamese"), "generator", "siamese", profile, made)
+    assert params.batch == 6
+
+
+def test_set_wins_over_a_flag():
+    registry = Registry()
+    given = parse_overrides(["siamese.precision=fp32"], registry)
+    made = flag_overrides("--precision", "precision", "bf16", ["siamese", "adc"], given, registry)
+    assert [one.name for one in made] == ["adc"]
+
+
+def test_a_flag_that_concerns_nothing_or_has_a_bad_value_is_refused():
+    registry = Registry([PLUGINS / "toy_mirror.py"])
+    with pytest.raises(BenchError, match="--precision bf16: none of copy-paste, toy-mirror has it; leave it out"):
+        flag_overrides("--precision", "precision", "bf16", ["copy-paste", "toy-mirror"], (), registry)
+    made = flag_overrides("--precision", "precision", "fp8", ["siamese"], (), registry)
+    with pytest.raises(BenchError, match="--precision fp8: 'fp8' is not one of.*Known: bf16, fp32"):
+        resolve(registry.load("generator", "siamese"), "generator", "siamese", load_profile("demo"), made)
+
+
+def test_precision_and_batch_are_in_the_key_and_how_they_are_computed_is_not():
+    params = Registry().load("generator", "siamese").Params()
+    keyed = key_params(params)
+    assert {"precision", "batch", "steps"} <= keyed.keys()
+    assert not {"accumulation", "gradient_checkpointing", "sample_batch", "preview_every"} & keyed.keys()
