@@ -378,3 +378,27 @@ def test_micro_batches_are_the_batch_in_order():
     parts = [fields(draw_batch(data, 6, 0, 0, 0.05, "cpu", part, 3)) for part in range(3)]
     assert [len(part["t"]) for part in parts] == [2, 2, 2]
     assert same(fields(batch), {name: torch.cat([part[name] for part in parts]) for name in parts[0]})
+
+
+# Arithmetic.
+
+
+def test_bf16_computes_otherwise_and_keeps_fp32_weights(whole, tmp_path):
+    """Losses differ in the third digit, not in the first; what is saved is fp32."""
+    samples, model, _ = whole
+    half = fit(siamese(precision="bf16"), samples, tmp_path)
+    rows = [list(csv.DictReader((folder / "loss.csv").open(newline=""))) for folder in (model, half)]
+    for one, other in zip(*rows, strict=True):
+        assert float(other["mask"]) == pytest.approx(float(one["mask"]), rel=0.03)
+    assert [row["loss"] for row in rows[0]] != [row["loss"] for row in rows[1]]
+    for name in (CONTROLNET, DECODER):
+        assert {value.dtype for value in load_file(half / name).values()} == {torch.float32}
+
+
+def test_gradient_checkpointing_trains_the_same_weights(whole, tmp_path):
+    samples, model, _ = whole
+    again = fit(siamese(gradient_checkpointing=True), samples, tmp_path)
+    for name in (CONTROLNET, DECODER):
+        got, want = load_file(again / name), load_file(model / name)
+        far = [(got[key] - want[key]).abs() > 1e-4 for key in want]
+        assert sum(f.sum().item() for f in far) < 0.01 * sum(f.numel() for f in far)
