@@ -16,7 +16,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         inner = self.conv2(nn.functional.silu(self.conv1(x)))
-        return nn.functional.silu(inner + x)
+        # In place: nothing else needs the convolution's output, and no new memory is touched.
+        return nn.functional.silu(inner.add_(x))
 
 
 class PatchMerge(nn.Module):

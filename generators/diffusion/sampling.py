@@ -40,12 +40,12 @@ def sample_latents(
     prepared = method.twice(method.prepare(mask, image))
     context = torch.cat([empty.expand_as(context), context])
     latents = noise
+    twice = torch.cat([latents, latents])  # the same memory at every step
     base.scheduler.set_timesteps(sampler.steps, device=latents.device)
     for t in base.scheduler.timesteps:
-        twice = torch.cat([latents, latents])
-        times = t.expand(len(twice))
-        without, given = method.predict(twice, times, context, prepared).chunk(2)
-        predicted = without + sampler.guidance * (given - without)
+        without, given = method.predict(twice, t.expand(len(twice)), context, prepared).chunk(2)
+        predicted = torch.add(without, given.sub_(without), alpha=sampler.guidance)
         latents = base.scheduler.step(predicted, t, latents, eta=0.0).prev_sample
+        twice.unflatten(0, (2, -1)).copy_(latents)
         tick()
     return latents

@@ -2,16 +2,20 @@
 
 Like theirs: the U-Net's encoder keeps no graph (it is frozen), the copy's decoder does get gradients, which nobody
 reads, the augmented branch runs on the whole batch with weights 0 and 1 and not at all when every weight is 0, and
-patches are merged by four strided slices. Their gradient checkpointing, which trades speed for memory and changes no
-number, is off on both sides of every comparison.
+patches are merged by four strided slices. `literal_draw` encodes the batch's images and prompts anew, as they do every
+step. Their gradient checkpointing trades speed for memory and changes no number; `set_checkpointing` turns it on.
 """
 
 import copy
 
+import numpy as np
 import torch
 from torch import nn
 
+from generators.diffusion.base import encode_prompts
+from generators.diffusion.batches import TIMESTEPS, Batch, pick_rows
 from generators.diffusion.hint import DenseHintInput
+from generators.diffusion.latents import as_target, image_hint, mask_hint
 
 
 class LiteralHint(nn.Module):
@@ -61,6 +65,29 @@ def run_unet(unet, x, t, context, controls):
     return unet(
         x, t, context, down_block_additional_residuals=list(down), mid_block_additional_residual=middle
     ).sample  # fmt: skip
+
+
+def set_checkpointing(nets, active):
+    """On every residual and transformer block of U-Net and ControlNet; there is nothing else that `train` changes."""
+    for network in (nets.unet, nets.controlnet):
+        network.train(active)
+        (network.enable_gradient_checkpointing if active else network.disable_gradient_checkpointing)()
+
+
+def literal_draw(base, data, prompts, count, step, seed, empty_prompt=0.05):
+    """The batch of `draw_batch` with the same random numbers, from pixels and words."""
+    rows = pick_rows(len(data), count, step, seed)
+    rng = np.random.default_rng([seed, 2, step])
+    draw = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    dtype, scale = base.vae.dtype, base.vae.config.scaling_factor
+    with torch.no_grad():
+        posterior = base.vae.encode(as_target(data.images[rows]).to(dtype)).latent_dist
+        latents = scale * (posterior.mean + posterior.std * torch.randn(posterior.mean.shape, generator=draw))
+    noise = torch.randn(latents.shape, generator=draw)
+    t = torch.randint(0, TIMESTEPS, (count,), generator=draw)
+    dropped = rng.random(count) < empty_prompt
+    context = encode_prompts(base, ["" if gone else prompts[row] for gone, row in zip(dropped, rows, strict=True)])
+    return Batch(latents, noise, t, context, mask_hint(data.masks[rows]), image_hint(data.images[rows]))
 
 
 def literal_loss(nets, batch, recipe, step, steps):
