@@ -103,7 +103,8 @@ class DiffusionGenerator(Generator):
     def _sampler(self) -> Sampler:
         from generators.diffusion.sampling import Sampler
 
-        return Sampler(self.params.sampler_steps, self.params.guidance)
+        p = self.params
+        return Sampler(p.sampler_steps, p.guidance, p.precision)
 
     def _watch(self, base: Base, method: Method, train: Split, model_dir: Path, ctx: Context) -> Watch:
         from generators.diffusion.memory import memory_advice, preview_remedies

@@ -10,6 +10,7 @@ import torch
 
 from generators.diffusion.base import Base
 from generators.diffusion.method import Method
+from generators.diffusion.precision import arithmetic
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Sampler:
 
     steps: int
     guidance: float
+    precision: str = "fp32"
 
 
 def initial_noise(ids: Sequence[str], seed: int, shape: tuple[int, ...]) -> torch.Tensor:
@@ -37,15 +39,16 @@ def sample_latents(
     context: torch.Tensor, empty: torch.Tensor, tick: Callable[[], None],
 ) -> torch.Tensor:  # fmt: skip
     """Scaled latents (n, c, h, w) from noise of that shape; hints (n, 3, 8h, 8w), context (n, tokens, width)."""
-    prepared = method.twice(method.prepare(mask, image))
-    context = torch.cat([empty.expand_as(context), context])
-    latents = noise
-    twice = torch.cat([latents, latents])  # the same memory at every step
-    base.scheduler.set_timesteps(sampler.steps, device=latents.device)
-    for t in base.scheduler.timesteps:
-        without, given = method.predict(twice, t.expand(len(twice)), context, prepared).chunk(2)
-        predicted = torch.add(without, given.sub_(without), alpha=sampler.guidance)
-        latents = base.scheduler.step(predicted, t, latents, eta=0.0).prev_sample
-        twice.unflatten(0, (2, -1)).copy_(latents)
-        tick()
+    with arithmetic(sampler.precision, str(noise.device)):
+        prepared = method.twice(method.prepare(mask, image))
+        context = torch.cat([empty.expand_as(context), context])
+        latents = noise
+        twice = torch.cat([latents, latents])  # the same memory at every step
+        base.scheduler.set_timesteps(sampler.steps, device=latents.device)
+        for t in base.scheduler.timesteps:
+            without, given = method.predict(twice, t.expand(len(twice)), context, prepared).float().chunk(2)
+            predicted = torch.add(without, given.sub_(without), alpha=sampler.guidance)
+            latents = base.scheduler.step(predicted, t, latents, eta=0.0).prev_sample
+            twice.unflatten(0, (2, -1)).copy_(latents)
+            tick()
     return latents

@@ -107,6 +107,13 @@ def test_sampling_leaves_no_gradient_and_no_change_behind(base):
     assert all(torch.equal(before[name], value) for name, value in controlnet.state_dict().items())
 
 
+def test_bf16_samples_nearly_the_same_in_fp32_latents(base):
+    controlnet, noise, hint = make_controlnet(base, True), initial_noise(["a", "b"], 0, SHAPE), masks(2)
+    full, half = (ours(base, controlnet, Sampler(5, 3.0, p), noise, hint, PROMPTS[:2]) for p in ("fp32", "bf16"))
+    assert half.dtype == torch.float32
+    assert 1e-5 < (full - half).norm() / full.norm() < 0.1
+
+
 def test_noise_depends_on_seed_and_id_only():
     one = initial_noise(["a", "b", "c"], 0, SHAPE)
     torch.manual_seed(5)
