@@ -21,7 +21,7 @@ class DiffusionGenerator(Generator):
     """A pretrained latent diffusion model steered by masks. A subclass says how in `method`."""
 
     requires = ("torch", "diffusers", "transformers", "safetensors", "matplotlib")
-    shared = ("fit",)
+    shared = ("fit", "sample")
     Params = DiffusionParams
 
     def method(self, base: Base, seed: int) -> Method:

@@ -20,12 +20,13 @@ def sample_set(
     base: Base, method: Method, sampler: Sampler, conditions: Split, prompts: list[str], size: int, batch: int,
     out: Path, ctx: Context,
 ) -> None:  # fmt: skip
-    """Write `out/images/<id>.png` for every condition."""
+    """Write `out/images/<id>.png` for every condition; each process of a team samples every so-manieth batch."""
     context, empty = encode_distinct(base, prompts), encode_prompts(base, [""])
     # Whole batches in the order of the conditions: a resumed run repeats the batches of an uninterrupted one.
-    starts = [s for s in range(0, len(conditions), batch) if not _there(out, conditions[s : s + batch])]
-    done = len(conditions) - sum(len(conditions[s : s + batch]) for s in starts)
-    with ctx.progress.bar(len(conditions) * sampler.steps, "step", done=done * sampler.steps) as bar:
+    mine = range(0, len(conditions), batch)[ctx.team.rank :: ctx.team.size]
+    starts = [s for s in mine if not _there(out, conditions[s : s + batch])]
+    total, left = (sum(len(conditions[s : s + batch]) for s in some) for some in (mine, starts))
+    with ctx.progress.bar(total * sampler.steps, "step", done=(total - left) * sampler.steps) as bar:
         for start in starts:
             part = conditions[start : start + batch]
             images = sample_part(

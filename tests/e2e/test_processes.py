@@ -15,7 +15,7 @@ from bench.team import alone_by_mistake
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = [part for name in ("mean", "threshold") for part in ("--plugin", f"tests/plugins/toy_{name}.py")]
-SETTINGS = {"steps": 6, "sampler_steps": 1, "checkpoint_every": 2, "preview_every": 0}
+SETTINGS = {"steps": 6, "sampler_steps": 1, "sample_batch": 16, "checkpoint_every": 2, "preview_every": 0}
 RUN = ["-m", "bench", "run", "--generator", "siamese", "--dataset", "phantom", "--metric", "toy-mean", "--segmenter",
        "toy-threshold", *PLUGINS, *(f"--set=siamese.{name}={value}" for name, value in SETTINGS.items())]  # fmt: skip
 ALONE = [sys.executable, *RUN]
@@ -31,6 +31,12 @@ def trained(results):
     """Folder of the one model with a loss curve."""
     (curve,) = (results / "store" / "fit").glob("*/loss.csv")
     return curve.parent
+
+
+def sampled(results):
+    """Bytes of the synthetic images of all sets, by set and name."""
+    paths = (results / "store" / "sample").glob("*/images/*.png")
+    return {(path.parts[-3], path.name): path.read_bytes() for path in paths}
 
 
 def losses(folder):
@@ -56,6 +62,9 @@ def test_two_processes_give_the_losses_of_one_with_twice_their_batch(two, tmp_pa
     for ours, theirs in zip(got, want, strict=True):
         assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-7)
     assert trained(two[0]).name == trained(tmp_path).name  # the number of processes is no part of the key
+    ours, theirs = sampled(two[0]), sampled(tmp_path)
+    assert ours.keys() == theirs.keys()
+    assert len(ours) == 2 * 120  # those of the control too
 
 
 @pytest.mark.slow
