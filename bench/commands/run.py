@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.chosen import Chooser, Chosen, missing_things, uses_features
+from bench.chosen import Chooser, Chosen, list_missing, missing_things, uses_features
 from bench.commands._options import add_plugin_option, add_profile_options, add_results_option, at_least
 from bench.config import MASKS, Profile, changes, load_profile, parse_overrides, refuse_unknown_plugins
 from bench.data import DataTable
@@ -20,7 +20,7 @@ from bench.graph import Plan, RunSpec, plan
 from bench.manifest import Setting, describe_run, save_manifest
 from bench.prepare import Preparer
 from bench.registry import Registry
-from bench.runner import Failure, Machine, Runner, check_device, storage_error
+from bench.runner import Failure, Machine, Runner, check_device, resolve_device, storage_error
 from bench.store import Store
 
 
@@ -61,6 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--download", action="store_true", help="allow fetching a base model or weights that are absent"
     )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print the plan, what is cached, and estimated memory and time; run nothing",
+    )
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,8 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, store: Store) -> int:
     started = time.monotonic()
     setup = _set_up(args, store)
+    if args.dry_run or setup is None:
+        return _outline(setup, store, args.device)
     splits = {setup.spec.data.fingerprints[name]: samples for name, samples in setup.spec.data.splits.items()}
     manifest = describe_run(setup.spec, setup.plan, setup.notes, setup.profile.run.columns, setup.settings)
     machine = Machine(args.device, args.num_workers, args.download)
@@ -104,7 +111,8 @@ def _run(args: argparse.Namespace, store: Store) -> int:
     return _report(failures)
 
 
-def _set_up(args: argparse.Namespace, store: Store) -> _Setup:
+def _set_up(args: argparse.Namespace, store: Store) -> _Setup | None:
+    """None: a dry run without data, of which there is no plan."""
     registry = Registry(args.plugin)
     profile = load_profile(args.profile)
     refuse_unknown_plugins(profile, registry)
@@ -114,13 +122,16 @@ def _set_up(args: argparse.Namespace, store: Store) -> _Setup:
     metrics = [_with_extractor(chooser, name, args.download) for name in _once(args.metric or profile.run.metrics)]
     segmenters = [chooser.choose("segmenter", name) for name in _once(args.segmenter or profile.run.segmenters)]
     everything = _everything(generators, metrics, segmenters)
-    _refuse_missing(everything, args.download)
     preparer = Preparer(chooser, store, _say)
     used = preparer.used_name(args.dataset, args.data)
     _refuse_unused(chooser, [("dataset", used), *((one.kind, one.name) for one in everything)])
+    no_data = preparer.missing(args.dataset, args.data)
+    _refuse_missing([*([] if args.download else missing_things(everything)), *no_data], args.dry_run)
+    if no_data:
+        return None
     notes = _protocol_notes(profile, args.dataset, used)
     _tell(notes)
-    data = preparer.open(args.dataset, args.data)
+    data = preparer.open(args.dataset, args.data, check=not args.dry_run)
     found = _data_notes(data, everything)
     _tell(found)
     options = profile.run
@@ -162,11 +173,23 @@ def _with_extractor(chooser: Chooser, name: str, download: bool) -> tuple[Chosen
     return metric, chooser.extractor_for(metric, download) if uses_features(metric) else None
 
 
-def _refuse_missing(chosen: list[Chosen], download: bool) -> None:
-    """All that is absent is listed at once, before anything starts; with --download the plugins fetch it."""
-    lines = missing_things(chosen)
-    if lines and not download:
-        raise BenchError("; ".join(lines))
+def _refuse_missing(lines: list[str], dry_run: bool) -> None:
+    """All that is absent is listed at once, before anything starts; a dry run goes on with what is there."""
+    if lines and not dry_run:
+        raise BenchError(list_missing(lines))
+    if lines:
+        print(list_missing(lines) if len(lines) > 1 else f"missing: {lines[0]}")
+
+
+def _outline(setup: _Setup | None, store: Store, device: str) -> int:
+    if setup is None:
+        print("no plan: it needs the data")
+        return 0
+    from bench.outline import outline
+
+    for line in outline(setup.spec, setup.plan, store, resolve_device(device)):
+        print(line, flush=True)
+    return 0
 
 
 def _refuse_unused(chooser: Chooser, used: list[tuple[str, str]]) -> None:
