@@ -83,6 +83,13 @@ def missing_things(chosen: Sequence[Chosen]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+def list_missing(lines: Sequence[str]) -> str:
+    """One thing as its own line; several below each other."""
+    if len(lines) == 1:
+        return lines[0]
+    return "\n".join([f"{len(lines)} things are missing:", *(f"  - {line}" for line in lines)])
+
+
 def label_of(extractor: Chosen | None) -> str:
     if extractor is None:
         return ""

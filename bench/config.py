@@ -31,6 +31,7 @@ class RunOptions:
     masks: str = param("real", "condition on training masks as they are, or transformed", choices=MASKS)
     multiple: int = param(1, "synthetic images a mask", low=1, high=4)
     synthetic_only: bool = param(False, "train segmenters on the synthetic set without the real one")
+    stand_in: bool = param(False, "without --data, let a generated dataset take the place of the one asked for")
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,22 @@ class Context:
     cache: Path | None = None
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What an action takes on one device, counted in advance (`bench.meter` counts torch code).
+
+    `flops`: a multiply and an add are two. `moved`: bytes that operations read and write. `calls`: operations started.
+    `memory`: bytes on the device at the peak. `note`: how the work is cut up, for the reader.
+    """
+
+    flops: float
+    moved: float
+    calls: float
+    memory: float
+    precision: str = "fp32"
+    note: str = ""
+
+
 class Plugin:
     """What every plugin declares."""
 
@@ -148,6 +164,14 @@ class Plugin:
         """Lines `show` adds: what is trained and frozen, with its number of parameters. May import heavy packages."""
         return ()
 
+    def cost(self, action: str, images: int, devices: int) -> Cost | None:
+        """What `action` on `images` images takes of each of `devices` devices; None: not estimated, as by default.
+
+        Actions: `fit` and `sample` of generators, `train` and `predict` of segmenters, `features`, `score`. Nothing
+        is computed and no weights are needed. BenchError for parameters that cannot run.
+        """
+        return None
+
     def notes(self) -> tuple[str, ...]:
         """Sentences a reader of the leaderboard must know; printed below it."""
         return ()
@@ -160,6 +184,8 @@ class Dataset(Plugin):
     """True when `build` makes the files; then `root` is a folder of the store."""
     stand_in: ClassVar[str] = ""
     """The generated dataset that takes its place when the user has given no data folder."""
+    origin: ClassVar[str] = ""
+    """What a user without the data must fetch, how big it is and where it is; empty: the data are his own."""
     expected: ClassVar[Mapping[str, int]] = {}
     """Published number of pairs by split; another count is a warning."""
 

@@ -1,5 +1,5 @@
-"""The one exception a user's mistake raises: a single line that names the file or option and the remedy."""
+"""The one exception a user's mistake raises: a line that names the file or option and the remedy, or a list of such."""
 
 
 class BenchError(Exception):
-    """A mistake the reader can mend: printed as one line without a traceback, exit code 2."""
+    """A mistake the reader can mend: printed without a traceback, exit code 2."""

@@ -26,19 +26,34 @@ class Preparer:
     store: Store
     say: Callable[[str], None]
 
-    def open(self, name: str, data: Path | None) -> DataTable:
-        """Raises BenchError for a missing folder, broken pairs or a dataset without training or test pairs."""
+    def missing(self, name: str, data: Path | None) -> tuple[str, ...]:
+        """What is wrong with the data as far as names tell: a line that says what to fetch, or what to mend."""
+        cls = self._load(self.used_name(name, data))
+        if cls.generated:
+            return ()
+        if data is None:
+            fetch = f"{cls.origin}; unpack them and give the folder that holds them with" if cls.origin else "needs"
+            return (f"dataset {name}{':' if cls.origin else ''} {fetch} --data DIR",)
+        if not data.is_dir():
+            return (f"--data {data}: no such folder; name the one that holds the images and masks",)
+        try:
+            cls(resolve(cls, "dataset", name, self.chooser.profile, self.chooser.overrides), data).samples("train")
+        except BenchError as error:
+            return (str(error),)
+        return ()
+
+    def open(self, name: str, data: Path | None, check: bool = True) -> DataTable:
+        """Raises BenchError for broken pairs (only where `check` opens them) or without training or test pairs."""
         used = self.used_name(name, data)
         cls = self._load(used)
         params = resolve(cls, "dataset", used, self.chooser.profile, self.chooser.overrides)
         identity = {"name": used, "version": cls.version, "params": key_params(params)}
         root = self._build(used, cls, params, identity) if cls.generated else data
         assert root is not None
-        if not root.is_dir():
-            raise BenchError(f"--data {root}: no such folder; name the one that holds the images and masks")
         dataset = cls(params, root)
         table = tabulate(name, used, dataset)
-        self._check(dataset, table, identity)
+        if check:
+            self._check(dataset, table, identity)
         return table
 
     def _load(self, name: str) -> type[Dataset]:
@@ -47,15 +62,11 @@ class Preparer:
         return cls
 
     def used_name(self, name: str, data: Path | None) -> str:
-        """`name` itself, or the dataset that stands in for it where no folder is given."""
+        """`name` itself, or, where no folder is given and the profile allows it, the dataset that stands in for it."""
         cls = self._load(name)
         if cls.generated and data is not None:
             raise BenchError(f"--data {data}: dataset {name} makes its own images; leave --data out")
-        if cls.generated or data is not None:
-            return name
-        if not cls.stand_in:
-            raise BenchError(f"dataset {name} needs --data DIR")
-        return cls.stand_in
+        return cls.stand_in if cls.stand_in and data is None and self.chooser.profile.run.stand_in else name
 
     def _build(self, name: str, cls: type[Dataset], params: object, identity: dict[str, object]) -> Path:
         # The run's seed plays no part: the same scenes serve every run, so that runs can be compared.

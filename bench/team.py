@@ -62,8 +62,12 @@ class Launched(Team):
 
 def launched(device: str) -> Launched | None:
     """The team this process is in, None where it was started alone. `device` is the resolved --device."""
-    size = next((os.environ[name] for name in _SIZES if name in os.environ), "1")
-    return Launched(device == "cpu") if int(size) > 1 else None
+    return Launched(device == "cpu") if team_size() > 1 else None
+
+
+def team_size() -> int:
+    """How many processes a launcher has started for this run."""
+    return int(next((os.environ[name] for name in _SIZES if name in os.environ), "1"))
 
 
 def alone_by_mistake() -> str:

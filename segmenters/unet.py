@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.contracts import Context, Segmenter, Split, param
+from bench.contracts import Context, Cost, Segmenter, Split, param
 
 if TYPE_CHECKING:
     import torch
@@ -60,6 +60,15 @@ class UNet(Segmenter):
                 optimizer, factor=0.5, patience=p.patience
             ),
         )  # fmt: skip
+
+    def cost(self, action: str, images: int, devices: int) -> Cost:
+        import torch
+
+        from segmenters.training.cost import cost_of
+
+        with torch.device("meta"):
+            network = self._network(0)
+        return cost_of(network, self._recipe(), lesion_probability, action, images)
 
     def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context) -> None:
         from segmenters.training.loop import fit

@@ -6,30 +6,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.chosen import Chooser, Chosen, missing_things, uses_features
 from bench.commands._options import add_plugin_option, add_profile_options, add_results_option, at_least
-from bench.config import (
-    MASKS,
-    Override,
-    Profile,
-    changes,
-    flag_overrides,
-    load_profile,
-    parse_overrides,
-    refuse_unknown_plugins,
-)
-from bench.contracts import Split
-from bench.data import DataTable
+from bench.commands._setup import GENERATOR_FLAGS, Setup, set_up
+from bench.config import MASKS
 from bench.errors import BenchError
-from bench.graph import Plan, RunSpec, plan
-from bench.manifest import Setting, describe_run, save_manifest
-from bench.prepare import Preparer
-from bench.registry import Registry
+from bench.manifest import describe_run, save_manifest
 from bench.runner import Failure, Machine, Runner, check_device, resolve_device, storage_error
 from bench.store import Store
 from bench.team import Launched, alone_by_mistake, help_out, launched
@@ -74,27 +58,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--download", action="store_true", help="allow fetching a base model or weights that are absent"
     )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print the plan, what is cached, and estimated memory and time; run nothing",
+    )
 
-
-GENERATOR_FLAGS = {
-    "--precision": ("precision", "fp32 or bf16 arithmetic (default: the profile's)"),
-    "--batch-size": ("batch", "images an optimiser step, over all devices (default: the profile's)"),
-}
-"""Options that set a field of every chosen generator that has it, and what it means."""
 
 CACHE = "cache"
 """Below --results: what stages share; it may be deleted at any time."""
-
-
-@dataclass(frozen=True)
-class _Setup:
-    """A run, resolved: nothing has been computed yet but the dataset's hashes."""
-
-    profile: Profile
-    spec: RunSpec
-    plan: Plan
-    notes: tuple[str, ...]
-    settings: tuple[Setting, ...]
 
 
 def run(args: argparse.Namespace) -> int:
@@ -114,12 +86,14 @@ def _run(args: argparse.Namespace, store: Store) -> int:
     started = time.monotonic()
     team = launched(resolve_device(args.device))
     if team is not None and team.rank:
-        return _help(args, store, team)
+        return 0 if args.dry_run else _help(args, store, team)
     if team is None and alone_by_mistake():
         _say(f"note: {alone_by_mistake()}")
-    setup = _set_up(args, store, _say)
+    setup = set_up(args, store, _say)
+    if args.dry_run or setup is None:
+        return _outline(setup, store, args.device)
     manifest = describe_run(setup.spec, setup.plan, setup.notes, setup.profile.run.columns, setup.settings)
-    runner = Runner(store, _splits(setup), _machine(args, team), _say, args.results / "logs" / f"{manifest['run']}.log")
+    runner = Runner(store, setup.splits, _machine(args, team), _say, args.results / "logs" / f"{manifest['run']}.log")
     if team is not None:
         team.wait()
     failures = runner.run(setup.plan.stages)
@@ -138,15 +112,11 @@ def _run(args: argparse.Namespace, store: Store) -> int:
 def _help(args: argparse.Namespace, store: Store, team: Launched) -> int:
     """What every process but the first does. What the first builds and checks as it sets up is there afterwards."""
     team.wait()
-    setup = _set_up(args, store, lambda _: None)
-    help_out(team, setup.plan.stages, store, _splits(setup), args.results / CACHE, args.download)
+    setup = set_up(args, store, lambda _: None)
+    assert setup is not None
+    help_out(team, setup.plan.stages, store, setup.splits, args.results / CACHE, args.download)
     team.part()
     return 0
-
-
-def _splits(setup: _Setup) -> dict[str, Split]:
-    data = setup.spec.data
-    return {data.fingerprints[name]: samples for name, samples in data.splits.items()}
 
 
 def _machine(args: argparse.Namespace, team: Launched | None) -> Machine:
@@ -156,107 +126,15 @@ def _machine(args: argparse.Namespace, team: Launched | None) -> Machine:
     return Machine(device, args.num_workers, args.download, args.results / CACHE, team)
 
 
-def _set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -> _Setup:
-    registry = Registry(args.plugin)
-    profile = load_profile(args.profile)
-    refuse_unknown_plugins(profile, registry)
-    names = _once([*profile.run.controls, *args.generator])
-    chooser = Chooser(registry, profile, _overrides(args, names, registry))
-    generators = [chooser.choose("generator", name) for name in names]
-    metrics = [_with_extractor(chooser, name, args.download) for name in _once(args.metric or profile.run.metrics)]
-    segmenters = [chooser.choose("segmenter", name) for name in _once(args.segmenter or profile.run.segmenters)]
-    everything = _everything(generators, metrics, segmenters)
-    _refuse_missing(everything, args.download)
-    preparer = Preparer(chooser, store, say)
-    used = preparer.used_name(args.dataset, args.data)
-    _refuse_unused(chooser, [("dataset", used), *((one.kind, one.name) for one in everything)])
-    notes = _protocol_notes(profile, args.dataset, used)
-    _tell(notes, say)
-    data = preparer.open(args.dataset, args.data)
-    found = _data_notes(data, everything)
-    _tell(found, say)
-    options = profile.run
-    spec = RunSpec(
-        data, profile.name, options.seed if args.seed is None else args.seed, args.seeds or options.seeds,
-        args.masks or options.masks, args.multiple or options.multiple,
-        options.synthetic_only if args.synthetic_only is None else args.synthetic_only,
-        tuple(generators), tuple(metrics), tuple(segmenters),
-    )  # fmt: skip
-    return _Setup(profile, spec, plan(spec), (*notes, *found), _settings(chooser, spec))
+def _outline(setup: Setup | None, store: Store, device: str) -> int:
+    if setup is None:
+        print("no plan: it needs the data")
+        return 0
+    from bench.outline import outline
 
-
-def _overrides(args: argparse.Namespace, generators: list[str], registry: Registry) -> tuple[Override, ...]:
-    given = parse_overrides(args.overrides, registry)
-    flags: tuple[Override, ...] = ()
-    for option, (field, _) in GENERATOR_FLAGS.items():
-        text = getattr(args, f"generator_{field}")
-        if text is not None:
-            flags += flag_overrides(option, field, text, generators, given, registry)
-    return (*flags, *given)
-
-
-def _once(names: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(names))
-
-
-def _settings(chooser: Chooser, spec: RunSpec) -> tuple[Setting, ...]:
-    """What options change against the profile, as the leaderboard shows it; data and masks have their own columns."""
-    settings = [
-        Setting("run", name, f"{name}={getattr(spec, name)}")
-        for name in ("seed", "multiple", "synthetic_only")
-        if getattr(spec, name) != getattr(chooser.profile.run, name)
-    ]
-    for one in chooser.overrides:
-        if one.kind != "dataset" and changes(one, chooser.registry.load(one.kind, one.name), chooser.profile):
-            # The last part of a path is enough: a table goes into papers, its record keeps the bytes' hash.
-            settings.append(Setting(one.kind, one.name, f"{one.name}.{one.field}={Path(one.text).name or one.text}"))
-    return tuple(settings)
-
-
-def _everything(
-    generators: list[Chosen], metrics: list[tuple[Chosen, Chosen | None]], segmenters: list[Chosen]
-) -> list[Chosen]:
-    return [*generators, *(one for pair in metrics for one in pair if one is not None), *segmenters]
-
-
-def _with_extractor(chooser: Chooser, name: str, download: bool) -> tuple[Chosen, Chosen | None]:
-    metric = chooser.choose("metric", name)
-    return metric, chooser.extractor_for(metric, download) if uses_features(metric) else None
-
-
-def _refuse_missing(chosen: list[Chosen], download: bool) -> None:
-    """All that is absent is listed at once, before anything starts; with --download the plugins fetch it."""
-    lines = missing_things(chosen)
-    if lines and not download:
-        raise BenchError("; ".join(lines))
-
-
-def _refuse_unused(chooser: Chooser, used: list[tuple[str, str]]) -> None:
-    for override in chooser.overrides:
-        if (override.kind, override.name) not in used:
-            names = ", ".join(f"{kind} {name}" for kind, name in used)
-            raise BenchError(f"{override.option}: {override.kind} {override.name} is not part of this run ({names})")
-
-
-def _protocol_notes(profile: Profile, asked: str, used: str) -> tuple[str, ...]:
-    """What a reader must know before anything starts."""
-    notes = [f"profile {profile.name}: {profile.description}"]
-    if used != asked:
-        notes.append(f"no --data given: dataset {used} stands in for {asked}")
-    if not profile.comparable or used != asked:
-        notes.append("not comparable with published scores")
-    return tuple(notes)
-
-
-def _data_notes(data: DataTable, chosen: list[Chosen]) -> tuple[str, ...]:
-    notes = []
-    if data.absent:
-        absent = ", ".join(split.removeprefix("test/") for split in data.absent)
-        present = ", ".join(split.removeprefix("test/") for split in data.tests)
-        notes.append(f"absent: {absent}; overall covers {present}")
-    notes += data.warnings
-    notes += [note for one in chosen for note in one.plugin.notes()]
-    return tuple(dict.fromkeys(notes))
+    for line in outline(setup.spec, setup.plan, store, resolve_device(device)):
+        print(line, flush=True)
+    return 0
 
 
 def _publish(manifest: dict[str, Any], store: Store, out: Path, failed: set[str]) -> None:
@@ -287,11 +165,6 @@ def _report(failures: list[Failure]) -> int:
         + (f" ({waiting} stages wait for it)" if waiting else "")
     )
     return 1 if first.ours else 2
-
-
-def _tell(notes: Sequence[str], say: Callable[[str], None]) -> None:
-    for note in notes:
-        say(f"note: {note}")
 
 
 def _say(line: str) -> None:

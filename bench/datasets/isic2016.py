@@ -17,6 +17,10 @@ class Isic2016(Dataset):
     version = 1
     cite = "Gutman et al., Skin lesion analysis toward melanoma detection, arXiv:1605.01397"
     stand_in = "phantom"
+    origin = (
+        "training and test data and ground truth of task 1 (about 0.8 GB) from "
+        "https://challenge.isic-archive.com/data/#2016"
+    )
     expected = {"train": 900, "test/ISIC2016": 379}
     Params = IsicParams
 

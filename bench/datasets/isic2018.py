@@ -17,6 +17,10 @@ class Isic2018(Dataset):
     version = 1
     cite = "Codella et al., Skin lesion analysis toward melanoma detection 2018, arXiv:1902.03368"
     stand_in = "phantom"
+    origin = (
+        "training, validation and test data and ground truth of task 1 (about 13 GB) from "
+        "https://challenge.isic-archive.com/data/#2018"
+    )
     expected = {"train": 2594, "val": 100, "test/ISIC2018": 1000}
     Params = IsicParams
 

@@ -41,6 +41,10 @@ class Polyps(Dataset):
     version = 1
     cite = "Fan et al., PraNet, MICCAI 2020; Jha et al., Kvasir-SEG, MMM 2020; Bernal et al., CVC-ClinicDB, CMIG 2015"
     stand_in = "phantom"
+    origin = (
+        "PraNet's TrainDataset.zip (about 0.4 GB) and TestDataset.zip (about 0.3 GB), linked from "
+        "https://github.com/DengPingFan/PraNet (Google Drive)"
+    )
     expected = {
         "train": 1450,
         "test/CVC-300": 60,

@@ -67,7 +67,7 @@ def missing_base(source: str) -> tuple[str, ...]:
     folder = base_folder(source)
     if folder is None:
         return (
-            f"base model {source!r} is not here (about 4 GB for Stable Diffusion 1.5): give a diffusers folder with "
+            f"base model {source!r} is not here (4.3 GB for Stable Diffusion 1.5): give a diffusers folder with "
             f"--set NAME.base=DIR, or let --download fetch it from the hub",
         )
     absent = [part for part in PARTS if not (folder / part).is_dir()]

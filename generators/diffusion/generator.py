@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.contracts import Context, Generator, Split
+from bench.contracts import Context, Cost, Generator, Split
 from bench.errors import BenchError
 from generators.diffusion.base import base_folder, missing_base
 from generators.diffusion.params import DiffusionParams
@@ -53,6 +53,11 @@ class DiffusionGenerator(Generator):
         models = {"VAE": base.vae, "text encoder": base.text_encoder, "of the U-Net": base.unet}
         frozen = [f"{name} {millions(module, False)}" for name, module in models.items()]
         return (f"parameters, {what}:", f"  trained: {', '.join(trained)}", f"  frozen: {', '.join(frozen)}")
+
+    def cost(self, action: str, images: int, devices: int) -> Cost:
+        from generators.diffusion.cost import cost_of
+
+        return cost_of(self, action, images, devices)
 
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
         from generators.diffusion.batches import draw_batch
@@ -125,14 +130,16 @@ class DiffusionGenerator(Generator):
     def _load(self, ctx: Context) -> Base:
         from generators.diffusion.base import load_base
 
-        p = self.params
-        if p.batch % (p.accumulation * ctx.team.size):
-            devices = f"{ctx.team.size} devices × " if ctx.team.size > 1 else ""
-            raise BenchError(
-                f"{devices}accumulation={p.accumulation} does not divide batch={p.batch}; make it a divisor"
-            )
         base = load_base(self.base(), device=ctx.device, download=ctx.download)
+        self.refuse_shapes(base, ctx.team.size)
+        return base
+
+    def refuse_shapes(self, base: Base, devices: int = 1) -> None:
+        """BenchError for a batch that cannot be cut into its parts and for a size the base model cannot halve."""
+        p = self.params
+        if p.batch % (devices * p.accumulation):
+            many = f"{devices} devices × " if devices > 1 else ""
+            raise BenchError(f"{many}accumulation={p.accumulation} does not divide batch={p.batch}; make it a divisor")
         side, halvings = p.size // 8, len(base.unet.config.block_out_channels) - 1
         if p.size % 8 or side % 2**halvings:
             raise BenchError(f"size={p.size}: base model {self.base()} needs a multiple of {8 * 2**halvings}")
-        return base

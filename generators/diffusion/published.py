@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.contracts import Context, Split, param
+from bench.contracts import Context, Cost, Split, param
 from bench.errors import BenchError
 from generators.diffusion.base import PARTS, base_folder, first_line, missing_base
 from generators.diffusion.generator import DiffusionGenerator
@@ -55,6 +55,9 @@ class PublishedGenerator(DiffusionGenerator):
 
     def _sampled(self) -> str:
         return f"nothing is trained, {self.params.checkpoint} is sampled as it is"
+
+    def cost(self, action: str, images: int, devices: int) -> Cost | None:
+        return None if self.params.checkpoint and action == "fit" else super().cost(action, images, devices)
 
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
         if not self.params.checkpoint:

@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "torchvision", "diffusers", "transformers", "timm", "torch_fidelity", "scipy", "skimage",
          "matplotlib"}  # fmt: skip
 PLUGIN_ROOMS = ("generators", "metrics", "segmenters")
-OPEN_TO_PLUGINS = {"bench.contracts", "bench.images", "bench.errors", "bench.segscores"}
-ORDER = ("errors", "contracts", "images", "segscores", "stats", "spec", "registry", "config", "store", "graph",
+OPEN_TO_PLUGINS = {"bench.contracts", "bench.images", "bench.errors", "bench.segscores", "bench.meter"}
+ORDER = ("errors", "contracts", "images", "segscores", "meter", "stats", "spec", "registry", "config", "store", "graph",
          "runner", "commands", "cli")  # fmt: skip
 
 

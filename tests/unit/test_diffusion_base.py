@@ -82,7 +82,7 @@ def test_a_missing_base_is_one_line_that_says_how_to_get_it(source):
     with pytest.raises(BenchError) as caught:
         load_base(source)
     assert str(caught.value) == line
-    one_line(caught, repr(source), "4 GB", "diffusers folder", "--set", ".base=DIR", "--download")
+    one_line(caught, repr(source), "4.3 GB", "diffusers folder", "--set", ".base=DIR", "--download")
 
 
 def test_the_generator_reports_the_missing_base_before_anything_starts():

@@ -1,0 +1,163 @@
+"""What a run's options and profile come to: plugins chosen, parameters resolved, data hashed, stages planned."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.chosen import Chooser, Chosen, list_missing, missing_things, uses_features
+from bench.config import (
+    Override,
+    Profile,
+    changes,
+    flag_overrides,
+    load_profile,
+    parse_overrides,
+    refuse_unknown_plugins,
+)
+from bench.contracts import Split
+from bench.data import DataTable
+from bench.errors import BenchError
+from bench.graph import Plan, RunSpec, plan
+from bench.manifest import Setting
+from bench.prepare import Preparer
+from bench.registry import Registry
+from bench.store import Store
+
+GENERATOR_FLAGS = {
+    "--precision": ("precision", "fp32 or bf16 arithmetic (default: the profile's)"),
+    "--batch-size": ("batch", "images an optimiser step, over all devices (default: the profile's)"),
+}
+"""Options that set a field of every chosen generator that has it, and what it means."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A run, resolved: nothing has been computed yet but the dataset's hashes."""
+
+    profile: Profile
+    spec: RunSpec
+    plan: Plan
+    notes: tuple[str, ...]
+    settings: tuple[Setting, ...]
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """Real splits by fingerprint."""
+        data = self.spec.data
+        return {data.fingerprints[name]: samples for name, samples in data.splits.items()}
+
+
+def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -> Setup | None:
+    """None: a dry run without data, of which there is no plan."""
+    registry = Registry(args.plugin)
+    profile = load_profile(args.profile)
+    refuse_unknown_plugins(profile, registry)
+    names = _once([*profile.run.controls, *args.generator])
+    chooser = Chooser(registry, profile, _overrides(args, names, registry))
+    generators = [chooser.choose("generator", name) for name in names]
+    metrics = [_with_extractor(chooser, name, args.download) for name in _once(args.metric or profile.run.metrics)]
+    segmenters = [chooser.choose("segmenter", name) for name in _once(args.segmenter or profile.run.segmenters)]
+    everything = _everything(generators, metrics, segmenters)
+    preparer = Preparer(chooser, store, say)
+    used = preparer.used_name(args.dataset, args.data)
+    _refuse_unused(chooser, [("dataset", used), *((one.kind, one.name) for one in everything)])
+    no_data = preparer.missing(args.dataset, args.data)
+    _refuse_missing([*([] if args.download else missing_things(everything)), *no_data], args.dry_run)
+    if no_data:
+        return None
+    notes = _protocol_notes(profile, args.dataset, used)
+    _tell(notes, say)
+    data = preparer.open(args.dataset, args.data, check=not args.dry_run)
+    found = _data_notes(data, everything)
+    _tell(found, say)
+    options = profile.run
+    spec = RunSpec(
+        data, profile.name, options.seed if args.seed is None else args.seed, args.seeds or options.seeds,
+        args.masks or options.masks, args.multiple or options.multiple,
+        options.synthetic_only if args.synthetic_only is None else args.synthetic_only,
+        tuple(generators), tuple(metrics), tuple(segmenters),
+    )  # fmt: skip
+    return Setup(profile, spec, plan(spec), (*notes, *found), _settings(chooser, spec))
+
+
+def _overrides(args: argparse.Namespace, generators: list[str], registry: Registry) -> tuple[Override, ...]:
+    given = parse_overrides(args.overrides, registry)
+    flags: tuple[Override, ...] = ()
+    for option, (field, _) in GENERATOR_FLAGS.items():
+        text = getattr(args, f"generator_{field}")
+        if text is not None:
+            flags += flag_overrides(option, field, text, generators, given, registry)
+    return (*flags, *given)
+
+
+def _once(names: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _settings(chooser: Chooser, spec: RunSpec) -> tuple[Setting, ...]:
+    """What options change against the profile, as the leaderboard shows it; data and masks have their own columns."""
+    settings = [
+        Setting("run", name, f"{name}={getattr(spec, name)}")
+        for name in ("seed", "multiple", "synthetic_only")
+        if getattr(spec, name) != getattr(chooser.profile.run, name)
+    ]
+    for one in chooser.overrides:
+        if one.kind != "dataset" and changes(one, chooser.registry.load(one.kind, one.name), chooser.profile):
+            # The last part of a path is enough: a table goes into papers, its record keeps the bytes' hash.
+            settings.append(Setting(one.kind, one.name, f"{one.name}.{one.field}={Path(one.text).name or one.text}"))
+    return tuple(settings)
+
+
+def _everything(
+    generators: list[Chosen], metrics: list[tuple[Chosen, Chosen | None]], segmenters: list[Chosen]
+) -> list[Chosen]:
+    return [*generators, *(one for pair in metrics for one in pair if one is not None), *segmenters]
+
+
+def _with_extractor(chooser: Chooser, name: str, download: bool) -> tuple[Chosen, Chosen | None]:
+    metric = chooser.choose("metric", name)
+    return metric, chooser.extractor_for(metric, download) if uses_features(metric) else None
+
+
+def _refuse_missing(lines: list[str], dry_run: bool) -> None:
+    """All that is absent is listed at once, before anything starts; a dry run goes on with what is there."""
+    if lines and not dry_run:
+        raise BenchError(list_missing(lines))
+    if lines:
+        print(list_missing(lines) if len(lines) > 1 else f"missing: {lines[0]}")
+
+
+def _refuse_unused(chooser: Chooser, used: list[tuple[str, str]]) -> None:
+    for override in chooser.overrides:
+        if (override.kind, override.name) not in used:
+            names = ", ".join(f"{kind} {name}" for kind, name in used)
+            raise BenchError(f"{override.option}: {override.kind} {override.name} is not part of this run ({names})")
+
+
+def _protocol_notes(profile: Profile, asked: str, used: str) -> tuple[str, ...]:
+    """What a reader must know before anything starts."""
+    notes = [f"profile {profile.name}: {profile.description}"]
+    if used != asked:
+        notes.append(f"no --data given: dataset {used} stands in for {asked}")
+    if not profile.comparable or used != asked:
+        notes.append("not comparable with published scores")
+    return tuple(notes)
+
+
+def _data_notes(data: DataTable, chosen: list[Chosen]) -> tuple[str, ...]:
+    notes = []
+    if data.absent:
+        absent = ", ".join(split.removeprefix("test/") for split in data.absent)
+        present = ", ".join(split.removeprefix("test/") for split in data.tests)
+        notes.append(f"absent: {absent}; overall covers {present}")
+    notes += data.warnings
+    notes += [note for one in chosen for note in one.plugin.notes()]
+    return tuple(dict.fromkeys(notes))
+
+
+def _tell(notes: Sequence[str], say: Callable[[str], None]) -> None:
+    for note in notes:
+        say(f"note: {note}")

@@ -1,0 +1,159 @@
+"""The published protocol: what it resolves to, and that what it lacks is listed at once."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+
+from tests.conftest import make_pairs
+from tests.e2e.conftest import TOY_RUN
+
+SHARED = {
+    "base": "'stable-diffusion-v1-5/stable-diffusion-v1-5'",
+    "size": "384 px",
+    "steps": "3000",
+    "batch": "48",
+    "accumulation": "1",
+    "precision": "'fp32'",
+    "lr": "1e-05",
+    "weight_decay": "0.01",
+    "prompt": "'A photo of a polyp.'",
+    "empty_prompt": "0.05",
+    "sampler_steps": "50",
+    "guidance": "9.0",
+}
+OWN = {
+    "siamese": {
+        "dhi": "True", "online_augmentation": "True", "noise_consistency": "True", "w_c": "1.0", "w_m": "1.0",
+        "augment_after": "0.3333333333333333", "augment_t": "200",
+    },
+    "controlnet": {"lock_decoder": "False"},
+    "controlnet-mi": {},
+    "t2i-adapter": {},
+    "adc": {"w_teacher": "1.0", "w_distill": "1.0"},
+}  # fmt: skip
+PAPER = ["run", "--generator", "siamese", "--generator", "adc", "--dataset", "polyps", "--profile", "paper"]
+
+
+@pytest.fixture
+def bare(without_torch, tmp_path):
+    """A machine that has neither base model nor weights."""
+    return {**without_torch, "HF_HOME": str(tmp_path / "hub"), "TORCH_HOME": str(tmp_path / "torch")}
+
+
+@pytest.fixture
+def polyps(tmp_path):
+    make_pairs(tmp_path / "data" / "TrainDataset", 6)
+    make_pairs(tmp_path / "data" / "TestDataset" / "Kvasir", 2)
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_every_generator_follows_the_published_protocol(bench, name):
+    shown = dict(re.findall(r"^  (\w+) = (.+?)  \(", bench("show", name, "--profile", "paper").out, re.MULTILINE))
+    # How often to save, how to look on and how much at once cannot change a result.
+    free = {"checkpoint_every", "preview_every", "sample_batch", "gradient_checkpointing"}
+    assert {field: value for field, value in shown.items() if field not in free} == {**SHARED, **OWN[name]}
+
+
+def test_the_segmenter_follows_its_published_recipe(bench):
+    shown = dict(re.findall(r"^  (\w+) = (\S+)", bench("show", "unet", "--profile", "paper").out, re.MULTILINE))
+    assert shown == {"size": "224", "width": "32", "batch": "16", "epochs": "100", "lr": "0.0001", "patience": "10"}
+
+
+def listed(text):
+    return [line[4:] for line in text.splitlines() if line.startswith("  - ")]
+
+
+def test_all_that_is_missing_is_listed_at_once(bench, bare, tmp_path):
+    """Base model, weights and data, each once and on its own line, with its size and how to get it."""
+    done = bench(*PAPER, "--results", tmp_path / "r", env=bare)
+    assert done.code == 2
+    assert done.error == "bench: 3 things are missing:"
+    base, weights, data = listed(done.err)
+    for line, parts in (
+        (base, ["stable-diffusion-v1-5", "4.3 GB", "--set NAME.base=DIR", "--download"]),
+        (weights, ["inception", "96 MB", "--download"]),
+        (data, ["dataset polyps", "0.4 GB", "0.3 GB", "https://github.com/DengPingFan/PraNet", "--data DIR"]),
+    ):
+        assert all(part in line for part in parts), line
+    assert not (tmp_path / "r").exists()
+
+
+def test_data_cannot_be_fetched(bench, bare, tmp_path):
+    done = bench(*PAPER, "--download", "--results", tmp_path / "r", env=bare)
+    assert done.code == 2
+    assert "dataset polyps: PraNet's" in done.error
+    assert "base model" not in done.err
+
+
+@pytest.mark.parametrize(("dataset", "size"), [("isic2016", "0.8 GB"), ("isic2018", "13 GB")])
+def test_the_challenges_say_where_their_data_are(bench, tmp_path, dataset, size):
+    done = bench("run", *TOY_RUN, "--dataset", dataset, "--profile", "paper", "--results", tmp_path / "r")
+    assert done.code == 2
+    assert size in done.error
+    assert f"https://challenge.isic-archive.com/data/#{dataset[-4:]}" in done.error
+
+
+def test_no_scene_stands_in_for_published_data(bench, tmp_path):
+    """Where the profile does not say that one may."""
+    profile = tmp_path / "mine.toml"
+    words = ["run", *TOY_RUN, "--dataset", "polyps", "--profile", profile, "--results", tmp_path / "r"]
+    profile.write_text("")
+    assert "dataset polyps: " in bench(*words).error
+    profile.write_text("[run]\nstand_in = true\n")
+    done = bench(*words, "--set", "phantom.train=4", "--set", "phantom.test=2")
+    assert done.code == 0, done.err
+    assert "dataset phantom stands in for polyps" in done.err
+
+
+def test_broken_data_are_listed_with_the_rest(bench, bare, polyps, tmp_path):
+    (polyps / "TrainDataset" / "masks" / "s003.png").unlink()
+    done = bench(*PAPER, "--data", polyps, "--results", tmp_path / "r", env=bare)
+    assert done.code == 2
+    assert listed(done.err)[2].startswith(f"{polyps / 'TrainDataset' / 'images' / 's003.png'}: no mask of that name")
+
+
+def test_a_dry_run_without_data_lists_what_is_missing(bench, bare, tmp_path):
+    done = bench(*PAPER, "--dry-run", "--results", tmp_path / "r", env=bare)
+    assert done.code == 0
+    assert len(listed(done.out)) == 3
+    assert done.out.splitlines()[-1] == "no plan: it needs the data"
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_dry_run_without_base_model_counts_its_shape(bench, bare, polyps, tmp_path):
+    pytest.importorskip("torch")
+    env = {**os.environ, **{name: bare[name] for name in ("HF_HOME", "TORCH_HOME", "OMP_NUM_THREADS")}}
+    words = ["--set", "siamese.accumulation=8", "--device", "cpu", "--results", tmp_path / "r"]
+    done = bench(*PAPER[:3], *PAPER[5:], "--data", polyps, "--dry-run", *words, env=env, timeout=300)
+    assert done.code == 0, done.err
+    assert len(listed(done.out)) == 2
+    assert "dataset polyps (6 training pairs, 2 test images), profile paper" in done.out
+    assert "1 device × 6 images × accumulation 8, 3000 steps" in done.out
+    stage = next(line for line in done.out.splitlines() if " train siamese " in line)
+    # Weights 1.43 G and moments 0.87 G × 2 of numbers alone are 12.7 GB.
+    assert 13 < float(re.search(r"~(\d+) GB", stage)[1]) < 60
+    assert not (tmp_path / "r").exists()
+
+
+def tree(folder):
+    return {path: path.stat().st_mtime_ns for path in sorted(folder.rglob("*"))}
+
+
+def test_a_dry_run_changes_nothing(toy_run, tmp_path):
+    before = toy_run("--dry-run")
+    assert before.code == 0, before.err
+    assert not (tmp_path / "results").exists()
+    assert toy_run().code == 0
+    kept = tree(tmp_path / "results")
+    after = toy_run("--dry-run")
+    assert tree(tmp_path / "results") == kept
+    stages = [line for line in before.out.splitlines() if re.match(r" *\d+ ", line)]
+    assert all(line.endswith("to do") for line in stages)
+    assert [line.replace("to do", "cached") for line in stages] == [
+        line for line in after.out.splitlines() if re.match(r" *\d+ ", line)
+    ]
+    assert f"total: 0 of {len(stages)} stages to do" in after.out
