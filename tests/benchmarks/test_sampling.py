@@ -19,7 +19,7 @@ from generators.diffusion.networks import Networks
 from generators.diffusion.sampling import Sampler, initial_noise, sample_latents
 
 SIZE, SIDE = 384, 48
-SAMPLER = Sampler(steps=4, guidance=9.0)
+SAMPLER = Sampler(steps=3, guidance=9.0)
 PROMPTS = ["A photo of a polyp."]
 
 
