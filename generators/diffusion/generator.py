@@ -54,7 +54,7 @@ class DiffusionGenerator(Generator):
         frozen = [f"{name} {millions(module, False)}" for name, module in models.items()]
         return (f"parameters, {what}:", f"  trained: {', '.join(trained)}", f"  frozen: {', '.join(frozen)}")
 
-    def cost(self, action: str, images: int, devices: int) -> Cost:
+    def cost(self, action: str, images: int, devices: int) -> Cost | None:
         from generators.diffusion.cost import cost_of
 
         return cost_of(self, action, images, devices)

@@ -12,7 +12,8 @@ from torch.utils.checkpoint import checkpoint
 def recompute_activations(modules: Iterable[nn.Module]) -> None:
     """Switch on diffusers' own checkpoints in every block that has them; the gradients stay the same."""
     # Not reentrant: a reentrant checkpoint asks for an input with a gradient, which a frozen encoder's has not.
-    run = partial(checkpoint, use_reentrant=False)
+    # No layer here draws random numbers, so their state need not be kept.
+    run = partial(checkpoint, use_reentrant=False, preserve_rng_state=False)
     for module in modules:
         for block in module.modules():
             if hasattr(block, "gradient_checkpointing"):
