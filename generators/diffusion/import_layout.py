@@ -24,7 +24,7 @@ from transformers.utils import logging
 from bench.errors import BenchError
 from generators.diffusion.base import Base, first_line
 from generators.diffusion.hint import DenseHintInput
-from generators.diffusion.imported import WEIGHTS, listed
+from generators.diffusion.imported import WEIGHTS
 from generators.diffusion.ldm import CONTROL, TEXT, UNET, VAE, Names, control_names, text_names, unet_names, vae_names
 from generators.diffusion.schedule import check_schedule
 
@@ -125,11 +125,12 @@ def _check_keys(file: Path, state: State, parts: Sequence[Part], beside: Sequenc
         "unexpected": sorted(set(state) - set(expected) - set(beside)),
         "of another shape": misshapen,
     }
-    if any(found.values()):
-        told = "; ".join(f"{what}: {listed(keys)}" for what, keys in found.items() if keys)
+    lines = [f"  {what}: {key}" for what, keys in found.items() for key in keys]
+    if lines:
+        counts = ", ".join(f"{len(keys)} {what}" for what, keys in found.items() if keys)
         raise BenchError(
-            f"{file}: {told}. The base model {base_folder} and the generator's hint block decide what is expected: "
-            "give the base it was made from with --set NAME.base=DIR, or the whole file"
+            f"{file}: {counts}. The base model {base_folder} and the generator's hint block decide what is expected: "
+            "give the base it was made from with --set NAME.base=DIR, or the whole file\n" + "\n".join(lines)
         )
 
 

@@ -48,15 +48,16 @@ def place(tmp_path, base, capsys):
         words = ["--generator", generator, "--out", str(tmp_path / "out"), *more]
         code = run(["import-checkpoint", str(file), *words, "--set", f"{generator}.base={source}"])
         printed = capsys.readouterr()
-        errors = [line for line in printed.err.splitlines() if line.startswith("bench: ")]
+        errors = printed.err.splitlines()
         if not code:
             assert printed.err == ""
         else:
-            assert len(errors) == 1
+            assert errors[0].startswith("bench: ")
+            assert all(line.startswith("  ") for line in errors[1:])
             assert code == 2
             assert str(file) in errors[0] or errors[0].startswith(("bench: --", "bench: generator"))
             assert not [path for path in tmp_path.iterdir() if path.name.startswith(".out")]
-        return code, printed.out, "".join(errors)
+        return code, printed.out, printed.err
 
     return attempt
 
@@ -78,9 +79,9 @@ def test_every_missing_and_every_unexpected_key_is_named(place, whole, tmp_path,
              "first_stage_model.loss.logvar", "cond_stage_model.logit_scale")  # fmt: skip
     code, _, error = place(state | {key: torch.zeros(1) for key in extra}, kind=kind)
     assert code == 2
-    missing, unexpected = error.split("; unexpected: ")
-    assert all(key in missing for key in lost)
-    assert all(key in unexpected for key in extra)
+    assert "4 missing, 5 unexpected" in error
+    lines = [f"  missing: {key}" for key in lost] + [f"  unexpected: {key}" for key in extra]
+    assert sorted(error.splitlines()[1:]) == sorted(lines)
     assert not (tmp_path / "out").exists()
 
 
@@ -89,9 +90,7 @@ def test_a_whole_level_that_is_missing_is_named_as_itself(place, whole):
     gone = {key for key in whole if "control_model.input_blocks.5." in key}
     code, _, error = place({key: value for key, value in whole.items() if key not in gone})
     assert code == 2
-    assert error.count("control_model.input_blocks.5.") == 20
-    assert f"and {len(gone) - 20} more" in error
-    assert "unexpected" not in error
+    assert sorted(error.splitlines()[1:]) == sorted(f"  missing: {key}" for key in gone)
 
 
 def test_another_shape_and_another_type_are_named(place, whole):
@@ -99,7 +98,7 @@ def test_another_shape_and_another_type_are_named(place, whole):
     code, _, error = place(whole | other)
     assert code == 2
     assert f"{ZERO} (7,) for (32,)" in error
-    assert DECODER in error
+    assert f"of another shape: {DECODER}" in error
     assert "missing" not in error
 
 
