@@ -110,6 +110,7 @@ class Runner:
             "identity": stage.identity,
             "label": stage.label,
             "source": stage.source,
+            "processes": team.size,
             **describe(requires, device, time.monotonic() - started),
         }
         self.store.commit(stage.action, stage.key, desk, record)

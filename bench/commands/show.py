@@ -79,5 +79,6 @@ def _parameter(field: dataclasses.Field[Any], params: Any, plugin: type[Plugin])
     meta, value = field.metadata, getattr(params, field.name)
     default = f", plugin's default {field.default!r}" if value != field.default else ""
     unit = f" {meta['unit']}" if meta.get("unit") else ""
-    outside = "" if meta.get("key", True) else "; cannot change a result"
+    # Of a path the bytes behind it count, not its name.
+    outside = "" if meta.get("key", True) else "; its files count" if hint == "str" else "; cannot change a result"
     return f"  {field.name} = {value!r}{unit}  ({hint}{default}{outside}) {meta.get('help', '')}"

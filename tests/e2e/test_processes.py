@@ -1,6 +1,7 @@
 """Several processes train together: the losses and the weights of one process, resumed after a kill."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -71,6 +72,7 @@ def test_two_processes_give_the_losses_of_one_with_twice_their_batch(two, tmp_pa
 def test_one_process_speaks_and_writes_the_table_once(two):
     results, done = two
     assert done.stderr.count("train siamese: ") == 1
+    assert json.loads((trained(results) / "record.json").read_text())["processes"] == 2
     assert done.stdout.count("real only") == 1
     assert len(list((results / "tables").glob("*/leaderboard.csv"))) == 1
 
