@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 
@@ -59,10 +60,13 @@ def _embed(base: Base, prompts: list[str], ctx: Context) -> tuple[torch.Tensor, 
 def _load_pixels(train: Split, size: int, ctx: Context) -> dict[str, torch.Tensor]:
     images = np.empty((len(train), size, size, 3), np.uint8)
     masks = np.empty((len(train), size, size), np.uint8)
-    with ctx.progress.bar(len(train), "pair") as bar:
-        for row, sample in enumerate(train):
-            images[row] = load_rgb(sample.image, (size, size))
-            masks[row] = load_mask(sample.mask, (size, size))
+
+    def read(row: int) -> None:
+        images[row] = load_rgb(train[row].image, (size, size))
+        masks[row] = load_mask(train[row].mask, (size, size))
+
+    with ThreadPoolExecutor(max(1, ctx.workers)) as readers, ctx.progress.bar(len(train), "pair") as bar:
+        for _ in readers.map(read, range(len(train))):
             bar.update(1)
     return {"images": torch.from_numpy(images), "masks": torch.from_numpy(masks)}
 
