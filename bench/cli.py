@@ -27,13 +27,19 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage text."""
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        known = [option for option in self._option_string_actions if option.startswith("--")]
+        # Before anything that is missing: a misspelt option is why it is.
+        for option in (word.partition("=")[0] for word in args if word.startswith("--")):
+            if option not in known:
+                from bench.registry import did_you_mean
+
+                raise BenchError(f"{option}: unknown option{did_you_mean(option, known)}")
         values, unknown = self.parse_known_args(args, namespace)
         if unknown:
-            from bench.registry import did_you_mean
-
-            known = [option for option in self._option_string_actions if option.startswith("--")]
-            hint = did_you_mean(unknown[0], known) if unknown[0].startswith("-") else f"; see {self.prog} --help"
-            raise BenchError(f"{unknown[0]}: unknown option{hint}")
+            raise BenchError(
+                f"{unknown[0]}: not expected there; an option takes one value, and is repeated for several; "
+                f"see {self.prog} --help"
+            )
         return values
 
     def error(self, message: str) -> NoReturn:

@@ -164,6 +164,9 @@ class Plugin:
         """Lines `show` adds: what is trained and frozen, with its number of parameters. May import heavy packages."""
         return ()
 
+    def check_params(self, devices: int) -> None:
+        """BenchError for parameters that do not go together, or not with `devices` devices, before anything starts."""
+
     def cost(self, action: str, images: int, devices: int) -> Cost | None:
         """What `action` on `images` images takes of each of `devices` devices; None: not estimated, as by default.
 

@@ -165,7 +165,8 @@ class _Builder:
 
     def _features(self, extractor: Chosen, images: Ref, size: tuple[int, int] | None, what: str) -> Ref:
         extra = {"size": list(size) if size else None}
-        label = f"{extractor.name} features of {what}"
+        at = f" at {size[0]} × {size[1]}" if size else ""
+        label = f"{extractor.name} features of {what}{at}"
         return self._add(Stage("features", extractor, 0, {"images": images}, label, extra))
 
     def lines(self, segmenter: Chosen, sets: Mapping[str, Ref]) -> list[Line]:
@@ -184,18 +185,20 @@ class _Builder:
             sets["val"] = self._data("val")
         models = [self._train(segmenter, row, sets, repeat) for repeat in range(self.spec.seeds)]
         return {
-            test: tuple(self._tested(model, segmenter, row, test).key for model in models)
+            test: tuple(self._tested(model, segmenter, row, test, repeat).key for repeat, model in enumerate(models))
             for test in self.spec.data.tests
         }
 
     def _train(self, segmenter: Chosen, row: str, sets: Mapping[str, Ref], repeat: int) -> Ref:
         seed = self._seed("train", segmenter.name, repeat)
-        number = f" (seed {repeat + 1} of {self.spec.seeds})" if self.spec.seeds > 1 else ""
-        return self._add(Stage("train", segmenter, seed, sets, f"train {segmenter.name} on {row}{number}"))
+        return self._add(Stage("train", segmenter, seed, sets, f"train {segmenter.name} on {row}{self._of(repeat)}"))
 
-    def _tested(self, model: Ref, segmenter: Chosen, row: str, test: str) -> Ref:
+    def _of(self, repeat: int) -> str:
+        return f" (seed {repeat + 1} of {self.spec.seeds})" if self.spec.seeds > 1 else ""
+
+    def _tested(self, model: Ref, segmenter: Chosen, row: str, test: str, repeat: int) -> Ref:
         images = self._data(test)
-        name = f"{segmenter.name} of {row} on {test.removeprefix('test/')}"
+        name = f"{segmenter.name} of {row} on {test.removeprefix('test/')}{self._of(repeat)}"
         maps = self._add(Stage("predict", segmenter, 0, {"model": model, "images": images}, f"predict {name}"))
         return self._add(Stage("segscore", None, 0, {"maps": maps, "truth": images}, f"score {name}"))
 

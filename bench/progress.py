@@ -74,6 +74,8 @@ class Terminal:
     def bar(self, total: int, unit: str, done: int = 0) -> _TqdmBar:
         from tqdm import tqdm
 
+        if done:
+            tqdm.write(f"{self.label}: goes on at {done} of {total} {unit}s", file=sys.stderr)
         place: dict[str, Any] = {"file": sys.stderr, "mininterval": 0.2, "dynamic_ncols": True}
         if not sys.stderr.isatty():
             # No bar is drawn at 0 columns, and nothing is written of what ends within the first interval.

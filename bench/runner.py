@@ -18,6 +18,9 @@ from bench.stages import ACTIONS, Job, inputs_of
 from bench.store import Desk, Store
 from bench.team import Launched, call, shares
 
+LOOKED_AT = ("fit", "sample")
+"""Actions whose files a person opens: curves, pictures, the synthetic set."""
+
 _STORAGE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 
 
@@ -93,7 +96,8 @@ class Runner:
                 return True
             started = time.monotonic()
             self._run(stage, label, desk, started)
-        self.say(f"{label}: {time.monotonic() - started:.1f} s")
+        where = f", in {self.store.path(stage.action, stage.key)}" if stage.action in LOOKED_AT else ""
+        self.say(f"{label}: {time.monotonic() - started:.1f} s{where}")
         return False
 
     def _run(self, stage: Stage, label: str, desk: Desk, started: float) -> None:

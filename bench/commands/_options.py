@@ -35,9 +35,9 @@ def add_results_option(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_profile_options(parser: argparse.ArgumentParser) -> None:
+def add_profile_options(parser: argparse.ArgumentParser, default: str = "demo") -> None:
     parser.add_argument(
-        "--profile", default="demo", metavar="NAME", help="protocol: a name or a .toml file (default: %(default)s)"
+        "--profile", default=default, metavar="NAME", help="protocol: a name or a .toml file (default: %(default)s)"
     )
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME.FIELD=VALUE", dest="overrides",

@@ -25,6 +25,7 @@ from bench.manifest import Setting
 from bench.prepare import Preparer
 from bench.registry import Registry
 from bench.store import Store
+from bench.team import team_size
 
 GENERATOR_FLAGS = {
     "--precision": ("precision", "fp32 or bf16 arithmetic (default: the profile's)"),
@@ -61,6 +62,8 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
     metrics = [_with_extractor(chooser, name, args.download) for name in _once(args.metric or profile.run.metrics)]
     segmenters = [chooser.choose("segmenter", name) for name in _once(args.segmenter or profile.run.segmenters)]
     everything = _everything(generators, metrics, segmenters)
+    for one in everything:
+        one.plugin.check_params(team_size())
     preparer = Preparer(chooser, store, say)
     used = preparer.used_name(args.dataset, args.data)
     _refuse_unused(chooser, [("dataset", used), *((one.kind, one.name) for one in everything)])
@@ -80,7 +83,8 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
         options.synthetic_only if args.synthetic_only is None else args.synthetic_only,
         tuple(generators), tuple(metrics), tuple(segmenters),
     )  # fmt: skip
-    return Setup(profile, spec, plan(spec), (*notes, *found), _settings(chooser, spec))
+    moved = ("masks: training masks moved, turned and scaled at random",) if spec.masks == "random" else ()
+    return Setup(profile, spec, plan(spec), (*notes, *found, *moved), _settings(chooser, spec))
 
 
 def _overrides(args: argparse.Namespace, generators: list[str], registry: Registry) -> tuple[Override, ...]:
@@ -99,10 +103,13 @@ def _once(names: Sequence[str]) -> list[str]:
 
 def _settings(chooser: Chooser, spec: RunSpec) -> tuple[Setting, ...]:
     """What options change against the profile, as the leaderboard shows it; data and masks have their own columns."""
-    settings = [
-        Setting("run", name, f"{name}={getattr(spec, name)}")
-        for name in ("seed", "multiple", "synthetic_only")
+    settings = [Setting("run", "seed", f"seed={spec.seed}")] if spec.seed != chooser.profile.run.seed else []
+    settings += [
+        # Lines without a synthetic set are the same with and without them.
+        Setting("generator", generator.name, f"{name}={getattr(spec, name)}")
+        for name in ("multiple", "synthetic_only")
         if getattr(spec, name) != getattr(chooser.profile.run, name)
+        for generator in spec.generators
     ]
     for one in chooser.overrides:
         if one.kind != "dataset" and changes(one, chooser.registry.load(one.kind, one.name), chooser.profile):

@@ -19,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="the checkpoint as its authors published it")
     parser.add_argument("--generator", required=True, metavar="NAME", help="the method the checkpoint belongs to")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make; absent or empty")
-    add_profile_options(parser)
+    # Published weights are of the published protocol's base model.
+    add_profile_options(parser, default="paper")
     add_plugin_option(parser)
 
 

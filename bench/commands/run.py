@@ -43,7 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seeds", type=at_least(1), metavar="N", help="trainings of each segmenter (default: the profile's)"
     )
     for name, (field, meaning) in GENERATOR_FLAGS.items():
-        many.add_argument(name, metavar=field.upper(), dest=f"generator_{field}", help=f"of the generators: {meaning}")
+        many.add_argument(
+            name, metavar=field.upper(), dest=f"generator_{field}", help=f"of the generators: {meaning}; --set wins"
+        )
     add_profile_options(parser)
     add_plugin_option(parser)
     add_results_option(parser)
@@ -85,17 +87,16 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, store: Store) -> int:
     started = time.monotonic()
     team = launched(resolve_device(args.device))
+    machine = _machine(args, team)
     if team is not None and team.rank:
-        return 0 if args.dry_run else _help(args, store, team)
+        return _help(args, store, team)
     if team is None and alone_by_mistake():
         _say(f"note: {alone_by_mistake()}")
-    setup = set_up(args, store, _say)
+    setup = _set_up_first(args, store, team)
     if args.dry_run or setup is None:
         return _outline(setup, store, args.device)
     manifest = describe_run(setup.spec, setup.plan, setup.notes, setup.profile.run.columns, setup.settings)
-    runner = Runner(store, setup.splits, _machine(args, team), _say, args.results / "logs" / f"{manifest['run']}.log")
-    if team is not None:
-        team.wait()
+    runner = Runner(store, setup.splits, machine, _say, args.results / "logs" / f"{manifest['run']}.log")
     failures = runner.run(setup.plan.stages)
     if team is not None:
         team.tell(None)
@@ -109,9 +110,23 @@ def _run(args: argparse.Namespace, store: Store) -> int:
     return _report(failures)
 
 
+def _set_up_first(args: argparse.Namespace, store: Store, team: Launched | None) -> Setup | None:
+    """Alone, so that what it builds and checks is there when the other processes do the same; they hear how it went."""
+    try:
+        setup = set_up(args, store, _say)
+    except BaseException:
+        if team is not None:
+            team.tell(False)
+        raise
+    if team is not None:
+        team.tell(not args.dry_run)
+    return setup
+
+
 def _help(args: argparse.Namespace, store: Store, team: Launched) -> int:
-    """What every process but the first does. What the first builds and checks as it sets up is there afterwards."""
-    team.wait()
+    """What every process but the first does; nothing where the first could not set up."""
+    if not team.tell(None):
+        return 0
     setup = set_up(args, store, lambda _: None)
     assert setup is not None
     help_out(team, setup.plan.stages, store, setup.splits, args.results / CACHE, args.download)
@@ -121,15 +136,15 @@ def _help(args: argparse.Namespace, store: Store, team: Launched) -> int:
 
 def _machine(args: argparse.Namespace, team: Launched | None) -> Machine:
     device = args.device if team is None else team.device
-    if args.device not in ("auto", device):
-        raise BenchError(f"--device {args.device}: accelerate launch gives each process its own; leave --device out")
+    if args.device not in ("auto", device, device.partition(":")[0]):
+        raise BenchError(f"--device {args.device}: the launcher gives each process its own ({device}); leave it out")
     return Machine(device, args.num_workers, args.download, args.results / CACHE, team)
 
 
 def _outline(setup: Setup | None, store: Store, device: str) -> int:
     if setup is None:
         print("no plan: it needs the data")
-        return 0
+        return 2
     from bench.outline import outline
 
     for line in outline(setup.spec, setup.plan, store, resolve_device(device)):

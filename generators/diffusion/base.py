@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,18 @@ def missing_base(source: str) -> tuple[str, ...]:
         )
     absent = [part for part in PARTS if not (folder / part).is_dir()]
     return (f"base model {folder} lacks {', '.join(absent)}; give a whole diffusers folder",) if absent else ()
+
+
+def levels(source: str) -> int:
+    """Of the U-Net, each at half the size of the one before; Stable Diffusion's four where the model is not here."""
+    folder = base_folder(source)
+    if folder is None or missing_base(source):
+        return 4
+    path = folder / "unet" / "config.json"
+    try:
+        return len(json.loads(path.read_text(encoding="utf-8"))["block_out_channels"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BenchError(f"base model {folder}: {path}: {first_line(error)}; give a whole diffusers folder") from None
 
 
 def load_base(source: str, *, device: str = "cpu", download: bool = False) -> Base:

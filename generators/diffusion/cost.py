@@ -71,7 +71,7 @@ def cost_of(generator: DiffusionGenerator, action: str, images: int, devices: in
     """
     p = generator.params
     base, _ = hollow_base(generator.base())
-    generator.refuse_shapes(base, devices)
+    generator.check_params(devices)
     dtype = torch.bfloat16 if p.precision == "bf16" else torch.float32
     base.scheduler.alphas_cumprod = base.scheduler.alphas_cumprod.to(dtype)
     with torch.device("meta"):
@@ -97,7 +97,9 @@ def _fit(hollow: Hollow, p: Any, images: int, devices: int) -> Cost:
     held = hollow.weights + state + (gradients if p.accumulation > 1 else 0)
     lack = gradients / 2 if p.precision == "bf16" else 0.0
     parts = f"{devices} device{'s' if devices > 1 else ''} × {micro} images × accumulation {p.accumulation}"
-    return Cost(work.flops, work.moved, work.calls, held + lack + work.peak, p.precision, f"{parts}, {p.steps} steps")
+    less = "" if p.gradient_checkpointing and micro == 1 else "; less memory: accumulation, gradient_checkpointing"
+    note, memory = f"{parts}, {p.steps} steps{less}", held + lack + work.peak
+    return Cost(work.flops, work.moved, work.calls, memory, p.precision, note)
 
 
 def _backward(hollow: Hollow, p: Any, micro: int) -> Work:

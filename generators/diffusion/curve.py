@@ -47,12 +47,13 @@ def draw_curve(curve: Curve) -> np.ndarray:
 
     figure = Figure(figsize=(9, 5), dpi=100)
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.08, 0.11, 0.9, 0.82))
+    axes = figure.add_axes((0.1, 0.11, 0.88, 0.82))
     window = max(1, len(curve) // 20)
     _draw_parts(axes, curve, window)
     axes.set_xlabel("optimiser step")
     axes.set_ylabel("loss")
-    axes.set_title(f"faint: each step; line: mean of {window} steps", fontsize="small", loc="left")
+    if window > 1:
+        axes.set_title(f"faint: each step; line: mean of {window} steps", fontsize="small", loc="left")
     axes.grid(alpha=0.3)
     # Above the axes, where it hides no line.
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=8, frameon=False, fontsize="small")

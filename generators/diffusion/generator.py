@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.contracts import Context, Cost, Generator, Split
 from bench.errors import BenchError
-from generators.diffusion.base import base_folder, missing_base
+from generators.diffusion.base import base_folder, levels, missing_base
 from generators.diffusion.params import DiffusionParams
 
 if TYPE_CHECKING:
@@ -53,6 +53,18 @@ class DiffusionGenerator(Generator):
         models = {"VAE": base.vae, "text encoder": base.text_encoder, "of the U-Net": base.unet}
         frozen = [f"{name} {millions(module, False)}" for name, module in models.items()]
         return (f"parameters, {what}:", f"  trained: {', '.join(trained)}", f"  frozen: {', '.join(frozen)}")
+
+    def check_params(self, devices: int) -> None:
+        p = self.params
+        parts = devices * p.accumulation
+        if p.batch % parts:
+            many = f"{devices} devices × " if devices > 1 else ""
+            able = ", ".join(str(n) for n in range(1, p.batch + 1) if p.batch % (n * devices) == 0)
+            remedy = f"make accumulation one of {able}" if able else f"make batch a multiple of {devices}"
+            raise BenchError(f"{many}accumulation={p.accumulation} does not divide batch={p.batch}; {remedy}")
+        step = 8 * 2 ** (levels(self.base()) - 1)
+        if p.size % step:
+            raise BenchError(f"size={p.size}: base model {self.base()} needs a multiple of {step}")
 
     def cost(self, action: str, images: int, devices: int) -> Cost | None:
         from generators.diffusion.cost import cost_of
@@ -130,16 +142,4 @@ class DiffusionGenerator(Generator):
     def _load(self, ctx: Context) -> Base:
         from generators.diffusion.base import load_base
 
-        base = load_base(self.base(), device=ctx.device, download=ctx.download)
-        self.refuse_shapes(base, ctx.team.size)
-        return base
-
-    def refuse_shapes(self, base: Base, devices: int = 1) -> None:
-        """BenchError for a batch that cannot be cut into its parts and for a size the base model cannot halve."""
-        p = self.params
-        if p.batch % (devices * p.accumulation):
-            many = f"{devices} devices × " if devices > 1 else ""
-            raise BenchError(f"{many}accumulation={p.accumulation} does not divide batch={p.batch}; make it a divisor")
-        side, halvings = p.size // 8, len(base.unet.config.block_out_channels) - 1
-        if p.size % 8 or side % 2**halvings:
-            raise BenchError(f"size={p.size}: base model {self.base()} needs a multiple of {8 * 2**halvings}")
+        return load_base(self.base(), device=ctx.device, download=ctx.download)

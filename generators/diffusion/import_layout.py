@@ -129,8 +129,9 @@ def _check_keys(file: Path, state: State, parts: Sequence[Part], beside: Sequenc
     if lines:
         counts = ", ".join(f"{len(keys)} {what}" for what, keys in found.items() if keys)
         raise BenchError(
-            f"{file}: {counts}. The base model {base_folder} and the generator's hint block decide what is expected: "
-            "give the base it was made from with --set NAME.base=DIR, or the whole file\n" + "\n".join(lines)
+            "\n".join([f"{file}: {counts}", *lines])
+            + f"\n  The base model {base_folder} and the generator's hint block decide what is expected: "
+            "give the base it was made from with --set NAME.base=DIR, or the whole file"
         )
 
 

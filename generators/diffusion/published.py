@@ -107,9 +107,9 @@ class PublishedGenerator(DiffusionGenerator):
         source = self.params.base
         folder = base_folder(source)
         if folder is None or missing_base(source):
-            what = ", ".join([*(f"{prefix}*" for prefix in absent), "tokenizer and what shapes cannot tell"])
+            what = ", ".join(["the tokenizer", "the number of attention heads", *(f"{prefix}*" for prefix in absent)])
             raise BenchError(
-                f"{file} does not hold {what}; base model {source!r} should give it and is not here, or not whole: "
+                f"base model {source!r} is not here, or not whole, and {file} does not hold what it gives ({what}): "
                 "give a whole diffusers folder with --set NAME.base=DIR"
             )
         try:

@@ -62,7 +62,7 @@ def train(
             # A finite loss can have a gradient that is not; such weights must not take a good checkpoint's place.
             if keep and not all(p.isfinite().all() for p in parameters):
                 raise _broken("a weight is not finite", number, kept, curve, watch, ctx)
-            watch.after_step(number)
+            watch.after_step(number, number == schedule.steps)
             if keep:
                 watch.update_curve(curve)
                 if ctx.team.rank == 0:

@@ -27,9 +27,9 @@ class Watch:
     draw: Callable[[], np.ndarray]
     writes: bool = True
 
-    def after_step(self, number: int) -> None:
-        """Write the picture of step `number` (from 1) where one is wanted."""
-        if self.writes and self.every and number % self.every == 0:
+    def after_step(self, number: int, last: bool) -> None:
+        """Write the picture of step `number` (from 1) where one is wanted; the `last` step's is, unless none are."""
+        if self.writes and self.every and (last or number % self.every == 0):
             save_png(self.folder / PREVIEWS / f"step-{number:06d}.png", self.draw())
 
     def update_curve(self, curve: Curve) -> None:

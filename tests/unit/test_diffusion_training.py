@@ -149,14 +149,19 @@ def test_accumulation_learns_the_same_weights_from_the_same_batches(whole, tmp_p
         assert sum(f.sum().item() for f in far) < 0.01 * sum(f.numel() for f in far)
 
 
-def test_accumulation_must_divide_the_batch(whole, tmp_path):
-    with pytest.raises(BenchError, match="accumulation=3 does not divide batch=4"):
-        fit(siamese(batch=4, accumulation=3), whole[0], tmp_path)
-
-
-def test_a_size_the_base_cannot_halve_is_refused(whole, tmp_path):
-    with pytest.raises(BenchError, match="size=48: base model tiny needs a multiple of 32"):
-        fit(siamese(size=48), whole[0], tmp_path)
+@pytest.mark.parametrize(
+    ("changes", "devices", "message"),
+    [
+        ({"accumulation": 3}, 1, "accumulation=3 does not divide batch=4; make accumulation one of 1, 2, 4"),
+        ({"accumulation": 4}, 2, "2 devices × accumulation=4 does not divide batch=4; make accumulation one of 1, 2"),
+        ({}, 3, "3 devices × accumulation=1 does not divide batch=4; make batch a multiple of 3"),
+        ({"size": 48}, 1, "size=48: base model tiny needs a multiple of 32"),
+    ],
+)
+def test_parameters_that_do_not_go_together_are_refused_before_anything_starts(changes, devices, message):
+    with pytest.raises(BenchError, match=message):
+        siamese(batch=4, **changes).check_params(devices)
+    siamese(batch=4).check_params(2)
 
 
 # The loop alone, on a layer of two weights.
