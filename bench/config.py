@@ -208,7 +208,7 @@ def _check(field: dataclasses.Field[Any], hint: Any, value: Any, where: str) -> 
         raise BenchError(f"{where}: {value} is out of range; allowed: {_range(low, high)}")
     choices = field.metadata.get("choices") or ()
     if choices and value not in choices:
-        raise BenchError(f"{where}: {value!r} is not a choice; choices: {', '.join(choices)}")
+        raise BenchError(f"{where}: {value!r} is not a choice{did_you_mean(str(value), choices)}")
     return value
 
 

@@ -54,7 +54,7 @@ def polyps(tmp_path):
 def test_every_generator_follows_the_published_protocol(bench, name):
     shown = dict(re.findall(r"^  (\w+) = (.+?)  \(", bench("show", name, "--profile", "paper").out, re.MULTILINE))
     # How often to save, how to look on and how much at once cannot change a result.
-    free = {"checkpoint_every", "preview_every", "sample_batch", "gradient_checkpointing"}
+    free = {"checkpoint_every", "preview_every", "sample_batch", "gradient_checkpointing", "checkpoint"}
     assert {field: value for field, value in shown.items() if field not in free} == {**SHARED, **OWN[name]}
 
 
@@ -118,7 +118,7 @@ def test_broken_data_are_listed_with_the_rest(bench, bare, polyps, tmp_path):
 
 def test_a_dry_run_without_data_lists_what_is_missing(bench, bare, tmp_path):
     done = bench(*PAPER, "--dry-run", "--results", tmp_path / "r", env=bare)
-    assert done.code == 0
+    assert done.code == 2
     assert len(listed(done.out)) == 3
     assert done.out.splitlines()[-1] == "no plan: it needs the data"
     assert not (tmp_path / "r").exists()
