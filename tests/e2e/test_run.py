@@ -200,7 +200,7 @@ def test_several_images_a_mask(toy_run):
     twice = {row["generator"]: int(row["n"]) for row in rows if row["metric"].startswith("dist")}
     assert once
     assert twice == {name: 2 * n for name, n in once.items()}
-    assert {row["settings"] for row in rows} == {"multiple=2"}
+    assert {(row["row"] == "real", row["settings"]) for row in rows} == {(True, ""), (False, "multiple=2")}
 
 
 def test_segmenters_without_real_images(toy_run):
