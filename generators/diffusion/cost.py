@@ -93,9 +93,9 @@ def _fit(hollow: Hollow, p: Any, images: int, devices: int) -> Cost:
     backward = _backward(hollow, p, micro)
     step = backward.times(p.accumulation).then(update)
     work = encode.times(images / CHUNK).then(step.times(p.steps))
-    # What bf16 gradients lack to the single precision in which they are kept.
+    # What bf16 gradients lack to the single precision in which they are kept, and autocast's copies of the weights.
     held = hollow.weights + state + (gradients if p.accumulation > 1 else 0)
-    lack = gradients / 2 if p.precision == "bf16" else 0.0
+    lack = gradients if p.precision == "bf16" else 0.0
     parts = f"{devices} device{'s' if devices > 1 else ''} × {micro} images × accumulation {p.accumulation}"
     less = "" if p.gradient_checkpointing and micro == 1 else "; less memory: accumulation, gradient_checkpointing"
     note, memory = f"{parts}, {p.steps} steps{less}", held + lack + work.peak

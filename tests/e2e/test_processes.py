@@ -17,8 +17,10 @@ from bench.team import alone_by_mistake
 ROOT = Path(__file__).parents[2]
 PLUGINS = [part for name in ("mean", "threshold") for part in ("--plugin", f"tests/plugins/toy_{name}.py")]
 SETTINGS = {"steps": 6, "sampler_steps": 1, "sample_batch": 16, "checkpoint_every": 2, "preview_every": 0}
-RUN = ["-m", "bench", "run", "--generator", "siamese", "--dataset", "phantom", "--metric", "toy-mean", "--segmenter",
-       "toy-threshold", *PLUGINS, *(f"--set=siamese.{name}={value}" for name, value in SETTINGS.items())]  # fmt: skip
+RUN = [
+    "-m", "bench", "run", "--device", "cpu", "--generator", "siamese", "--dataset", "phantom", "--metric", "toy-mean",
+    "--segmenter", "toy-threshold", *PLUGINS, *(f"--set=siamese.{name}={value}" for name, value in SETTINGS.items()),
+]  # fmt: skip
 ALONE = [sys.executable, *RUN]
 TWO = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29417", *RUN]
 ENV = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
@@ -94,11 +96,20 @@ def test_killed_processes_resume_to_the_same_weights(two, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_failure_in_training_ends_every_process(tmp_path):
-    """A batch that three micro-batches on two devices cannot share: each process says so and none hangs."""
+def test_a_users_mistake_is_told_once_and_ends_every_process(tmp_path):
+    """A batch that two devices of three micro-batches cannot share: no process hangs, none but the first complains."""
     done = run(TWO, tmp_path, "--set", "siamese.accumulation=3")
     assert done.returncode != 0
-    assert "2 devices × accumulation=3 does not divide batch=8" in done.stderr
+    assert done.stderr.count("2 devices × accumulation=3 does not divide batch=8") == 1
+    assert "[rank1]" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_failure_in_training_ends_every_process(tmp_path):
+    """A learning rate that breaks the weights."""
+    done = run(TWO, tmp_path, "--set", "siamese.lr=1e30")
+    assert done.returncode != 0
+    assert "is not finite" in done.stderr
 
 
 def test_a_launcher_that_started_one_process_is_noticed(monkeypatch):
