@@ -38,7 +38,10 @@ PLUGINS = [part for name in ("mean", "threshold") for part in ("--plugin", f"tes
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    """A diffusers folder of 4.3 GB (a training leaves 14 GB more), made in a process of its own so that this one stays small."""
+    """A diffusers folder of 4.3 GB, made in a process of its own so that this one stays small.
+
+    A training leaves 14 GB beside it.
+    """
     folder = tmp_path_factory.mktemp("base")
     subprocess.run([sys.executable, "-c", MAKE, folder], cwd=ROOT, check=True)
     shutil.copytree(TINY_FOLDER / "tokenizer", folder / "tokenizer")
