@@ -13,10 +13,11 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionControlNetPipeline, UNet2DConditionModel
 
 from generators.diffusion.base import SCHEDULER, decode_latents, encode_prompts, load_base
-from generators.diffusion.control import Decoder, build_controlnet
+from generators.diffusion.control import Decoder
 from generators.diffusion.method import ControlNetMethod
 from generators.diffusion.networks import Networks
 from generators.diffusion.sampling import Sampler, initial_noise, sample_latents
+from tests.unit.test_sampling import make_controlnet
 
 SIZE, SIDE = 384, 48
 SAMPLER = Sampler(steps=3, guidance=9.0)
@@ -37,16 +38,6 @@ def make_base():
         up_block_types=("UpDecoderBlock2D",) * 4,
     )  # fmt: skip
     return dataclasses.replace(base, unet=unet.eval().requires_grad_(False), vae=vae.eval().requires_grad_(False))
-
-
-def make_controlnet(base, dense_hint):
-    """One whose residuals are far from zero, as after training."""
-    torch.manual_seed(0)
-    controlnet = build_controlnet(base.unet, dense_hint).eval()
-    for parameter in controlnet.parameters():
-        if not parameter.any():
-            torch.nn.init.normal_(parameter, std=0.05)
-    return controlnet
 
 
 def make_ours(base, controlnet, noise, mask):
