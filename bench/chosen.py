@@ -59,6 +59,12 @@ class Chooser:
         """The first of the metric's extractors whose weights are present or may be fetched, else the first."""
         wanted = [name.strip() for name in metric.plugin.params.extractors.split(",")]
         chosen = [self.choose("extractor", name) for name in wanted]
+        for extractor in chosen:
+            if metric.plugin.uses not in extractor.plugin.gives:
+                raise BenchError(
+                    f"--set {metric.name}.extractors: {metric.name} needs {metric.plugin.uses}, and extractor "
+                    f"{extractor.name} gives {', '.join(extractor.plugin.gives)}; name another"
+                )
         return next((extractor for extractor in chosen if download or not extractor.plugin.missing()), chosen[0])
 
 
@@ -90,13 +96,16 @@ def list_missing(lines: Sequence[str]) -> str:
     return "\n".join([f"{len(lines)} things are missing:", *(f"  - {line}" for line in lines)])
 
 
-def label_of(extractor: Chosen | None) -> str:
-    if extractor is None:
-        return ""
-    assert isinstance(extractor.plugin, Extractor)
-    return extractor.plugin.label
-
-
-def uses_features(metric: Chosen) -> bool:
+def needs_extractor(metric: Chosen) -> bool:
     assert isinstance(metric.plugin, Metric)
-    return metric.plugin.uses_features
+    return metric.plugin.uses in ("features", "distances")
+
+
+def about(extractor: Chosen | None, size: tuple[int, int] | None) -> dict[str, str]:
+    """What a number says of the network behind it: backbone, first digits of its weights' sha256, resizing."""
+    if extractor is None:
+        return {"backbone": "", "weights": "", "resize": ""}
+    plugin = extractor.plugin
+    assert isinstance(plugin, Extractor)
+    squashed = f"real squashed to {size[0]} × {size[1]}, then " if size else ""
+    return {"backbone": plugin.backbone, "weights": plugin.sha256[:8], "resize": squashed + plugin.resize}

@@ -16,6 +16,7 @@ from bench.registry import ROOMS, Registry, did_you_mean
 
 PROFILES = Path(__file__).parent / "profiles"
 MASKS = ("real", "random")
+REFERENCES = ("train", "test")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class RunOptions:
     seed: int = 0
     seeds: int = param(1, "trainings of each segmenter", low=1)
     masks: str = param("real", "condition on training masks as they are, or transformed", choices=MASKS)
+    reference: str = param("train", "real images a synthetic set is compared with", choices=REFERENCES)
     multiple: int = param(1, "synthetic images a mask", low=1, high=4)
     synthetic_only: bool = param(False, "train segmenters on the synthetic set without the real one")
     stand_in: bool = param(False, "without --data, let a generated dataset take the place of the one asked for")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.contracts import Dataset, Sample, Split
@@ -11,6 +11,7 @@ from bench.errors import BenchError
 from bench.spec import key
 from bench.store import sha256_file
 
+TRAIN = "train"
 MIN_TRAIN = 3
 """Below that no set metric has an interval: leaving one image out must leave a pair."""
 
@@ -30,9 +31,31 @@ class DataTable:
     def tests(self) -> tuple[str, ...]:
         return tuple(name for name in self.splits if name.startswith("test/"))
 
+    def reference(self, which: str) -> tuple[str, Split]:
+        """Fingerprint and pairs of the real set that synthetic sets are compared with: `train`, or `test` as one set.
+
+        Ids of test pairs bear their test set's name: equal stems of two sets are two images.
+        """
+        if which == TRAIN:
+            return self.fingerprints[TRAIN], self.splits[TRAIN]
+        parts = {name: self.fingerprints[name] for name in self.tests}
+        return key({"tests": parts}), self.held_out()
+
+    def held_out(self) -> Split:
+        """All test pairs as one set."""
+        return tuple(
+            replace(sample, id=f"{name.removeprefix('test/')}/{sample.id}", group=_within(name, sample.group))
+            for name in self.tests
+            for sample in self.splits[name]
+        )
+
     @property
     def fingerprint(self) -> str:
         return key({"splits": dict(self.fingerprints)})
+
+
+def _within(test: str, group: str) -> str:
+    return f"{test.removeprefix('test/')}/{group}" if group else ""
 
 
 def fingerprint(split: Split) -> str:
@@ -41,7 +64,8 @@ def fingerprint(split: Split) -> str:
 
 
 def _identity(sample: Sample) -> list[str]:
-    return [sample.id, _digest(sample.image), _digest(sample.mask), sample.prompt, sample.group]
+    mask = _digest(sample.mask) if sample.has_mask else ""
+    return [sample.id, _digest(sample.image), mask, sample.prompt, sample.group]
 
 
 def _digest(path: Path) -> str:

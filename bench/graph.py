@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.chosen import Chosen, label_of, uses_features
-from bench.data import DataTable
+from bench.chosen import Chosen, about
+from bench.data import TRAIN, DataTable
 from bench.spec import SCHEMA, derive_seed, key
 
 DATA = "data"
@@ -33,6 +33,8 @@ class Stage:
     inputs: Mapping[str, Ref]
     label: str
     extra: Mapping[str, Any] = field(default_factory=dict)
+    helper: Chosen | None = None
+    """A second plugin the action uses: the extractor whose pair distances a metric asks for."""
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -42,6 +44,7 @@ class Stage:
             "plugin": self.chosen.identity if self.chosen else None,
             "seed": self.seed,
             "inputs": {role: ref.key for role, ref in self.inputs.items()},
+            **({"helper": self.helper.identity} if self.helper else {}),
             **self.extra,
         }
 
@@ -68,6 +71,7 @@ class RunSpec:
     seed: int
     seeds: int
     masks: str
+    reference: str
     multiple: int
     synthetic_only: bool
     generators: tuple[Chosen, ...]
@@ -91,10 +95,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A generator's set against the reference under one metric."""
+    """A generator's set against the reference under one metric, in the space of one extractor or segmenter."""
 
     generator: str
     metric: str
+    space: str
     synthetic: str
     key: str
 
@@ -113,9 +118,9 @@ def plan(spec: RunSpec) -> Plan:
     builder = _Builder(spec)
     sets = {generator.name: builder.synthetic(generator) for generator in spec.generators}
     comparisons = [
-        builder.comparison(generator, sets[generator.name], metric, extractor)
+        comparison
         for generator in spec.generators
-        for metric, extractor in spec.metrics
+        for comparison in builder.comparisons(generator, sets[generator.name])
     ]
     lines = [line for segmenter in spec.segmenters for line in builder.lines(segmenter, sets)]
     return Plan(tuple(builder.stages.values()), tuple(lines), tuple(comparisons))
@@ -148,26 +153,42 @@ class _Builder:
         extra = {"multiple": self.spec.multiple} if self.spec.multiple > 1 else {}
         return self._add(Stage("sample", generator, self._seed("sample", name), inputs, f"sample {name}", extra))
 
-    def comparison(self, generator: Chosen, fake: Ref, metric: Chosen, extractor: Chosen | None) -> Comparison:
-        score = self._score(generator, fake, metric, extractor)
-        return Comparison(generator.name, metric.name, fake.key, score.key)
+    def comparisons(self, generator: Chosen, fake: Ref) -> Iterator[Comparison]:
+        reference = self.spec.reference
+        real = {name: Ref(DATA, self.spec.data.reference(name)[0]) for name in (TRAIN, reference)}
+        against = Against(generator.name, fake, generator.plugin.size(), reference, real[reference], real[TRAIN])
+        for metric, extractor in self.spec.metrics:
+            if metric.plugin.uses == "maps":
+                for segmenter in self.spec.segmenters:
+                    yield self._compared(against, metric, segmenter.name, self._aligned(against, metric, segmenter))
+            else:
+                stages = comparison_stages(against, metric, extractor, self._seed("score", metric.name))
+                *_, score = [self._add(stage) for stage in stages]
+                yield self._compared(against, metric, extractor.name if extractor else "", score)
 
-    def _score(self, generator: Chosen, fake: Ref, metric: Chosen, extractor: Chosen | None) -> Ref:
-        real = self._data("train")
-        inputs = {"real": real, "fake": fake}
-        if extractor is not None and uses_features(metric):
-            size = generator.plugin.size()
-            inputs["real_features"] = self._features(extractor, real, size, "real training images")
-            inputs["fake_features"] = self._features(extractor, fake, None, generator.name)
-        extra = {"label": label_of(extractor)}
-        seed = self._seed("score", metric.name)
-        return self._add(Stage("score", metric, seed, inputs, f"{metric.name} of {generator.name}", extra))
+    def _compared(self, against: Against, metric: Chosen, space: str, score: Ref) -> Comparison:
+        return Comparison(against.name, metric.name, space, against.fake.key, score.key)
 
-    def _features(self, extractor: Chosen, images: Ref, size: tuple[int, int] | None, what: str) -> Ref:
-        extra = {"size": list(size) if size else None}
-        at = f" at {size[0]} × {size[1]}" if size else ""
-        label = f"{extractor.name} features of {what}{at}"
-        return self._add(Stage("features", extractor, 0, {"images": images}, label, extra))
+    def _aligned(self, against: Against, metric: Chosen, segmenter: Chosen) -> Ref:
+        """Score of the maps that the segmenter trained on real images alone makes of synthetic and held-out ones."""
+        model = self._train(segmenter, "real", self._real_sets(), 0)
+        inputs = {"fake": against.fake, "fake_maps": self._maps(model, segmenter, against.fake, against.name)}
+        for test in self.spec.data.tests:
+            held_out, name = self._data(test), test.removeprefix("test/")
+            inputs[f"real/{name}"] = held_out
+            inputs[f"real_maps/{name}"] = self._maps(model, segmenter, held_out, f"real on {name}{self._of(0)}")
+        about_it = {"backbone": segmenter.name, "weights": "trained on real", "resize": ""}
+        extra = {"label": segmenter.name, "about": about_it, "reference": "held-out"}
+        label = f"{metric.name} of {against.name} by {segmenter.name}"
+        return self._add(Stage("score", metric, self._seed("score", metric.name), inputs, label, extra))
+
+    def _maps(self, model: Ref, segmenter: Chosen, images: Ref, what: str) -> Ref:
+        inputs = {"model": model, "images": images}
+        return self._add(Stage("predict", segmenter, 0, inputs, f"predict {segmenter.name} of {what}"))
+
+    def _real_sets(self) -> dict[str, Ref]:
+        val = {"val": self._data("val")} if "val" in self.spec.data.fingerprints else {}
+        return {"real": self._data(TRAIN), **val}
 
     def lines(self, segmenter: Chosen, sets: Mapping[str, Ref]) -> list[Line]:
         rows: dict[str, tuple[str, dict[str, Ref]]] = {"real": ("none", {})}
@@ -179,10 +200,9 @@ class _Builder:
         ]
 
     def _tests(self, segmenter: Chosen, row: str, added: Mapping[str, Ref]) -> dict[str, tuple[str, ...]]:
-        real = {} if added and self.spec.synthetic_only else {"real": self._data("train")}
-        sets = {**real, **added}
-        if "val" in self.spec.data.fingerprints:
-            sets["val"] = self._data("val")
+        sets = {**self._real_sets(), **added}
+        if added and self.spec.synthetic_only:
+            del sets["real"]
         models = [self._train(segmenter, row, sets, repeat) for repeat in range(self.spec.seeds)]
         return {
             test: tuple(self._tested(model, segmenter, row, test, repeat).key for repeat, model in enumerate(models))
@@ -198,9 +218,57 @@ class _Builder:
 
     def _tested(self, model: Ref, segmenter: Chosen, row: str, test: str, repeat: int) -> Ref:
         images = self._data(test)
-        name = f"{segmenter.name} of {row} on {test.removeprefix('test/')}{self._of(repeat)}"
-        maps = self._add(Stage("predict", segmenter, 0, {"model": model, "images": images}, f"predict {name}"))
-        return self._add(Stage("segscore", None, 0, {"maps": maps, "truth": images}, f"score {name}"))
+        what = f"{row} on {test.removeprefix('test/')}{self._of(repeat)}"
+        maps = self._maps(model, segmenter, images, what)
+        label = f"score {segmenter.name} of {what}"
+        return self._add(Stage("segscore", None, 0, {"maps": maps, "truth": images}, label))
+
+
+@dataclass(frozen=True)
+class Against:
+    """A synthetic set and what it is compared with. `train`: what a generator may have copied from."""
+
+    name: str
+    fake: Ref
+    size: tuple[int, int] | None
+    reference: str
+    real: Ref
+    train: Ref
+
+
+def comparison_stages(against: Against, metric: Chosen, extractor: Chosen | None, seed: int) -> list[Stage]:
+    """Stages that compare two sets under one metric; the last is the score. Inputs come before what needs them."""
+    # A copy is one of a training image, whatever the reference is.
+    copied = metric.plugin.views
+    real, reference = (against.train, TRAIN) if copied else (against.real, against.reference)
+    inputs, stages = {"real": real, "fake": against.fake}, []
+    if extractor is not None and metric.plugin.uses == "features":
+        asked = [("real", real, against.size, False), ("fake", against.fake, None, False)]
+        asked += [("real", real, against.size, True)] if copied else []
+        for side, images, size, views in asked:
+            what = against.name if side == "fake" else f"real {'training' if reference == TRAIN else reference} images"
+            stage = features_stage(extractor, images, size, views, what)
+            inputs[f"{side}_{'views' if views else 'features'}"] = stage.ref
+            stages.append(stage)
+    helper = extractor if metric.plugin.uses == "distances" else None
+    extra = {
+        "label": extractor.plugin.label if extractor else "",
+        "about": about(extractor, against.size),
+        "reference": reference,
+        **({"size": list(against.size) if against.size else None} if helper else {}),
+    }
+    label = f"{metric.name} of {against.name}"
+    return [*stages, Stage("score", metric, seed, inputs, label, extra, helper)]
+
+
+def features_stage(extractor: Chosen, images: Ref, size: tuple[int, int] | None, views: bool, what: str) -> Stage:
+    """Features of images squashed to `size`; with `views`, of each flipped and turned in seven ways instead."""
+    extra = {"size": list(size) if size else None, **({"views": True} if views else {})}
+    at = f" at {size[0]} × {size[1]}" if size else ""
+    turned = ", flipped and turned" if views else ""
+    return Stage(
+        "features", extractor, 0, {"images": images}, f"{extractor.name} features of {what}{at}{turned}", extra
+    )
 
 
 def _key_of(ref: Ref | None) -> str:

@@ -43,6 +43,16 @@ def load_rgb(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     return np.asarray(image)
 
 
+VIEWS = ("as it is", "turned 90°", "turned 180°", "turned 270°", "flipped", "flipped, turned 90°",
+         "flipped, turned 180°", "flipped, turned 270°")  # fmt: skip
+"""The eight flips and quarter turns of an image; a flip is left to right and comes first."""
+
+
+def turn(pixels: np.ndarray, view: int) -> np.ndarray:
+    """`pixels` (h, w, …) as `VIEWS[view]` says; quarter turns are counter-clockwise."""
+    return np.rot90(pixels[:, ::-1] if view >= 4 else pixels, view % 4)
+
+
 def load_mask(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     """uint8 (height, width) in {0, 1}: 1 where grey > 127. Brought to `size` = (width, height) by nearest pixel."""
     grey = np.asarray(_open(path).convert("L"))

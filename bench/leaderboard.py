@@ -21,7 +21,7 @@ Group = tuple[str, ...]
 
 def build_table(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> Table:
     """Metrics of the synthetic set first, then each test set and the overall means in the profile's conventions."""
-    set_metrics = list(dict.fromkeys(row.metric for row in rows if not row.segmenter))
+    set_metrics = list(dict.fromkeys(row.metric for row in rows if _on_the_board(row)))
     conventions = list(dict.fromkeys(name for manifest in manifests for name in manifest["columns"]))
     absent = {(data["name"], data["fingerprint"][:12]): data["absent"] for data in (m["dataset"] for m in manifests)}
     tests = _test_sets(rows, [test.removeprefix("test/") for names in absent.values() for test in names])
@@ -43,6 +43,10 @@ def build_table(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]
         for group, members in groups
     )
     return Table(_caption(manifests), columns, lines, _notes(manifests, rows))
+
+
+def _on_the_board(row: ScoreRow) -> bool:
+    return not row.segmenter and row.headline and not row.stratum
 
 
 def _test_sets(rows: Sequence[ScoreRow], absent: Sequence[str]) -> list[str]:
@@ -89,7 +93,7 @@ def _shown(group: Group) -> Group:
 def _of_set(group: Group, rows: Sequence[ScoreRow], set_metrics: list[str]) -> list[Cell]:
     profile, synthetic = group[6], group[9]
     of_set = {
-        row.metric: row for row in rows if not row.segmenter and (row.profile, row.synthetic) == (profile, synthetic)
+        row.metric: row for row in rows if _on_the_board(row) and (row.profile, row.synthetic) == (profile, synthetic)
     }
     return [_cell(of_set.get(name)) for name in set_metrics]
 
@@ -116,7 +120,9 @@ def _caption(manifests: Sequence[Mapping[str, Any]]) -> str:
 def _notes(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> tuple[str, ...]:
     notes = [note for manifest in manifests for note in manifest["notes"]]
     notes += [_protocol(manifest) for manifest in manifests]
-    notes += [f"{row.metric} of {row.generator}: {row.note}" for row in rows if row.note]
+    notes += [
+        f"{row.metric} of {row.generator}: {row.note}" for row in rows if row.note and row.headline and not row.stratum
+    ]
     notes.append(
         "[low, high]: 95 % intervals; test sets: bootstrap over images, whole groups where frames belong together"
     )
@@ -135,5 +141,5 @@ def _protocol(manifest: Mapping[str, Any]) -> str:
         f"{manifest['dataset']['name']} (data {manifest['dataset']['fingerprint'][:12]}): "
         f"{pairs['train']} training pairs; "
         f"test images: {tests}; overall = mean over all {total} test images, so large sets count more; "
-        f"seed {manifest['seed']}; reference of set metrics: the training images"
+        f"seed {manifest['seed']}; reference of set metrics: the {manifest['reference']} images"
     )

@@ -13,7 +13,7 @@ from bench.graph import Plan, RunSpec
 from bench.spec import key
 from bench.store import write_atomic
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ def describe_run(
         "seed": spec.seed,
         "seeds": spec.seeds,
         "masks": spec.masks,
+        "reference": spec.reference,
         "bases": {generator.name: generator.plugin.base() for generator in spec.generators},
         "generators": {generator.name: generator.identity for generator in spec.generators},
         "segmenters": {segmenter.name: segmenter.identity for segmenter in spec.segmenters},
-        "better": {metric.name: metric.plugin.better for metric, _ in spec.metrics},
         "columns": list(columns),
         "lines": [asdict(line) for line in plan.lines],
         "comparisons": [asdict(comparison) for comparison in plan.comparisons],

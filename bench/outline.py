@@ -11,6 +11,7 @@ from bench.config import key_params
 from bench.contracts import Cost
 from bench.estimate import memory_of, seconds, speed_of
 from bench.graph import DATA, Plan, Ref, RunSpec, Stage
+from bench.images import VIEWS
 from bench.provenance import device_name
 from bench.store import Store
 from bench.team import team_size
@@ -81,7 +82,8 @@ class _Counter:
 
     def _through(self, stage: Stage) -> int:
         roles = [role for role in IMAGES.get(stage.action, ()) if role in stage.inputs]
-        return stage.extra.get("multiple", 1) * sum(self._in(stage.inputs[role]) for role in roles)
+        looks = len(VIEWS) - 1 if stage.extra.get("views") else 1
+        return looks * stage.extra.get("multiple", 1) * sum(self._in(stage.inputs[role]) for role in roles)
 
     def _in(self, ref: Ref) -> int:
         if ref.action == DATA:

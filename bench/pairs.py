@@ -22,6 +22,7 @@ class Entry:
     mask: str
     prompt: str
     group: str
+    source: str = ""
 
 
 def write_index(folder: Path, entries: list[Entry]) -> None:
@@ -39,6 +40,7 @@ def read_index(folder: Path, real: Mapping[str, Sample]) -> Split:
             folder / entry.mask,
             entry.prompt,
             entry.group,
+            entry.source,
         )
         for entry in entries
     )
@@ -46,7 +48,7 @@ def read_index(folder: Path, real: Mapping[str, Sample]) -> Split:
 
 def index_masks(folder: Path, conditions: Split) -> None:
     """Index a folder of conditioning masks (`masks/<id>.png`) whose images are the real ones."""
-    write_index(folder, [Entry(s.id, "", f"masks/{s.id}.png", s.prompt, s.group) for s in conditions])
+    write_index(folder, [Entry(s.id, "", f"masks/{s.id}.png", s.prompt, s.group, s.source) for s in conditions])
 
 
 def pair_with_masks(folder: Path, conditions: Split) -> list[str]:
@@ -72,5 +74,5 @@ def index_own_pairs(folder: Path, conditions: Split) -> list[str]:
 
 
 def _entry(name: str, condition: Sample | None) -> Entry:
-    prompt, group = (condition.prompt, condition.group) if condition else ("", "")
-    return Entry(name, f"images/{name}.png", f"masks/{name}.png", prompt, group)
+    known = (condition.prompt, condition.group, condition.source) if condition else ("", "", "")
+    return Entry(name, f"images/{name}.png", f"masks/{name}.png", *known)

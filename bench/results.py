@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from bench.contracts import Score
+from bench.scorefile import load_scores
 from bench.segscores import METRICS, aggregate, as_columns
 from bench.spec import derive_seed
 from bench.spec import key as key_of
-from bench.stages import PER_IMAGE, SCORES
+from bench.stages import PER_IMAGE
 from bench.stats import bounds, combine, draw_weights, mean_over_seeds, spread
 from bench.store import Store
 
@@ -51,6 +52,18 @@ class ScoreRow:
     settings: str = ""
     synthetic: str = ""
     line: str = ""
+    headline: bool = True
+    stratum: str = ""
+    n_real: int | None = None
+    reference: str = ""
+    backbone: str = ""
+    weights: str = ""
+    resize: str = ""
+    estimator: str = ""
+    floor: float | None = None
+    floor_sd: float | None = None
+    floor_n: int | None = None
+    at_floor_n: float | None = None
 
 
 @dataclass(frozen=True)
@@ -115,17 +128,26 @@ def _set_scores(
 ) -> list[ScoreRow]:
     if not _finished(store, "score", comparison["key"], failed):
         return []
-    path = store.path("score", comparison["key"]) / SCORES
+    about, scored = load_scores(store.path("score", comparison["key"]))
     common = _common(manifest, comparison["generator"], "", comparison["synthetic"])
-    place = {"row": "", "test_set": "", "record": f"score/{comparison['key']}"}
-    better = manifest["better"][comparison["metric"]]
+    place: dict[str, Any] = {"row": "", "test_set": "", "record": f"score/{comparison['key']}"}
     return [
         ScoreRow(
-            **common, **place, metric=column, value=score["value"], low=score["low"], high=score["high"],
-            n=score["n_fake"], seeds=1, sd=None, better=better, note=score["note"],
+            **common, **place, metric=one.measure.name, value=one.score.value, low=one.score.low,
+            high=one.score.high, n=one.score.n_fake, n_real=one.score.n_real, seeds=1, sd=None,
+            better=one.measure.better, headline=one.measure.headline, stratum=one.stratum, note=one.score.note,
+            estimator=one.score.estimator, backbone=about["backbone"], weights=about["weights"],
+            resize=about["resize"], reference=about["reference"], **_floor_of(one.score),
         )
-        for column, score in json.loads(path.read_text(encoding="utf-8")).items()
+        for one in scored
     ]  # fmt: skip
+
+
+def _floor_of(score: Score) -> dict[str, Any]:
+    if score.floor is None:
+        return {}
+    floor = score.floor
+    return {"floor": floor.value, "floor_sd": floor.sd, "floor_n": floor.n, "at_floor_n": floor.at_n}
 
 
 def _line_scores(

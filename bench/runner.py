@@ -6,12 +6,13 @@ import errno
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.contracts import Context, Split, Team
 from bench.errors import BenchError
 from bench.graph import Ref, Stage
+from bench.pixels import Pixels
 from bench.progress import Terminal
 from bench.provenance import describe
 from bench.stages import ACTIONS, Job, inputs_of
@@ -54,6 +55,7 @@ class Runner:
     machine: Machine
     say: Callable[[str], None]
     log: Path
+    pixels: Pixels = field(default_factory=Pixels)
 
     def run(self, stages: Sequence[Stage]) -> list[Failure]:
         """Finish every stage that can be finished. A failed stage leaves nothing in the store."""
@@ -108,8 +110,8 @@ class Runner:
         ctx = Context(
             stage.seed, desk.work, device, machine.workers, machine.download, Terminal(label), team, machine.cache
         )
-        ACTIONS[stage.action](Job(stage, self.store, self.splits, desk, ctx))
-        requires = stage.chosen.plugin.requires if stage.chosen else ()
+        ACTIONS[stage.action](Job(stage, self.store, self.splits, desk, ctx, self.pixels))
+        requires = [module for one in (stage.chosen, stage.helper) if one for module in one.plugin.requires]
         record = {
             "identity": stage.identity,
             "label": stage.label,

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.contracts import Context, ImageSet, Sample, Split
+from bench.contracts import Context, Sample, Split
+from bench.embedding import Rows, embed
 from bench.errors import BenchError
 from bench.graph import DATA, Ref, Stage
+from bench.images import VIEWS
 from bench.pairs import index_masks, index_own_pairs, pair_with_masks, read_index
+from bench.pixels import Picture, Pixels
 from bench.segscores import score_folder
 from bench.store import Desk, Store
 
-FEATURES = "features.npy"
-SCORES = "scores.json"
+FEATURES = "features"
+FEATURES_FILE = "features.npy"
 PER_IMAGE = "per_image.csv"
 
 
@@ -32,6 +34,7 @@ class Job:
     splits: Mapping[str, Split]
     desk: Desk
     ctx: Context
+    pixels: Pixels
 
     @property
     def plugin(self) -> Any:
@@ -90,27 +93,15 @@ def repeat(conditions: Split, multiple: int) -> Split:
 
 
 def run_features(job: Job) -> None:
-    images = [sample.image for sample in job.pairs("images")]
-    size = job.stage.extra["size"]
-    features = job.plugin.features(images, tuple(size) if size else None, job.ctx)
-    if features.shape != (len(images), job.plugin.dim) or features.dtype != np.float32:
-        raise BenchError(
-            f"extractor {_name(job)} returned {features.dtype} {features.shape}, "
-            f"its contract is float32 {(len(images), job.plugin.dim)}"
-        )
-    np.save(job.desk.out / FEATURES, features, allow_pickle=False)
-
-
-def run_score(job: Job) -> None:
-    sets = {}
-    for role in ("real", "fake"):
-        features = None
-        if f"{role}_features" in job.stage.inputs:
-            features = np.load(job.folder(f"{role}_features") / FEATURES, allow_pickle=False)
-        sets[role] = ImageSet(job.pairs(role), features)
-    scores = job.plugin.score(sets["real"], sets["fake"], job.stage.extra["label"], job.ctx)
-    text = json.dumps({column: asdict(score) for column, score in scores.items()}, indent=1)
-    (job.desk.out / SCORES).write_text(text, encoding="utf-8")
+    size, samples = job.stage.extra["size"], job.pairs("images")
+    views = range(1, len(VIEWS)) if job.stage.extra.get("views") else (0,)
+    pictures = [Picture(sample.image, tuple(size) if size else None, view) for view in views for sample in samples]
+    chosen = job.stage.chosen
+    assert chosen is not None
+    rows = Rows(job.ctx.cache / FEATURES, chosen.identity) if job.ctx.cache else None
+    features = embed(chosen.plugin, chosen.name, pictures, rows, job.pixels, job.ctx)
+    shape = (len(views), len(samples), -1) if job.stage.extra.get("views") else features.shape
+    np.save(job.desk.out / FEATURES_FILE, features.reshape(shape), allow_pickle=False)
 
 
 def run_train(job: Job) -> None:
@@ -137,6 +128,12 @@ def run_segscore(job: Job) -> None:
 def _name(job: Job) -> str:
     assert job.stage.chosen is not None
     return job.stage.chosen.name
+
+
+def run_score(job: Job) -> None:
+    from bench.scoring import score_sets
+
+    score_sets(job)
 
 
 ACTIONS: Mapping[str, Callable[[Job], None]] = {

@@ -50,6 +50,12 @@ def bounds(draws: np.ndarray | None, level: float = LEVEL) -> tuple[float, float
     return float(low), float(high)
 
 
+def mean_interval(values: np.ndarray, groups: Sequence[str], seed: int) -> tuple[float, float] | None:
+    """95 % interval of the mean of per-image values (n,), by the bootstrap over groups; None for a single group."""
+    draws = draw_weights(groups, seed)
+    return None if draws is None else bounds(draws @ values / draws.sum(1))
+
+
 def spread(values: Sequence[float]) -> float | None:
     """Standard deviation over seeds (n - 1); None for one seed."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else None

@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.contracts import Context, Split, Team
 from bench.graph import Stage
+from bench.pixels import Pixels
 from bench.stages import ACTIONS, Job
 from bench.store import Desk, Store
 
@@ -100,4 +101,4 @@ def help_out(
         action, key, out, work = message
         stage, desk = known[action, key], Desk(Path(out), Path(work))
         ctx = Context(stage.seed, desk.work, team.device, download=download, team=team, cache=cache)
-        ACTIONS[action](Job(stage, store, splits, desk, ctx))
+        ACTIONS[action](Job(stage, store, splits, desk, ctx, Pixels()))

@@ -10,9 +10,10 @@ from bench.errors import BenchError
 INCEPTION = "Inception"
 
 
-def column(published: str, distance: str, label: str) -> str:
-    """`FID` on Inception features, `FD-<label>` on any other: numbers of another backbone never bear the name."""
-    return published if label == INCEPTION else f"{distance}-{label}"
+def column(published: str, distance: str, label: str, home: str = INCEPTION) -> str:
+    """`published` on the features labelled `home`, `distance-label` on any other: numbers of another backbone never
+    bear the name."""
+    return published if label == home else f"{distance}-{label}"
 
 
 def feature_pair(real: ImageSet, fake: ImageSet, name: str, least: int = 2) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.contracts import Context, ImageSet, Metric, Score, param
+from bench.contracts import Context, ImageSet, Measure, Metric, Score, Space, param
 from metrics._features import column, feature_pair
 
 
@@ -26,19 +26,21 @@ class Fid(Metric):
     requires = ("torch", "torch_fidelity")
     cite = "Heusel et al., NeurIPS 2017; torch-fidelity (Obukhov et al., 2020)"
     Params = Params
+    stratified = True
 
-    def columns(self, label: str) -> tuple[str, ...]:
-        return (column("FID", "FD", label),)
+    def measures(self, label: str) -> tuple[Measure, ...]:
+        return (Measure(column("FID", "FD", label), headline=True),)
 
-    def score(self, real: ImageSet, fake: ImageSet, label: str, ctx: Context) -> Mapping[str, Score]:
+    def score(self, real: ImageSet, fake: ImageSet, space: Space, ctx: Context) -> Mapping[str, Score]:
         import torch
         from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
 
-        (name,) = self.columns(label)
+        name = self.measures(space.label)[0].name
         r, s = feature_pair(real, fake, name)
         ours, theirs = (fid_features_to_statistics(torch.from_numpy(features)) for features in (s, r))
         value = fid_statistics_to_metric(ours, theirs, verbose=False)[KEY_METRIC_FID]
-        return {name: Score(value, len(r), len(s), note=_note(len(r), len(s), r.shape[1], value))}
+        note = _note(len(r), len(s), r.shape[1], value)
+        return {name: Score(value, len(r), len(s), note=note, estimator="torch-fidelity, by eigenvalues")}
 
 
 def _note(n_real: int, n_fake: int, dim: int, value: float) -> str:

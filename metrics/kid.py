@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.contracts import Context, ImageSet, Metric, Score, param
+from bench.contracts import Context, ImageSet, Measure, Metric, Score, Space, param
 from metrics._features import column, feature_pair
 from metrics._mmd import jackknife_se, row_sums
 
@@ -44,18 +44,20 @@ class Kid(Metric):
     requires = ("torch", "torch_fidelity")
     cite = "Bińkowski et al., ICLR 2018; torch-fidelity (Obukhov et al., 2020)"
     Params = Params
+    stratified = True
 
-    def columns(self, label: str) -> tuple[str, ...]:
-        return (column("KID", "KD", label),)
+    def measures(self, label: str) -> tuple[Measure, ...]:
+        return (Measure(column("KID", "KD", label), headline=True),)
 
-    def score(self, real: ImageSet, fake: ImageSet, label: str, ctx: Context) -> Mapping[str, Score]:
-        (name,) = self.columns(label)
+    def score(self, real: ImageSet, fake: ImageSet, space: Space, ctx: Context) -> Mapping[str, Score]:
+        name = self.measures(space.label)[0].name
         r, s = feature_pair(real, fake, name, least=3)
         how = draw(len(r), len(s), self.params.subset_size, self.params.subsets)
         value = estimate(r, s, how)
         half = Z95 * jackknife_se(row_sums(r, s))
-        note = how.note + _below_zero(value, value + half)
-        return {name: Score(value, len(r), len(s), value - half, value + half, note)}
+        estimator = f"{how.note}; leave-one-out jackknife"
+        note = _below_zero(value, value + half)
+        return {name: Score(value, len(r), len(s), value - half, value + half, note, estimator)}
 
 
 def _below_zero(value: float, high: float) -> str:
@@ -63,8 +65,8 @@ def _below_zero(value: float, high: float) -> str:
     if value >= 0:
         return ""
     if high < 0:
-        return "; wholly below 0: closer to each other than independent samples are, as copies are"
-    return "; below 0: no difference beyond sampling noise"
+        return "wholly below 0: closer to each other than independent samples are, as copies are"
+    return "below 0: no difference beyond sampling noise"
 
 
 def draw(n_real: int, n_fake: int, subset_size: int, subsets: int) -> Draw:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.contracts import Quiet, Sample, Split
+from bench.contracts import Context, Extractor, Quiet, Sample, Split
+from bench.embedding import embed
 from bench.errors import BenchError
 from bench.images import save_png
+from bench.pixels import Picture, Pixels
 
 PLUGINS = Path(__file__).parent / "plugins"
 
@@ -31,6 +33,11 @@ def make_pairs(folder: Path, count: int, size: int = 24, seed: int = 0, prefix: 
         paths = folder / "images" / f"{name}.png", folder / "masks" / f"{name}.png"
         samples.append(Sample(name, *paths, "A photo of a disc.", f"g{index // 2}"))
     return tuple(samples)
+
+
+def features_of(extractor: Extractor, paths: Sequence[Path], size: tuple[int, int] | None, ctx: Context) -> np.ndarray:
+    """Features as the engine computes them, without its cache."""
+    return embed(extractor, "tried", [Picture(path, size) for path in paths], None, Pixels(), ctx)
 
 
 class Counter(Quiet):

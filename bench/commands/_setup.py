@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.chosen import Chooser, Chosen, list_missing, missing_things, uses_features
+from bench.chosen import Chooser, Chosen, list_missing, missing_things, needs_extractor
 from bench.config import (
     Override,
     Profile,
@@ -46,9 +46,10 @@ class Setup:
 
     @property
     def splits(self) -> dict[str, Split]:
-        """Real splits by fingerprint."""
+        """Real splits, and the reference, by fingerprint."""
         data = self.spec.data
-        return {data.fingerprints[name]: samples for name, samples in data.splits.items()}
+        splits = {data.fingerprints[name]: samples for name, samples in data.splits.items()}
+        return dict([data.reference(self.spec.reference)]) | splits
 
 
 def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -> Setup | None:
@@ -79,7 +80,7 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
     options = profile.run
     spec = RunSpec(
         data, profile.name, options.seed if args.seed is None else args.seed, args.seeds or options.seeds,
-        args.masks or options.masks, args.multiple or options.multiple,
+        args.masks or options.masks, args.reference or options.reference, args.multiple or options.multiple,
         options.synthetic_only if args.synthetic_only is None else args.synthetic_only,
         tuple(generators), tuple(metrics), tuple(segmenters),
     )  # fmt: skip
@@ -107,7 +108,7 @@ def _settings(chooser: Chooser, spec: RunSpec) -> tuple[Setting, ...]:
     settings += [
         # Lines without a synthetic set are the same with and without them.
         Setting("generator", generator.name, f"{name}={getattr(spec, name)}")
-        for name in ("multiple", "synthetic_only")
+        for name in ("multiple", "synthetic_only", "reference")
         if getattr(spec, name) != getattr(chooser.profile.run, name)
         for generator in spec.generators
     ]
@@ -126,7 +127,7 @@ def _everything(
 
 def _with_extractor(chooser: Chooser, name: str, download: bool) -> tuple[Chosen, Chosen | None]:
     metric = chooser.choose("metric", name)
-    return metric, chooser.extractor_for(metric, download) if uses_features(metric) else None
+    return metric, chooser.extractor_for(metric, download) if needs_extractor(metric) else None
 
 
 def _refuse_missing(lines: list[str], dry_run: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.commands._options import add_plugin_option, add_profile_options, add_results_option, at_least
 from bench.commands._setup import GENERATOR_FLAGS, Setup, set_up
-from bench.config import MASKS
+from bench.config import MASKS, REFERENCES
 from bench.errors import BenchError
 from bench.manifest import describe_run, save_manifest
 from bench.runner import Failure, Machine, Runner, check_device, resolve_device, storage_error
@@ -31,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     many.add_argument("--metric", action="append", metavar="NAME", help="score of the set (default: the profile's)")
     many.add_argument(
         "--masks", choices=MASKS, help="sample from the training masks as they are, or moved, turned and scaled"
+    )
+    many.add_argument(
+        "--reference", choices=REFERENCES, help="real images a synthetic set is compared with (default: the profile's)"
     )
     many.add_argument(
         "--multiple", type=int, choices=(1, 2, 3, 4), help="synthetic images a mask (default: the profile's)"

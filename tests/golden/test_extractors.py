@@ -12,28 +12,14 @@ pytest.importorskip("torch")
 import torch
 from PIL import Image
 
-from bench.contracts import Context, Quiet
+from bench.contracts import Context
 from bench.errors import BenchError
 from bench.images import load_rgb, save_png
 from metrics.extractors import _weights, inception, lite0
-from metrics.extractors._batches import extract
+from tests.conftest import features_of
 
 CTX = Context(seed=0, workdir=Path())
 CATS, ESPRESSO = range(281, 286), 967
-
-
-class Bar(Quiet):
-    """Counts what a progress bar is told."""
-
-    def __init__(self):
-        self.total, self.steps = 0, 0
-
-    def bar(self, total, unit, done=0):
-        self.total = total
-        return self
-
-    def update(self, steps=1, **numbers):
-        self.steps += steps
 
 
 @pytest.fixture
@@ -112,7 +98,7 @@ def test_lite0_is_timms_network_behind_torchvisions_transforms(photos):
     network.reset_classifier(0)
     with torch.inference_mode():
         twin = np.concatenate([network(prepare(Image.open(path))[None]).numpy() for path in photos])
-    found = extractor.features(photos, None, CTX)
+    found = features_of(extractor, photos, None, CTX)
     assert (found.shape, found.dtype) == ((5, 1280), np.float32)
     np.testing.assert_allclose(found, twin, rtol=1e-3, atol=1e-5)
 
@@ -122,7 +108,7 @@ def test_inception_is_torch_fidelitys(random_inception, photos):
     from torch.utils.data import Dataset
     from torch_fidelity import calculate_metrics
 
-    from bench.contracts import ImageSet
+    from bench.contracts import ImageSet, Space
     from metrics.kid import Kid, Params
 
     class Decoded(Dataset):
@@ -142,10 +128,10 @@ def test_inception_is_torch_fidelitys(random_inception, photos):
         feature_extractor_weights_path=str(path), cuda=False, save_cpu_ram=True, cache=False, verbose=False,
     )["kernel_inception_distance_mean"]  # fmt: skip
     extractor = cls(inception.Params(weights=str(path)))
-    sets = [ImageSet((), extractor.features(paths, (64, 48), CTX)) for paths in (real, fake)]
+    sets = [ImageSet((), features_of(extractor, paths, (64, 48), CTX)) for paths in (real, fake)]
     assert sets[0].features.shape == (3, 2048)
     assert theirs > 1e-3, "equal features prove nothing"
-    (score,) = Kid(Params()).score(*sets, extractor.label, CTX).values()
+    (score,) = Kid(Params()).score(*sets, Space(extractor.label), CTX).values()
     assert score.value == pytest.approx(theirs, rel=1e-4, abs=1e-6)
 
 
@@ -154,9 +140,9 @@ def test_a_row_belongs_to_its_image_alone(space, random_inception, photos):
     """Batch size, order, neighbours of another size and the number of readers change nothing but rounding."""
     path, cls = random_inception
     make = lite0_extractor if space == "lite0" else lambda batch: cls(inception.Params(weights=str(path), batch=batch))
-    alone = make(batch=1).features(photos, None, CTX)
+    alone = features_of(make(batch=1), photos, None, CTX)
     order = [3, 0, 4, 2, 1]
-    together = make(batch=4).features([photos[i] for i in order], None, replace(CTX, workers=2))
+    together = features_of(make(batch=4), [photos[i] for i in order], None, replace(CTX, workers=2))
     np.testing.assert_allclose(together, alone[order], rtol=1e-3, atol=1e-5)
     assert np.abs(alone[0] - alone[1]).max() > 1e-2 * np.abs(alone).max(), "different images, equal features"
 
@@ -167,30 +153,9 @@ def test_images_are_squashed_first(photos, tmp_path):
     for path, small in zip(photos, squashed, strict=True):
         save_png(small, load_rgb(path, (32, 32)))
     extractor = lite0_extractor()
-    before = extractor.features(squashed, None, CTX)
-    np.testing.assert_allclose(extractor.features(photos, (32, 32), CTX), before, rtol=1e-4, atol=1e-6)
-    assert np.abs(extractor.features(photos, None, CTX) - before).max() > 1e-3
-
-
-def test_no_more_than_a_batch_is_decoded_at_once(photos):
-    """Reading runs ahead of the network by one batch at most, and the bar counts every image."""
-    held, most, bar = 0, 0, Bar()
-
-    def read(path):
-        nonlocal held, most
-        held += 1
-        most = max(most, held)
-        return load_rgb(path)
-
-    def forward(pixels):
-        nonlocal held
-        held -= len(pixels)
-        return pixels.float().mean((2, 3))
-
-    found = extract(photos, read, forward, 3, 2, replace(CTX, progress=bar))
-    np.testing.assert_allclose(found, [load_rgb(path).mean((0, 1)) for path in photos], rtol=1e-5)
-    assert most == 2
-    assert (bar.total, bar.steps) == (5, 5)
+    before = features_of(extractor, squashed, None, CTX)
+    np.testing.assert_allclose(features_of(extractor, photos, (32, 32), CTX), before, rtol=1e-4, atol=1e-6)
+    assert np.abs(features_of(extractor, photos, None, CTX) - before).max() > 1e-3
 
 
 def test_a_damaged_weight_file_is_refused_before_it_is_read(tmp_path, monkeypatch, photos):
@@ -204,7 +169,7 @@ def test_a_damaged_weight_file_is_refused_before_it_is_read(tmp_path, monkeypatc
     assert "pip install" in line
     monkeypatch.setattr(torch, "load", refuse)
     with pytest.raises(BenchError, match="sha256"):
-        extractor.features(photos, None, CTX)
+        features_of(extractor, photos, None, CTX)
 
 
 def test_code_inside_a_weight_file_never_runs(tmp_path):
@@ -233,7 +198,7 @@ def test_inception_says_which_file_it_lacks_and_where_to_put_it(tmp_path, monkey
     assert str(tmp_path / "hub" / "checkpoints" / inception.FILE) in line
     assert "inception.weights=" in line
     with pytest.raises(BenchError, match="no such file"):
-        extractor.features(photos, None, CTX)
+        features_of(extractor, photos, None, CTX)
 
 
 def test_inception_in_torch_hubs_folder_is_used(random_inception, tmp_path, monkeypatch, photos):
@@ -245,7 +210,7 @@ def test_inception_in_torch_hubs_folder_is_used(random_inception, tmp_path, monk
     place.symlink_to(path)
     extractor = cls(inception.Params())
     assert extractor.missing() == ()
-    assert extractor.features(photos[:1], None, CTX).shape == (1, 2048)
+    assert features_of(extractor, photos[:1], None, CTX).shape == (1, 2048)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not weights"])
@@ -271,7 +236,7 @@ def test_download_fetches_once_and_checks(random_inception, tmp_path, monkeypatc
     monkeypatch.setattr(torch.hub, "download_url_to_file", fetch)
     extractor = cls(inception.Params())
     for _ in range(2):
-        assert extractor.features(photos[:1], None, replace(CTX, download=True)).shape == (1, 2048)
+        assert features_of(extractor, photos[:1], None, replace(CTX, download=True)).shape == (1, 2048)
     assert [(url.rpartition("/")[2], sha) for url, sha in asked] == [(inception.FILE, cls.sha256)]
 
     def offline(*_, **__):
@@ -280,7 +245,7 @@ def test_download_fetches_once_and_checks(random_inception, tmp_path, monkeypatc
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
     with pytest.raises(BenchError, match="--download: .*Name or service not known") as caught:
-        extractor.features(photos[:1], None, replace(CTX, download=True))
+        features_of(extractor, photos[:1], None, replace(CTX, download=True))
     assert "\n" not in str(caught.value)
 
 

@@ -7,13 +7,13 @@ pytest.importorskip("torch_fidelity")
 
 import torch
 
-from bench.contracts import Context, ImageSet
+from bench.contracts import Context, ImageSet, Space
 from metrics.fid import Fid, Params
 from tests.golden.fidelity_reference import features_of, published, random_images
 
 
 def fid(real, fake, label="Inception"):
-    (score,) = Fid(Params()).score(ImageSet((), real), ImageSet((), fake), label, Context(0, "")).values()
+    (score,) = Fid(Params()).score(ImageSet((), real), ImageSet((), fake), Space(label), Context(0, "")).values()
     return score
 
 

@@ -8,14 +8,14 @@ pytest.importorskip("torch_fidelity")
 import torch
 
 import metrics._mmd as mmd
-from bench.contracts import Context, ImageSet
+from bench.contracts import Context, ImageSet, Space
 from metrics.kid import Kid, Params
 from tests.golden.fidelity_reference import features_of, published, random_images
 
 
 def kid(real, fake, **params):
     plugin = Kid(Params(**params))
-    (score,) = plugin.score(ImageSet((), real), ImageSet((), fake), "Inception", Context(0, "")).values()
+    (score,) = plugin.score(ImageSet((), real), ImageSet((), fake), Space("Inception"), Context(0, "")).values()
     return score
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from bench.contracts import Context, Extractor, ImageSet, Metric, Score, param
-from bench.images import load_rgb
+from bench.contracts import Context, Extractor, ImageSet, Measure, Metric, Network, Score, Space, param
 
 
 class ToyColour(Extractor):
@@ -17,10 +15,16 @@ class ToyColour(Extractor):
 
     version = 1
     label = "Colour"
+    backbone = "mean colour"
+    resize = "none"
+    sha256 = "0" * 64
     dim = 3
 
-    def features(self, images: Sequence[Path], size: tuple[int, int] | None, ctx: Context) -> np.ndarray:
-        return np.stack([load_rgb(path, size).mean((0, 1)) for path in images]).astype(np.float32)
+    def open(self, ctx: Context) -> Network:
+        return self
+
+    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        return np.stack([image.mean((0, 1)) for image in images]).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,11 @@ class ToyMean(Metric):
     version = 1
     Params = Params
 
-    def columns(self, label: str) -> tuple[str, ...]:
-        return (f"distance-{label}",)
+    def measures(self, label: str) -> tuple[Measure, ...]:
+        return (Measure(f"distance-{label}", headline=True),)
 
-    def score(self, real: ImageSet, fake: ImageSet, label: str, ctx: Context) -> Mapping[str, Score]:
+    def score(self, real: ImageSet, fake: ImageSet, space: Space, ctx: Context) -> Mapping[str, Score]:
         assert real.features is not None
         assert fake.features is not None
         gap = real.features.mean(0) - fake.features.mean(0)
-        return {f"distance-{label}": Score(float(np.linalg.norm(gap)), len(real.samples), len(fake.samples))}
+        return {f"distance-{space.label}": Score(float(np.linalg.norm(gap)), len(real.samples), len(fake.samples))}

@@ -20,6 +20,7 @@ class Toy(Generator, Metric, Segmenter, Extractor):  # type: ignore[misc]
 
     version = 1
     label = "E"
+    backbone, resize, sha256 = "network", "none", "0" * 64
     dim = 1
 
 
@@ -33,7 +34,8 @@ def spec(**changes):
     generators = (choose("generator", "g1"), choose("generator", "g2"))
     metrics = ((choose("metric", "m"), choose("extractor", "e")),)
     return replace(
-        RunSpec(table, "demo", 0, 1, "real", 1, False, generators, metrics, (choose("segmenter", "s"),)), **changes
+        RunSpec(table, "demo", 0, 1, "real", "train", 1, False, generators, metrics, (choose("segmenter", "s"),)),
+        **changes,
     )
 
 

@@ -15,7 +15,7 @@ SET = replace(MADE, row="", segmenter="", test_set="", metric="FD", value=12.5, 
 
 def manifest(**changes):
     data = {"name": "d", "fingerprint": "f" * 64, "pairs": {"train": 5, "test/a": 9}, "absent": [], **changes}
-    return {"dataset": data, "columns": ["mdice@256"], "notes": ["a note"], "seed": 0}
+    return {"dataset": data, "columns": ["mdice@256"], "notes": ["a note"], "seed": 0, "reference": "train"}
 
 
 def shown(table):

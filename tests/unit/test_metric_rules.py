@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch_fidelity")
 
-from bench.contracts import Context, ImageSet, Sample
+from bench.contracts import Context, ImageSet, Sample, Space
 from bench.errors import BenchError
 from metrics import fid, kid
 
@@ -30,20 +30,20 @@ def images(count, dim=8, seed=0):
     ],
 )
 def test_only_inception_bears_the_published_name(metric, label, name):
-    """Another backbone's number is FD or KD with its label, in `columns` and in `score`."""
+    """Another backbone's number is FD or KD with its label, in `measures` and in `score`."""
     plugin = metric(metric.Params())
-    assert plugin.columns(label) == (name,)
-    assert tuple(plugin.score(images(20), images(20, seed=1), label, CTX)) == (name,)
+    assert [measure.name for measure in plugin.measures(label)] == [name]
+    assert tuple(plugin.score(images(20), images(20, seed=1), Space(label), CTX)) == (name,)
 
 
 def test_fid_warns_below_the_feature_dimension():
     """Fewer images than dimensions in either set: the note says so, with both numbers; otherwise silence."""
     metric = fid.Fid(fid.Params())
     for n_real, n_fake in ((5, 30), (30, 5)):
-        (score,) = metric.score(images(n_real), images(n_fake, seed=1), "Inception", CTX).values()
+        (score,) = metric.score(images(n_real), images(n_fake, seed=1), Space("Inception"), CTX).values()
         assert re.search(r"5 images .* 8 feature dimensions", score.note)
         assert (score.n_real, score.n_fake, score.low, score.high) == (n_real, n_fake, None, None)
-    (score,) = metric.score(images(30), images(30, seed=1), "Inception", CTX).values()
+    (score,) = metric.score(images(30), images(30, seed=1), Space("Inception"), CTX).values()
     assert score.note == ""
 
 
@@ -61,10 +61,10 @@ def test_kid_of_small_sets_follows_the_stated_rule(n_real, n_fake, size, subsets
 
 def test_kid_reports_rule_and_interval():
     """The value lies in the middle of its interval, and the note names the estimate."""
-    (score,) = kid.Kid(kid.Params()).score(images(20), images(20, seed=1), "Inception", CTX).values()
+    (score,) = kid.Kid(kid.Params()).score(images(20), images(20, seed=1), Space("Inception"), CTX).values()
     assert score.low < score.value < score.high
     assert score.value - score.low == pytest.approx(score.high - score.value)
-    assert score.note.startswith("full U-statistic of all 20")
+    assert score.estimator.startswith("full U-statistic of all 20")
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -81,6 +81,6 @@ def test_features_that_cannot_be_compared_are_refused(metric):
     ]
     for real, message in cases:
         with pytest.raises(BenchError, match=message) as caught:
-            metric.score(real, good, "Lite0", CTX)
+            metric.score(real, good, Space("Lite0"), CTX)
         assert "D-Lite0" in str(caught.value)
         assert "\n" not in str(caught.value)

@@ -1,13 +1,14 @@
 """Records -> numbers: the value of each set, the mean over all images, intervals, spread over seeds."""
 
 import csv
-import json
 
 import numpy as np
 import pytest
 
+from bench.contracts import Floor, Measure, Score
 from bench.errors import BenchError
 from bench.results import score_rows
+from bench.scorefile import Scored, save_scores
 from bench.segscores import COUNTS, METRICS, PER_IMAGE
 from bench.store import Store
 
@@ -17,12 +18,6 @@ FIELDS = ("id", "group", *PER_IMAGE, *COUNTS)
 def image(name, dice, group=""):
     """A row of per_image.csv with one value in every per-image score."""
     return {"id": name, "group": group, **dict.fromkeys(PER_IMAGE, dice), **dict.fromkeys(COUNTS, 5)}
-
-
-def put(store, action, key, name, text):
-    with store.claim(action, key, lambda: None) as desk:
-        (desk.out / name).write_text(text)
-        store.commit(action, key, desk, {})
 
 
 def put_images(store, key, values, groups=None):
@@ -39,7 +34,7 @@ def manifest(scores, **changes):
     line = {"row": "real+g", "generator": "g", "segmenter": "s", "synthetic": "set", "scores": scores}
     return {
         "dataset": {"name": "d", "fingerprint": "f" * 64}, "profile": "demo", "seed": 0, "seeds": 1, "masks": "real",
-        "bases": {"g": "tiny"}, "better": {"m": "lower"}, "settings": [], "comparisons": [], "lines": [line], **changes,
+        "bases": {"g": "tiny"}, "settings": [], "comparisons": [], "lines": [line], **changes,
     }  # fmt: skip
 
 
@@ -101,12 +96,18 @@ def test_two_lines_are_compared_on_the_same_draws(store):
 
 
 def test_scores_of_a_set(store):
-    score = {"value": 0.1, "n_real": 9, "n_fake": 8, "low": None, "high": None, "note": "few"}
-    put(store, "score", "k", "scores.json", json.dumps({"M": score}))
+    score = Score(0.1, 9, 8, note="few", estimator="mean", floor=Floor(0.05, 0.01, 4, 10, 0.2))
+    about = {"backbone": "net", "weights": "01234567", "resize": "none", "reference": "train"}
+    with store.claim("score", "k", lambda: None) as desk:
+        save_scores(desk.out, [Scored(Measure("M"), score), Scored(Measure("M"), score, "small lesions")], about)
+        store.commit("score", "k", desk, {})
     comparison = {"generator": "g", "metric": "m", "synthetic": "set", "key": "k"}
-    (row,) = score_rows(manifest({}, lines=[], comparisons=[comparison]), store)
+    row, part = score_rows(manifest({}, lines=[], comparisons=[comparison]), store)
     assert (row.metric, row.value, row.n, row.better, row.note) == ("M", 0.1, 8, "lower", "few")
     assert (row.row, row.segmenter, row.test_set, row.record) == ("", "", "", "score/k")
+    assert (row.backbone, row.weights, row.resize, row.reference) == ("net", "01234567", "none", "train")
+    assert (row.n_real, row.floor, row.floor_sd, row.floor_n, row.at_floor_n) == (9, 0.05, 0.01, 4, 0.2)
+    assert (row.stratum, part.stratum) == ("", "small lesions")
 
 
 def test_settings_stand_only_where_they_count(store):

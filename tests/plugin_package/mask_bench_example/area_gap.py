@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bench.contracts import Context, ImageSet, Metric, Score, Split
+from bench.contracts import Context, ImageSet, Measure, Metric, Score, Space, Split
 from bench.images import load_mask
 
 
@@ -14,12 +14,12 @@ class AreaGap(Metric):
     """Difference of the mean share of lesion pixels, in percent of the image."""
 
     version = 1
-    uses_features = False
+    uses = ""
 
-    def columns(self, label: str) -> tuple[str, ...]:
-        return ("area gap",)
+    def measures(self, label: str) -> tuple[Measure, ...]:
+        return (Measure("area gap", headline=True),)
 
-    def score(self, real: ImageSet, fake: ImageSet, label: str, ctx: Context) -> Mapping[str, Score]:
+    def score(self, real: ImageSet, fake: ImageSet, space: Space, ctx: Context) -> Mapping[str, Score]:
         gap = abs(mean_area(real.samples) - mean_area(fake.samples))
         return {"area gap": Score(gap, len(real.samples), len(fake.samples))}
 

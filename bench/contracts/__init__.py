@@ -1,0 +1,42 @@
+"""What the engine and the plugins promise each other.
+
+A plugin is one file in a room (`bench/datasets`, `generators`, `metrics`, `metrics/extractors`, `segmenters`) that
+defines exactly one subclass of its room's contract. Its name is the file's name with `_` written as `-`. Heavy
+imports (torch and friends) live inside methods, so that a plugin can be listed where they are not installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bench.contracts.context import Bar, Context, Progress, Quiet, Team
+from bench.contracts.dataset import NO_MASK, Dataset, Sample, Split
+from bench.contracts.generator import Generator
+from bench.contracts.metric import (
+    Extractor,
+    Floor,
+    ImageSet,
+    LeftOut,
+    Match,
+    Measure,
+    Metric,
+    Network,
+    Score,
+    Space,
+)
+from bench.contracts.plugin import Cost, NoParams, Plugin, param
+from bench.contracts.segmenter import Segmenter
+
+CONTRACTS: Mapping[str, type[Plugin]] = {
+    "dataset": Dataset,
+    "generator": Generator,
+    "metric": Metric,
+    "extractor": Extractor,
+    "segmenter": Segmenter,
+}
+
+__all__ = [
+    "CONTRACTS", "NO_MASK", "Bar", "Context", "Cost", "Dataset", "Extractor", "Floor", "Generator", "ImageSet",
+    "LeftOut", "Match", "Measure", "Metric", "Network", "NoParams", "Plugin", "Progress", "Quiet", "Sample", "Score",
+    "Segmenter", "Space", "Split", "Team", "param",
+]  # fmt: skip

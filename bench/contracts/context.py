@@ -1,0 +1,71 @@
+"""What a stage may use besides its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Bar(Protocol):
+    """A progress bar with the time left; numbers given to `update` are shown behind it."""
+
+    def update(self, steps: int = 1, **numbers: float) -> None: ...
+
+    def __enter__(self) -> Bar: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+class Progress(Protocol):
+    """Makes progress bars; `done` steps may lie behind already when work resumes."""
+
+    def bar(self, total: int, unit: str, done: int = 0) -> Bar: ...
+
+
+class Quiet:
+    """A `Progress` that shows nothing, for tests and library use."""
+
+    def bar(self, total: int, unit: str, done: int = 0) -> Quiet:
+        return self
+
+    def update(self, steps: int = 1, **numbers: float) -> None:
+        pass
+
+    def __enter__(self) -> Quiet:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+
+class Team:
+    """The processes that work on a stage together; here this one alone. `accelerate launch` starts several."""
+
+    rank: int = 0
+    size: int = 1
+
+    def add_up(self, tensors: Sequence[Any]) -> None:
+        """Replace each torch tensor by its sum over all processes; every process calls it with the same shapes."""
+
+    def wait(self) -> None:
+        """Go on when every process has come here."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a stage may use besides its inputs. Nothing in it but `seed` may change a result.
+
+    `workdir` survives a kill: checkpoints lie there and the same command finds them again. `cache`, where there is
+    one, is shared by all stages and may be emptied between them: its files are named by what they are made from.
+    """
+
+    seed: int
+    workdir: Path
+    device: str = "cpu"
+    workers: int = 0
+    download: bool = False
+    progress: Progress = field(default_factory=Quiet)
+    team: Team = field(default_factory=Team)
+    cache: Path | None = None

@@ -1,0 +1,47 @@
+"""What makes the synthetic set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from bench.contracts.context import Context
+from bench.contracts.dataset import Split
+from bench.contracts.plugin import Plugin
+
+
+class Generator(Plugin):
+    """Learns from training pairs and makes one RGB image for each mask."""
+
+    own_masks: ClassVar[bool] = False
+    """True when it writes its own pairs (`out/images` and `out/masks`) instead of following the masks it is given."""
+    shared: ClassVar[tuple[str, ...]] = ()
+    """Which of `fit` and `sample` several processes do together through `ctx.team`; the first does the rest alone."""
+
+    def base(self) -> str:
+        """Name of the pretrained model it starts from; empty when there is none."""
+        return ""
+
+    def size(self) -> tuple[int, int] | None:
+        """(width, height) of every image it makes; None when images keep the size of the real ones.
+
+        The reference set is squashed to it before it is compared, so that resizing itself is not scored.
+        """
+        return None
+
+    def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
+        """Learn from `train` and leave all that `sample` needs in `model_dir`. Default: nothing to learn."""
+
+    def import_checkpoint(self, file: Path, out: Path) -> tuple[str, ...]:
+        """Turn weights published in `file` into the folder `out`, which `sample` can use; returns lines to print.
+
+        Only generators with a published checkpoint format override it. Raises BenchError for a bad file.
+        """
+        raise NotImplementedError
+
+    def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
+        """Write `out/images/<id>.png` (8-bit RGB) for every condition. Images already there are finished: keep them.
+
+        The engine pairs each image with its conditioning mask, thresholded and brought to the image's size.
+        """
+        raise NotImplementedError

@@ -1,0 +1,192 @@
+"""How a real and a synthetic set are looked at and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bench.contracts.context import Context
+from bench.contracts.dataset import Sample, Split
+from bench.contracts.plugin import Plugin
+
+
+class Network:
+    """An extractor's network, loaded. Images are uint8 RGB (h, w, 3), of any and unequal sizes.
+
+    What comes out for an image never depends on the images beside it. An extractor gives `features`, or `activations`
+    and `distances`, or all three.
+    """
+
+    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """float32 (n, dim)."""
+        raise NotImplementedError
+
+    def activations(self, images: Sequence[np.ndarray]) -> Sequence[Any]:
+        """One opaque thing an image, for `distances`."""
+        raise NotImplementedError
+
+    def distances(self, pairs: Sequence[tuple[Any, Any]]) -> np.ndarray:
+        """float32 (n,): 0 for equal images, larger for less similar ones."""
+        raise NotImplementedError
+
+
+class Extractor(Plugin):
+    """A fixed network that looks at one image at a time. `Params` has a field `batch`: images in one forward pass."""
+
+    label: str
+    """Short name used in column names, e.g. `Lite0`."""
+    backbone: str
+    """Network and layer in words, e.g. `Inception v3 (TensorFlow 2015-12-05), pool 2048`."""
+    resize: str
+    """What happens to an image's size before the network, e.g. `squash 299 × 299, bilinear without antialias`."""
+    sha256: str
+    """Of the weight file; its first eight digits stand beside every number."""
+    dim: int = 0
+    gives: ClassVar[tuple[str, ...]] = ("features",)
+    """`features`, and `distances` where two images can be compared by `activations`."""
+
+    def open(self, ctx: Context) -> Network:
+        """Load the network, once for many images. BenchError with the remedy when weights are absent or wrong."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """A set a metric looks at; row i of everything belongs to sample i.
+
+    `features` (n, d); `views` (7, n, d): features of each image flipped and turned (metrics that ask for `views`,
+    real set only); `maps`: a segmenter's probability maps × 255, one file an image (metrics that use `maps`).
+    """
+
+    samples: Split
+    features: np.ndarray | None = None
+    views: np.ndarray | None = None
+    maps: tuple[Path, ...] | None = None
+
+    def rows(self, chosen: np.ndarray) -> ImageSet:
+        """The images at integer indices `chosen`."""
+        return ImageSet(
+            tuple(self.samples[row] for row in chosen),
+            None if self.features is None else self.features[chosen],
+            None if self.views is None else self.views[:, chosen],
+            None if self.maps is None else tuple(self.maps[row] for row in chosen),
+        )
+
+
+@dataclass(frozen=True)
+class Space:
+    """Where a metric measures: the label of an extractor or segmenter, and pair distances where the metric uses them.
+
+    `distances` takes pairs of samples and gives float32 (n,). Each image of the call goes through the network once;
+    pairs that share an image should stand near each other, because its activations are held until its last pair.
+    """
+
+    label: str
+    distances: Callable[[Sequence[tuple[Sample, Sample]]], np.ndarray] | None = None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number a metric gives, under its column name.
+
+    `better`: `lower`, `higher`, or empty for a reference value that ranks nothing. `headline` measures stand on the
+    leaderboard, the others in the table of sets. `sees`: what makes it worse than a fresh set of the same kind, each
+    tested on toys: `wrong` (colours turned over), `collapse` (one image throughout), `copies` (the real set itself).
+    """
+
+    name: str
+    better: str = "lower"
+    headline: bool = False
+    sees: tuple[str, ...] = ("wrong", "collapse")
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The same measure between two halves of the real set, whole groups on one side.
+
+    Mean and standard deviation over `splits` random splits, `n` images a half; `at_n`: mean of real against synthetic
+    at that same n, which is what a measure biased by n must be compared with.
+    """
+
+    value: float
+    sd: float
+    n: int
+    splits: int
+    at_n: float
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Values of a measure with one part of the data left out each, from which the jackknife takes its error.
+
+    `side`: `real`, `fake`, or `both` when parts of both sets are left out together. `values`, `sizes` (parts,): the
+    value without part j and how many images that part has. Scores against the same reference leave out equal parts of
+    `real` in equal order, so their differences can be jackknifed.
+    """
+
+    side: str
+    values: np.ndarray
+    sizes: np.ndarray
+
+
+@dataclass(frozen=True)
+class Match:
+    """A synthetic image (row of the synthetic set) and the real one nearest to it, for a reader to look at.
+
+    `view`: which of `bench.images.VIEWS` of the real image; `distance` in the metric's own measure.
+    """
+
+    fake: int
+    real: int
+    view: int
+    distance: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number with what a reader needs to weigh it. `low`/`high`: 95 % interval, None where none is estimated.
+
+    `estimator` says in a few words how value and interval were computed; `note` what a reader must be warned of.
+    `per_image` (n_fake or number of pairs,) with `ids`: the values a mean was taken over, for paired differences.
+    """
+
+    value: float
+    n_real: int
+    n_fake: int
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+    estimator: str = ""
+    floor: Floor | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    per_image: np.ndarray | None = None
+    ids: tuple[str, ...] = ()
+    matches: tuple[Match, ...] = ()
+
+
+class Metric(Plugin):
+    """Compares a real and a synthetic set.
+
+    `Params` has a field `extractors` when `uses` is `features` or `distances`: names in order of preference, separated
+    by commas; the first whose weights are present is taken.
+    """
+
+    uses: ClassVar[str] = "features"
+    """`features` or `distances` of an extractor, `maps` of a segmenter trained on real images; empty: samples alone."""
+    views: ClassVar[bool] = False
+    """Whether it needs the real images' features flipped and turned too."""
+    stratified: ClassVar[bool] = False
+    """Whether it is also computed within thirds of lesion size, where each third has enough images."""
+
+    def measures(self, label: str) -> tuple[Measure, ...]:
+        """All it can give in the space labelled `label` (an extractor's or a segmenter's)."""
+        raise NotImplementedError
+
+    def score(self, real: ImageSet, fake: ImageSet, space: Space, ctx: Context) -> Mapping[str, Score]:
+        """A `Score` for each of `measures(space.label)`, without those that need what the sets lack (pairs, several
+        samples a mask). BenchError when the sets are too small."""
+        raise NotImplementedError

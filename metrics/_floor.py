@@ -1,0 +1,55 @@
+"""The floor of a distribution metric: what it says of two halves of the real set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from bench.contracts import Floor, ImageSet
+from bench.stats import clusters
+
+SPLITS = 10
+
+Values = Mapping[str, float]
+
+
+def floors(
+    measure: Callable[[np.ndarray, np.ndarray], Values], real: ImageSet, fake: ImageSet, seed: int, splits: int = SPLITS
+) -> dict[str, Floor]:
+    """A floor for each value that `measure` gives of two feature arrays (n, d), the first in the real set's place.
+
+    Halves hold whole groups and are cut to n images each, n the smaller half and no more than the synthetic set; beside
+    it stands the mean of the same half against n synthetic images. Empty when a half would have fewer than 3 images.
+    """
+    assert real.features is not None
+    assert fake.features is not None
+    rng = np.random.default_rng(seed)
+    halves = [_halves([sample.group for sample in real.samples], len(real.features), rng) for _ in range(splits)]
+    n = min(len(fake.features), *(len(half) for pair in halves for half in pair))
+    if n < 3:
+        return {}
+    within, across = [], []
+    for one, other in halves:
+        ours, theirs = real.features[np.sort(one[:n])], real.features[np.sort(other[:n])]
+        within.append(measure(ours, theirs))
+        across.append(measure(ours, fake.features[np.sort(rng.permutation(len(fake.features))[:n])]))
+    return {name: _floor(name, within, across, n) for name in within[0]}
+
+
+def _floor(name: str, within: list[Values], across: list[Values], n: int) -> Floor:
+    values = np.array([one[name] for one in within])
+    at_n = float(np.mean([one[name] for one in across]))
+    return Floor(float(values.mean()), float(values.std(ddof=1)), n, len(values), at_n)
+
+
+def _halves(groups: list[str], count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of two halves, each in random order: whole groups in random order go to the emptier half."""
+    of_group = clusters(groups or [""] * count)
+    sizes = np.bincount(of_group)
+    filled, side = [0, 0], np.empty(len(sizes), dtype=int)
+    for group in rng.permutation(len(sizes)):
+        side[group] = int(filled[0] > filled[1])
+        filled[side[group]] += sizes[group]
+    rows = rng.permutation(count)
+    return rows[side[of_group[rows]] == 0], rows[side[of_group[rows]] == 1]

@@ -1,0 +1,61 @@
+"""A torch network as the suite asks for it: decoded images in, rows out, neighbours without effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from bench.contracts import Network
+
+
+class TorchNetwork(Network):
+    """`features` of `forward`: uint8 (b, 3, h, w) on the device -> (b, dim).
+
+    `prepare` brings each image to the size the network sees, uint8 (h, w, 3) -> uint8 (h, w, 3). Images of unequal
+    size never share a forward pass.
+    """
+
+    def __init__(
+        self,
+        forward: Callable[[torch.Tensor], torch.Tensor],
+        device: str,
+        prepare: Callable[[np.ndarray], np.ndarray] = lambda pixels: pixels,
+    ) -> None:
+        self.forward, self.device, self.prepare = forward, device, prepare
+
+    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        prepared = [self.prepare(image) for image in images]
+        rows: list[np.ndarray | None] = [None] * len(images)
+        with torch.inference_mode(), full_float32():
+            for chosen in of_one_size(prepared):
+                found = self.forward(stack([prepared[row] for row in chosen], self.device))
+                for row, vector in zip(chosen, found.float().cpu().numpy(), strict=True):
+                    rows[row] = vector
+        return np.stack([row for row in rows if row is not None])
+
+
+def stack(images: Sequence[np.ndarray], device: str) -> torch.Tensor:
+    """uint8 (h, w, 3) images of one size -> (b, 3, h, w) on the device."""
+    return torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2)
+
+
+def of_one_size(images: Sequence[np.ndarray]) -> Iterator[list[int]]:
+    """Row numbers of each size that occurs."""
+    shapes = [image.shape for image in images]
+    for shape in dict.fromkeys(shapes):
+        yield [row for row, other in enumerate(shapes) if other == shape]
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """On an accelerator: no TF32 and no search for the fastest kernel, which change the fourth digit."""
+    matmul = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = matmul
