@@ -180,7 +180,7 @@ def test_results_and_out_move_everything(toy_run, tmp_path):
     done = toy_run("--out", tmp_path / "tables")
     assert done.code == 0, done.err
     assert {path.name for path in (tmp_path / "tables").iterdir()} == set(TABLES)
-    assert {path.name for path in (tmp_path / "results").iterdir()} == {"store", "runs"}
+    assert {path.name for path in (tmp_path / "results").iterdir()} == {"store", "runs", "cache"}
     assert set(ROOT.glob("results/*")) == before
     assert not list((tmp_path / "results").rglob("*.part"))
     assert not list((tmp_path / "results").rglob("*.partial"))
