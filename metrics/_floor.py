@@ -7,27 +7,33 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from bench.contracts import Floor, ImageSet
-from bench.stats import clusters
+from metrics._parts import groups_of
 
 SPLITS = 10
+LEAST = 3
 
 Values = Mapping[str, float]
 
 
 def floors(
-    measure: Callable[[np.ndarray, np.ndarray], Values], real: ImageSet, fake: ImageSet, seed: int, splits: int = SPLITS
+    measure: Callable[[np.ndarray, np.ndarray], Values],
+    real: ImageSet,
+    fake: ImageSet,
+    seed: int,
+    splits: int = SPLITS,
+    least: int = LEAST,
 ) -> dict[str, Floor]:
     """A floor for each value that `measure` gives of two feature arrays (n, d), the first in the real set's place.
 
     Halves hold whole groups and are cut to n images each, n the smaller half and no more than the synthetic set; beside
-    it stands the mean of the same half against n synthetic images. Empty when a half would have fewer than 3 images.
+    it stands the mean of the same half against n synthetic images. Empty when a half would have fewer than `least`.
     """
     assert real.features is not None
     assert fake.features is not None
     rng = np.random.default_rng(seed)
-    halves = [_halves([sample.group for sample in real.samples], len(real.features), rng) for _ in range(splits)]
+    halves = [_halves(groups_of(real), rng) for _ in range(splits)]
     n = min(len(fake.features), *(len(half) for pair in halves for half in pair))
-    if n < 3:
+    if n < least:
         return {}
     within, across = [], []
     for one, other in halves:
@@ -43,13 +49,12 @@ def _floor(name: str, within: list[Values], across: list[Values], n: int) -> Flo
     return Floor(float(values.mean()), float(values.std(ddof=1)), n, len(values), at_n)
 
 
-def _halves(groups: list[str], count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _halves(of_group: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers of two halves, each in random order: whole groups in random order go to the emptier half."""
-    of_group = clusters(groups or [""] * count)
     sizes = np.bincount(of_group)
     filled, side = [0, 0], np.empty(len(sizes), dtype=int)
     for group in rng.permutation(len(sizes)):
         side[group] = int(filled[0] > filled[1])
         filled[side[group]] += sizes[group]
-    rows = rng.permutation(count)
+    rows = rng.permutation(len(of_group))
     return rows[side[of_group[rows]] == 0], rows[side[of_group[rows]] == 1]

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.contracts import Context, ImageSet, Measure, Metric, Score, Space, param
+from bench.stats import jackknife_interval
 from metrics._features import column, feature_pair
-from metrics._mmd import jackknife_se, row_sums
-
-Z95 = 1.959964
+from metrics._floor import floors
+from metrics._mmd import JACKKNIFE, left_out, mmd, polynomial, sides
+from metrics._parts import groups_of
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,16 @@ class Draw:
 class Kid(Metric):
     """Unbiased squared MMD with the kernel (x.y/d + 1)^3, raw (not times 1000); 0 is best, values below 0 are valid.
 
-    `KID` on Inception, `KD-<label>` elsewhere. The interval is value +- 1.96 SE, with SE a leave-one-out jackknife of
-    the full U-statistic over both sets, taken as independent samples; the value is that statistic, or an average over
-    subsets of it. Where the distributions do not differ the SE is about sqrt(2) too large, never too small.
-    torch-fidelity's own standard deviation is the spread of overlapping subsets, not an error, and is not used.
-    Subsets are drawn with torch-fidelity's default seed, so the value is the one its command line prints.
+    `KID` on Inception, `KD-<label>` elsewhere. The interval is a jackknife of the full U-statistic that leaves out one
+    image at a time, or one group where images belong together, of either set; the sets are taken as independent
+    samples, which errs to the wide side where each synthetic image has the mask of a real one. The value is that
+    statistic, or an average over subsets of it. Where the distributions do not differ the error is about sqrt(2) too
+    large, never too small. torch-fidelity's own standard deviation is the spread of overlapping subsets, not an error,
+    and is not used. Subsets are drawn with torch-fidelity's default seed, so the value is the one its command line
+    prints. The floor is the full U-statistic.
     """
 
-    version = 2
+    version = 3
     requires = ("torch", "torch_fidelity")
     cite = "Bińkowski et al., ICLR 2018; torch-fidelity (Obukhov et al., 2020)"
     Params = Params
@@ -54,17 +57,22 @@ class Kid(Metric):
         r, s = feature_pair(real, fake, name, least=3)
         how = draw(len(r), len(s), self.params.subset_size, self.params.subsets)
         value = estimate(r, s, how)
-        half = Z95 * jackknife_se(row_sums(r, s))
-        estimator = f"{how.note}; leave-one-out jackknife"
-        note = _below_zero(value, value + half)
-        return {name: Score(value, len(r), len(s), value - half, value + half, note, estimator)}
+        parts = left_out(*sides(r, s, polynomial, groups_of(real), groups_of(fake)))
+        low, high = jackknife_interval(value, parts) or (None, None)
+        floor = floors(lambda one, other: {name: mmd(*sides(one, other, polynomial))}, real, fake, ctx.seed)
+        return {
+            name: Score(
+                value, len(r), len(s), low, high, _below_zero(value, high), f"{how.note}; {JACKKNIFE}",
+                floor.get(name), parts,
+            )
+        }  # fmt: skip
 
 
-def _below_zero(value: float, high: float) -> str:
+def _below_zero(value: float, high: float | None) -> str:
     """What an estimate below the least true value means."""
     if value >= 0:
         return ""
-    if high < 0:
+    if high is not None and high < 0:
         return "wholly below 0: closer to each other than independent samples are, as copies are"
     return "below 0: no difference beyond sampling noise"
 

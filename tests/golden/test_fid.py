@@ -12,9 +12,8 @@ from metrics.fid import Fid, Params
 from tests.golden.fidelity_reference import features_of, published, random_images
 
 
-def fid(real, fake, label="Inception"):
-    (score,) = Fid(Params()).score(ImageSet((), real), ImageSet((), fake), Space(label), Context(0, "")).values()
-    return score
+def fid(real, fake):
+    return Fid(Params()).score(ImageSet((), real), ImageSet((), fake), Space("Inception"), Context(0, ""))["FID"]
 
 
 def cloud(count, dim, seed, shift=0.0, spread=1.0):

@@ -8,7 +8,8 @@ pytest.importorskip("torch_fidelity")
 import torch
 
 import metrics._mmd as mmd
-from bench.contracts import Context, ImageSet, Space
+from bench.contracts import Context, ImageSet, Sample, Space
+from bench.stats import difference, jackknife_variance
 from metrics.kid import Kid, Params
 from tests.golden.fidelity_reference import features_of, published, random_images
 
@@ -17,6 +18,10 @@ def kid(real, fake, **params):
     plugin = Kid(Params(**params))
     (score,) = plugin.score(ImageSet((), real), ImageSet((), fake), Space("Inception"), Context(0, "")).values()
     return score
+
+
+def u_statistic(x, y):
+    return mmd.mmd(*mmd.sides(x, y, mmd.polynomial))
 
 
 def cloud(count, seed, shift=0.0, dim=16):
@@ -58,21 +63,21 @@ def test_row_sums_give_the_same_u_statistic(monkeypatch, block):
     """In float64, for sets of unequal size, whatever the block of rows."""
     monkeypatch.setattr(mmd, "BLOCK", block)
     x, y = cloud(9, 1), cloud(13, 2, shift=0.5)
-    assert mmd.u_statistic(mmd.row_sums(x, y)) == pytest.approx(by_double_loop(x, y), rel=1e-10)
+    assert u_statistic(x, y) == pytest.approx(by_double_loop(x, y), rel=1e-10)
 
 
 def test_unequal_sets_average_to_the_full_u_statistic():
     """Drawing from the larger set costs nothing but a little noise, far inside the interval."""
     x, y = cloud(60, 1), cloud(40, 2, shift=0.4)
     score = kid(x, y)
-    full = mmd.u_statistic(mmd.row_sums(x, y))
+    full = u_statistic(x, y)
     assert abs(score.value - full) < 0.2 * (score.high - score.low) / 2
 
 
 def test_a_set_against_itself_is_below_zero_by_the_closed_form():
     """KID(X, X) = -2 (mean of the diagonal - mean off it) / n: never assert that KID is at least 0."""
     x = cloud(25, 3)
-    gram = mmd.kernel(x.astype(np.float64), x.astype(np.float64))
+    gram = mmd.polynomial(x.astype(np.float64), x.astype(np.float64))
     off = (gram.sum() - np.trace(gram)) / (25 * 24)
     assert kid(x, x).value == pytest.approx(-2 * (np.trace(gram) / 25 - off) / 25, rel=1e-3)
     assert kid(x, x).value < 0
@@ -92,20 +97,90 @@ def test_a_collapsed_set_scores_worse():
     assert kid(real, collapsed).low > kid(real, other).high
 
 
-@pytest.mark.parametrize(("n", "m"), [(7, 7), (6, 11)])
-def test_the_jackknife_is_leaving_out_one_image_at_a_time(n, m):
-    """Closed form = brute force over both sets."""
-    x, y = cloud(n, 1), cloud(m, 2, shift=0.3)
-    without_x = np.array([by_double_loop(np.delete(x, i, 0), y) for i in range(n)])
-    without_y = np.array([by_double_loop(x, np.delete(y, i, 0)) for i in range(m)])
-    variance = (n - 1) * without_x.var() + (m - 1) * without_y.var()
-    assert mmd.jackknife_se(mmd.row_sums(x, y)) == pytest.approx(np.sqrt(variance), rel=1e-8)
+GROUPS = {
+    "alone": (np.arange(7), np.arange(9)),
+    "unequal": (np.array([0, 1, 0, 2, 2, 2, 3]), np.array([3, 3, 0, 1, 2, 2, 2, 2, 4])),
+}
+
+
+@pytest.mark.parametrize("block", [2, 512])
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("kernel", [mmd.polynomial, mmd.gaussian])
+@pytest.mark.parametrize("groups", GROUPS)
+def test_values_without_a_part_are_those_of_the_images_that_remain(monkeypatch, groups, kernel, biased, block):
+    """Closed form = starting anew without the part's images, for both sets, kernels and estimators."""
+    monkeypatch.setattr(mmd, "BLOCK", block)
+    of_x, of_y = GROUPS[groups]
+    x, y = cloud(len(of_x), 1), cloud(len(of_y), 2, shift=0.3)
+
+    def anew(x, y):
+        return mmd.mmd(*mmd.sides(x, y, kernel), biased)
+
+    real, fake = mmd.left_out(*mmd.sides(x, y, kernel, of_x, of_y), biased)
+    assert (real.side, fake.side) == ("real", "fake")
+    assert real.values == pytest.approx([anew(x[of_x != part], y) for part in range(of_x.max() + 1)], rel=1e-9)
+    assert fake.values == pytest.approx([anew(x, y[of_y != part]) for part in range(of_y.max() + 1)], rel=1e-9)
+    assert (real.sizes.tolist(), fake.sizes.tolist()) == (np.bincount(of_x).tolist(), np.bincount(of_y).tolist())
+
+
+def test_the_interval_is_that_of_leaving_out_one_image_at_a_time():
+    """Its half width is Student's t times the brute-force jackknife of both sets."""
+    x, y = cloud(12, 1), cloud(15, 2, shift=0.3)
+    without_x = np.array([by_double_loop(np.delete(x, i, 0), y) for i in range(12)])
+    without_y = np.array([by_double_loop(x, np.delete(y, i, 0)) for i in range(15)])
+    variances = np.array([11 * without_x.var(), 14 * without_y.var()])
+    score = kid(x, y)
+    assert [jackknife_variance(part) for part in score.left_out] == pytest.approx(variances, rel=1e-8)
+    stats = pytest.importorskip("scipy.stats")
+    freedom = variances.sum() ** 2 / (variances**2 / [11, 14]).sum()
+    half = stats.t.ppf(0.975, freedom) * np.sqrt(variances.sum())
+    assert (score.high - score.low) / 2 == pytest.approx(half, rel=1e-3)
+
+
+def test_whole_groups_are_left_out():
+    """Eight frames of one sequence are no eight images: the interval is as wide as that of one frame a sequence."""
+    x, y = cloud(30, 1), cloud(30, 2, shift=0.5)
+    frames = [np.repeat(z, 8, axis=0) + cloud(240, seed) * 0.01 for seed, z in ((3, x), (4, y))]
+    named = [
+        tuple(Sample(f"{side}{row}", "", "", group=f"g{row // 8}") for row in range(240)) for side in ("real", "fake")
+    ]
+    plugin, space, ctx = Kid(Params()), Space("Inception"), Context(0, "")
+    (grouped,) = plugin.score(*map(ImageSet, named, frames), space, ctx).values()
+    single, naive = kid(x, y), kid(*frames)
+    assert len(grouped.left_out[0].values) == 30
+    assert grouped.high - grouped.low == pytest.approx(single.high - single.low, rel=0.15)
+    assert naive.high - naive.low < 0.5 * (grouped.high - grouped.low)
+
+
+def test_the_floor_of_equal_distributions_holds_the_value():
+    """Real against fresh of one distribution lies among real halves; a shifted set far above them, also at their n."""
+    real = cloud(200, 1)
+    same, shifted = kid(real, cloud(200, 2)), kid(real, cloud(200, 2, shift=0.4))
+    assert (same.floor.n, same.floor.splits) == (100, 10)
+    assert same.floor == kid(real, cloud(200, 2)).floor
+    assert abs(same.value - same.floor.value) < 4 * same.floor.sd
+    assert shifted.value > same.floor.value + 10 * same.floor.sd
+    assert shifted.floor.at_n == pytest.approx(shifted.value, rel=0.2)
+
+
+def test_differences_of_two_generators_cover_the_truth():
+    """Jackknifed against the same real sets: 88-98 %, and narrower than if the two scores were independent."""
+    truth = u_statistic(cloud(6000, 1), cloud(6000, 2, 0.4)) - u_statistic(cloud(6000, 1), cloud(6000, 3, 0.5))
+    covered, widths = [], []
+    for trial in range(150):
+        real = cloud(60, 100 + trial)
+        one, other = kid(real, cloud(60, 5000 + trial, 0.4)), kid(real, cloud(60, 9000 + trial, 0.5))
+        _, low, high = difference(one, other)
+        covered.append(low <= truth <= high)
+        widths.append((high - low) / np.hypot(one.high - one.low, other.high - other.low))
+    assert 0.88 <= np.mean(covered) <= 0.98
+    assert np.mean(widths) < 0.95
 
 
 @pytest.mark.parametrize(("shift", "low"), [(0.4, 0.88), (0.0, 0.93)])
 def test_the_interval_covers_the_true_value(shift, low):
     """Nominal 95 %: 88-98 % for two distributions that differ; never too narrow where they do not."""
-    truth = mmd.u_statistic(mmd.row_sums(cloud(6000, 1), cloud(6000, 2, shift))) if shift else 0.0
+    truth = u_statistic(cloud(6000, 1), cloud(6000, 2, shift)) if shift else 0.0
     scores = [kid(cloud(80, 100 + i), cloud(80, 9000 + i, shift)) for i in range(300)]
     covered = np.mean([score.low <= truth <= score.high for score in scores])
     assert low <= covered <= (0.98 if shift else 1.0)
