@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.contracts import Context, ImageSet, LeftOut, Measure, Metric, Score, Space, param
+from bench.errors import BenchError
 from bench.stats import clusters, jackknife_interval, mean_interval
 from metrics._features import column, feature_pair
 from metrics._floor import floors
@@ -57,7 +58,8 @@ class ClipI(Metric):
         found = {ALL: all_pairs(real, fake, r, s, ctx.seed)}
         ours, theirs = matched(real, fake)
         if len(ours):
-            groups = [real.samples[row].group or real.samples[row].id for row in ours]
+            # Several samples of one mask depend on each other through it.
+            groups = [real.samples[row].group or f"alone: {real.samples[row].id}" for row in ours]
             ids = tuple(fake.samples[row].id for row in theirs)
             counts = len(r), len(s)
             found[PAIRED] = paired(r[ours], s[theirs], groups, ids, counts, ctx.seed)
@@ -67,9 +69,14 @@ class ClipI(Metric):
 
 
 def unit(features: np.ndarray) -> np.ndarray:
-    """Rows (n, d) of length 1, float64."""
+    """Rows (n, d) of length 1, float64. Raises BenchError for a row of zeros, which has no direction."""
     rows = features.astype(np.float64)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not lengths.all():
+        raise BenchError(
+            f"features of {int((lengths == 0).sum())} image(s) are all 0: no cosine; name other extractors"
+        )
+    return rows / lengths
 
 
 def matched(real: ImageSet, fake: ImageSet) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ import pytest
 from bench.contracts import Context, ImageSet, Sample, Space
 from metrics import clip_i
 from metrics.clip_i import ClipI, Params
+from tests.conftest import refused
 
 CTX = Context(0, "")
 
@@ -182,6 +183,21 @@ def test_a_single_group_has_no_interval():
     for score in scores(one, replace(one, features=cloud(6, 2).astype(np.float32))).values():
         assert (score.low, score.high) == (None, None)
         assert np.isfinite(score.value)
+
+
+def test_an_image_without_direction_is_refused():
+    features = cloud(6, 1)
+    features[2] = 0
+    refused(lambda: scores(image_set(features), image_set(cloud(6, 2))), "1 image(s) are all 0")
+
+
+def test_samples_of_one_mask_are_drawn_together():
+    """Every pair twice over is no more certain: the same interval as of each pair once."""
+    real, values = image_set(cloud(30, 1)), cloud(30, 2)
+    once = scores(real, image_set(values))["paired"]
+    ids = [f"s{index % 30}" for index in range(60)]
+    twice = scores(real, image_set(np.concatenate([values, values]), prefix="t", sources=ids))["paired"]
+    assert twice.high - twice.low == pytest.approx(once.high - once.low, rel=1e-6)
 
 
 def test_the_floor_is_all_pairs_between_halves_of_the_real_set():
