@@ -50,10 +50,12 @@ class Job:
         ref = self.stage.inputs[role]
         if ref.action == DATA:
             return self.splits[ref.key]
-        return read_index(self.folder(role), self._real_by_id())
+        return read_index(self.folder(role), self._made_from(ref))
 
-    def _real_by_id(self) -> dict[str, Sample]:
-        return {sample.id: sample for split in self.splits.values() for sample in split}
+    def _made_from(self, ref: Ref) -> dict[str, Sample]:
+        """The real pairs a stage was given, by id: those of other splits may bear the same ids."""
+        given = self.store.record(ref.action, ref.key)["identity"]["inputs"].values()
+        return {sample.id: sample for key in given for sample in self.splits.get(key, ())}
 
 
 def run_masks(job: Job) -> None:
