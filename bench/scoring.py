@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
-from bench.contracts import ImageSet, Sample, Score, Space
+from bench.contracts import ImageSet, Sample, Score, Space, Split
+from bench.data import named_after
 from bench.embedding import batch_of, distances
 from bench.pixels import Picture
 from bench.scorefile import ALL, Scored, save_scores
@@ -30,19 +32,25 @@ def _in_order(measures: Sequence, scores: Mapping[str, Score], stratum: str) -> 
 
 
 def _fake(job: Job) -> ImageSet:
-    samples, maps = job.pairs("fake"), None
-    if "fake_maps" in job.stage.inputs:
-        maps = tuple(job.folder("fake_maps") / f"{sample.id}.png" for sample in samples)
-    return ImageSet(samples, _array(job, "fake_features"), None, maps)
+    samples = job.pairs("fake")
+    return ImageSet(samples, _array(job, "fake_features"), maps=_maps(job, "fake_maps", samples))
 
 
 def _real(job: Job) -> ImageSet:
     tests = [role.removeprefix("real/") for role in job.stage.inputs if role.startswith("real/")]
     if not tests:
         return ImageSet(job.pairs("real"), _array(job, "real_features"), _array(job, "real_views"))
-    parts = [(test, job.pairs(f"real/{test}"), job.folder(f"real_maps/{test}")) for test in tests]
-    samples = tuple(sample for _, part, _ in parts for sample in part)
-    return ImageSet(samples, maps=tuple(folder / f"{sample.id}.png" for _, part, folder in parts for sample in part))
+    parts = {test: job.pairs(f"real/{test}") for test in tests}
+    samples = tuple(sample for test, part in parts.items() for sample in named_after(test, part))
+    maps = tuple(path for test, part in parts.items() for path in _maps(job, f"real_maps/{test}", part) or ())
+    return ImageSet(samples, maps=maps)
+
+
+def _maps(job: Job, role: str, samples: Split) -> tuple[Path, ...] | None:
+    """A segmenter's map of each sample; None where the stage has none."""
+    if role not in job.stage.inputs:
+        return None
+    return tuple(job.folder(role) / f"{sample.id}.png" for sample in samples)
 
 
 def _array(job: Job, role: str) -> np.ndarray | None:
