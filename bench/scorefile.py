@@ -30,7 +30,10 @@ class Scored:
 
 
 def save_scores(folder: Path, scored: Iterable[Scored], about: Mapping[str, Any]) -> None:
-    """`about`: what all of them have in common (backbone, weights, resize, reference …)."""
+    """`about`: what all of them have in common (backbone, weights, resize, reference …).
+
+    Raises ValueError for a number that is not finite.
+    """
     entries: list[dict[str, Any]] = []
     arrays: dict[str, Any] = {}
     for number, one in enumerate(scored):
@@ -50,9 +53,14 @@ def save_scores(folder: Path, scored: Iterable[Scored], about: Mapping[str, Any]
             arrays[f"{number}-{part.side}-values"], arrays[f"{number}-{part.side}-sizes"] = part.values, part.sizes
         if score.per_image is not None:
             arrays[f"{number}-per-image"] = score.per_image
-    text = json.dumps({"about": dict(about), "scores": entries}, indent=1)
+    text = json.dumps({"about": dict(about), "scores": entries}, indent=1, allow_nan=False, default=_number)
     (folder / SCORES).write_text(text, encoding="utf-8")
     np.savez(folder / ARRAYS, **arrays)
+
+
+def _number(value: np.generic) -> Any:
+    """A number of numpy's, which a metric may well leave in its score."""
+    return value.item()
 
 
 def load_scores(folder: Path) -> tuple[dict[str, Any], list[Scored]]:

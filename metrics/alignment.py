@@ -31,6 +31,7 @@ class Alignment(Metric):
     version = 1
     cite = "Dice, Ecology 1945"
     uses = "maps"
+    stratified = True
 
     def measures(self, label: str) -> tuple[Measure, ...]:
         name = f"alignment-{label}"
