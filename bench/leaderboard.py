@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.differences import Difference, sentences
 from bench.results import OVERALL, OVERALL_UNWEIGHTED, ScoreRow
 from bench.table import Cell, Column, Table
 
@@ -19,8 +20,13 @@ Group = tuple[str, ...]
 """The texts of a line, then the keys of its set and of its scores: runs with other parameters never share a line."""
 
 
-def build_table(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> Table:
-    """Metrics of the synthetic set first, then each test set and the overall means in the profile's conventions."""
+def build_table(
+    manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow], found: Sequence[Difference] = ()
+) -> Table:
+    """Metrics of the synthetic set first, then each test set and the overall means in the profile's conventions.
+
+    `found`: differences of the sets, of which the notes name those beyond their noise.
+    """
     set_metrics = list(dict.fromkeys(row.metric for row in rows if _on_the_board(row)))
     conventions = list(dict.fromkeys(name for manifest in manifests for name in manifest["columns"]))
     absent = {(data["name"], data["fingerprint"][:12]): data["absent"] for data in (m["dataset"] for m in manifests)}
@@ -42,7 +48,7 @@ def build_table(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]
         )
         for group, members in groups
     )
-    return Table(_caption(manifests), columns, lines, _notes(manifests, rows))
+    return Table(_caption(manifests), columns, lines, (*_notes(manifests, rows), *sentences(found)))
 
 
 def _on_the_board(row: ScoreRow) -> bool:

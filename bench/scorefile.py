@@ -22,11 +22,15 @@ _PLAIN = ("value", "n_real", "n_fake", "low", "high", "note", "estimator")
 
 @dataclass(frozen=True)
 class Scored:
-    """A measure's score over whole sets (`stratum` empty) or within a third of lesion sizes."""
+    """A measure's score over whole sets (`stratum` empty) or within a third of lesion sizes.
+
+    `groups`: of each of the score's `ids`; images of one group are not independent.
+    """
 
     measure: Measure
     score: Score
     stratum: str = ALL
+    groups: tuple[str, ...] = ()
 
 
 def save_scores(folder: Path, scored: Iterable[Scored], about: Mapping[str, Any]) -> None:
@@ -46,6 +50,7 @@ def save_scores(folder: Path, scored: Iterable[Scored], about: Mapping[str, Any]
                 "floor": asdict(score.floor) if score.floor else None,
                 "left_out": [part.side for part in score.left_out],
                 "ids": list(score.ids),
+                "groups": list(one.groups),
                 "matches": [asdict(match) for match in score.matches],
             }
         )
@@ -83,4 +88,4 @@ def _scored(number: int, entry: Mapping[str, Any], arrays: Mapping[str, np.ndarr
         matches=tuple(Match(**match) for match in entry["matches"]),
     )
     measure = Measure(**{**entry["measure"], "sees": tuple(entry["measure"]["sees"])})
-    return Scored(measure, score, entry["stratum"])
+    return Scored(measure, score, entry["stratum"], tuple(entry["groups"]))

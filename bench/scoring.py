@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.contracts import ImageSet, Measure, Sample, Score, Space, Split
+from bench.contracts import ImageSet, Sample, Score, Space, Split
 from bench.data import named_after
 from bench.embedding import batch_of, distances
 from bench.errors import BenchError
@@ -18,28 +18,31 @@ from bench.strata import thirds
 
 
 def score_sets(job: Job) -> None:
-    metric = job.plugin
-    real, fake, space = _real(job), _fake(job), Space(job.stage.extra["label"], _distances(job))
+    metric, label = job.plugin, job.stage.extra["label"]
+    real, fake, space = _real(job), _fake(job), Space(label, _distances(job))
     found = {ALL: metric.score(real, fake, space, job.ctx)}
     if metric.stratified:
         for name, (ours, theirs) in thirds(real.samples, fake.samples).items():
             found[name] = metric.score(real.rows(ours), fake.rows(theirs), space, job.ctx)
-    measures = metric.measures(space.label)
-    scored = [one for stratum, scores in found.items() for one in _in_order(job, measures, scores, stratum)]
+    groups = {sample.id: sample.group or sample.condition for sample in fake.samples}
+    scored = [one for stratum, scores in found.items() for one in _in_order(job, scores, stratum, groups)]
     save_scores(job.desk.out, scored, {**job.stage.extra["about"], "reference": job.stage.extra["reference"]})
 
 
-def _in_order(job: Job, measures: Sequence[Measure], scores: Mapping[str, Score], stratum: str) -> list[Scored]:
+def _in_order(job: Job, scores: Mapping[str, Score], stratum: str, groups: Mapping[str, str]) -> list[Scored]:
+    """Scores as the metric has announced them; BenchError for others and for what is no number."""
     assert job.stage.chosen is not None
-    names = [measure.name for measure in measures]
-    for name, score in scores.items():
-        if name not in names:
-            raise BenchError(
-                f"metric {job.stage.chosen.name} gave {name}, its measures are {', '.join(names)}; mend it"
-            )
+    name, measures = job.stage.chosen.name, {one.name: one for one in job.plugin.measures(job.stage.extra["label"])}
+    for column, score in scores.items():
+        if column not in measures:
+            raise BenchError(f"metric {name} gave {column}, its measures are {', '.join(measures)}; mend it")
         if not np.isfinite([number for number in (score.value, score.low, score.high) if number is not None]).all():
-            raise BenchError(f"metric {job.stage.chosen.name}: {name} or its interval is not a finite number; mend it")
-    return [Scored(measure, scores[measure.name], stratum) for measure in measures if measure.name in scores]
+            raise BenchError(f"metric {name}: {column} or its interval is not a finite number; mend it")
+    return [
+        Scored(measure, scores[column], stratum, tuple(groups.get(id, "") for id in scores[column].ids))
+        for column, measure in measures.items()
+        if column in scores
+    ]
 
 
 def _fake(job: Job) -> ImageSet:
