@@ -69,8 +69,8 @@ def sentences(found: Sequence[Difference]) -> list[str]:
         lines.append(f"{len(beyond) - MOST} more such differences are in differences.csv")
     if beyond:
         lines.append(
-            f"above or below: beyond the 95 % interval of the difference itself, against the same real images; "
-            f"{len(headline)} were looked at, and their number is not corrected for"
+            "above or below: 0 lies outside the 95 % interval of the difference itself, against the same real images; "
+            f"differences looked at: {len(headline)}, not corrected for their number"
         )
     return lines
 

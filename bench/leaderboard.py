@@ -13,6 +13,8 @@ _TEXTS = ("dataset", "generator", "masks", "segmenter", "seeds", "settings", "pr
 _BRIEF = ("generator", "segmenter")
 _BRIEF_IF_MIXED = ("dataset", "masks", "seeds", "settings", "profile", "data")
 """A terminal shows these only where lines differ in them."""
+_BRIEF_SETS = 2
+"""Measures of the synthetic set in a terminal; what else is known of it has a table of its own."""
 _NO_GENERATOR = "none (real only)"
 _ABSENT = "absent"
 
@@ -37,7 +39,7 @@ def build_table(
     brief = (*_BRIEF, *(name for name in _BRIEF_IF_MIXED if name in mixed))
     columns = (
         *(Column(name, brief=name in brief) for name in texts),
-        *(_set_column(name, rows) for name in set_metrics),
+        *(_set_column(name, rows, at < _BRIEF_SETS) for at, name in enumerate(set_metrics)),
         *(_test_column(test, name, name == conventions[0]) for name in conventions for test in tests),
     )
     lines = tuple(
@@ -61,9 +63,9 @@ def _test_sets(rows: Sequence[ScoreRow], absent: Sequence[str]) -> list[str]:
     return [name for name in names if name not in overall] + overall
 
 
-def _set_column(name: str, rows: Sequence[ScoreRow]) -> Column:
+def _set_column(name: str, rows: Sequence[ScoreRow], brief: bool) -> Column:
     better = next(row.better for row in rows if row.metric == name)
-    return Column(name, better, decimals=4, interval=True)
+    return Column(name, better, decimals=4, brief=brief, interval=True)
 
 
 def _test_column(test: str, convention: str, brief: bool) -> Column:

@@ -96,7 +96,7 @@ def row(low, high, **changes):
 def test_only_headline_differences_beyond_their_noise_are_told():
     told = sentences([row(0.5, 1.5), row(-0.1, 0.3), row(-3, -1, metric="LPIPS"), row(2, 3, headline=False)])
     assert told[:2] == ["KD: y above x by 1.0000 [0.5000, 1.5000]", "LPIPS: y below x by 2.0000 [1.0000, 3.0000]"]
-    assert "3 were looked at" in told[2]
+    assert "looked at: 3, not corrected" in told[2]
     assert len(told) == 3
     assert sentences([row(-0.1, 0.3)]) == sentences([row(0.0, 0.0)]) == sentences([]) == []
 
