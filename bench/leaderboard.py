@@ -128,9 +128,7 @@ def _caption(manifests: Sequence[Mapping[str, Any]]) -> str:
 def _notes(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> tuple[str, ...]:
     notes = [note for manifest in manifests for note in manifest["notes"]]
     notes += [_protocol(manifest) for manifest in manifests]
-    notes += [
-        f"{row.metric} of {row.generator}: {row.note}" for row in rows if row.note and row.headline and not row.stratum
-    ]
+    notes += _warnings(rows)
     notes.append(
         "[low, high]: 95 % intervals; test sets: bootstrap over images, whole groups where frames belong together"
     )
@@ -139,6 +137,15 @@ def _notes(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> 
     if any(row.seeds == 1 for row in rows if row.segmenter):
         notes.append("1 seed: training noise is not estimated")
     return tuple(dict.fromkeys(notes))
+
+
+def _warnings(rows: Sequence[ScoreRow]) -> list[str]:
+    """The board's scores' own notes; one that several generators share is told once."""
+    generators: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.note and _on_the_board(row):
+            generators.setdefault((row.metric, row.note), []).append(row.generator)
+    return [f"{metric} of {', '.join(dict.fromkeys(names))}: {note}" for (metric, note), names in generators.items()]
 
 
 def _protocol(manifest: Mapping[str, Any]) -> str:

@@ -64,6 +64,12 @@ def test_without_options_there_is_no_column_for_them():
     assert "settings" not in shown(build_table([manifest()], [MADE]))[0]
 
 
+def test_a_warning_that_sets_share_stands_once_with_their_names():
+    rows = [replace(SET, generator=name, note=note) for name, note in (("g", "few"), ("h", "few"), ("i", "many"))]
+    notes = build_table([manifest()], [*rows, replace(SET, note="few", stratum="small lesions"), MADE]).notes
+    assert [note for note in notes if note.startswith("FD of")] == ["FD of g, h: few", "FD of i: many"]
+
+
 def test_headline_measures_of_whole_sets_stand_on_the_board():
     """The rest (reference values, thirds by lesion size) is in the table of sets and the tidy one."""
     rows = [SET, replace(SET, metric="recall", headline=False), replace(SET, value=99.0, stratum="small lesions"), MADE]
