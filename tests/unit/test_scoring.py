@@ -10,7 +10,7 @@ from bench.chosen import Chosen
 from bench.commands._setup import Setup
 from bench.contracts import Extractor, Generator, Measure, Metric, NoParams, Score, Segmenter, param
 from bench.data import DataTable, fingerprint
-from bench.graph import RunSpec, plan
+from bench.graph import DATA, Ref, RunSpec, features_stage, plan
 from bench.images import load_rgb, save_png, turn
 from bench.runner import Machine, Runner
 from bench.scorefile import load_scores
@@ -153,6 +153,29 @@ def test_the_test_images_can_be_the_reference(compare):
     assert [sample.id for sample in real.samples] == ["A/s000", "A/s001", "A/s002", "B/s000", "B/s001"]
     assert real.features.tolist() == [look(load_rgb(one.image, (SIDE, SIDE))).tolist() for one in real.samples]
     assert about["reference"] == "test"
+
+
+def test_an_image_that_has_the_size_already_is_looked_at_once(tmp_path):
+    """Features of real images, native and squashed to the size they have: the second time all rows are known."""
+    pairs, opened = make_pairs(tmp_path / "pairs", 3, size=SIDE), []
+
+    class Counting(Corner):
+        def open(self, ctx):
+            opened.append(1)
+            return self
+
+    extractor = chosen("extractor", Counting(NoParams()))
+    stages = [features_stage(extractor, Ref(DATA, "t"), size, True, "") for size in (None, (SIDE, SIDE), (6, 6))]
+    runner = Runner(
+        Store(tmp_path / "store"), {"t": pairs}, Machine("cpu", cache=tmp_path / "cache"), print, tmp_path / "log"
+    )
+    assert runner.run(stages[:2]) == []
+    assert len(opened) == 1
+    assert runner.run(stages[2:]) == []
+    assert len(opened) == 2
+    plain, same, small = (np.load(runner.store.path("features", stage.key) / "features.npy") for stage in stages)
+    assert (plain == same).all()
+    assert small[0, 0, 0] == 6
 
 
 def test_copies_are_sought_among_training_images_whatever_the_reference(compare):
