@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 
 from bench.contracts import Floor, LeftOut, Match, Measure, Score
+from bench.errors import BenchError
 
 SCORES = "scores.json"
 ARRAYS = "arrays.npz"
+SCHEMA = 2
+"""Of `scores.json`: raised when it holds other fields."""
 ALL = ""
 """The stratum of a score over whole sets."""
 
@@ -58,7 +61,9 @@ def save_scores(folder: Path, scored: Iterable[Scored], about: Mapping[str, Any]
             arrays[f"{number}-{part.side}-values"], arrays[f"{number}-{part.side}-sizes"] = part.values, part.sizes
         if score.per_image is not None:
             arrays[f"{number}-per-image"] = score.per_image
-    text = json.dumps({"about": dict(about), "scores": entries}, indent=1, allow_nan=False, default=_number)
+    text = json.dumps(
+        {"schema": SCHEMA, "about": dict(about), "scores": entries}, indent=1, allow_nan=False, default=_number
+    )
     (folder / SCORES).write_text(text, encoding="utf-8")
     np.savez(folder / ARRAYS, **arrays)
 
@@ -69,8 +74,10 @@ def _number(value: np.generic) -> Any:
 
 
 def load_scores(folder: Path) -> tuple[dict[str, Any], list[Scored]]:
-    """What `save_scores` wrote: what they have in common, and each score."""
+    """What `save_scores` wrote: what they have in common, and each score. BenchError for another version's files."""
     data = json.loads((folder / SCORES).read_text(encoding="utf-8"))
+    if data.get("schema") != SCHEMA:
+        raise BenchError(f"{folder}: scores of another version of the suite; delete it and run again")
     with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
         return data["about"], [_scored(number, entry, arrays) for number, entry in enumerate(data["scores"])]
 

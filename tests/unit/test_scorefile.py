@@ -7,6 +7,7 @@ import pytest
 
 from bench.contracts import Floor, LeftOut, Match, Measure, Score
 from bench.scorefile import Scored, load_scores, save_scores
+from tests.conftest import refused
 
 FULL = Score(
     value=0.1 + 0.2, n_real=9, n_fake=8, low=-1e-300, high=1.5, note="few · images", estimator="jackknife",
@@ -31,10 +32,12 @@ def test_every_field_comes_back(tmp_path):
     for field in fields(Score):
         value = getattr(FULL, field.name)
         assert isinstance(value, np.ndarray) or value != getattr(bare, field.name), field.name
-    save_scores(tmp_path, [Scored(MEASURE, FULL, "small lesions")], {"backbone": "net", "reference": "train"})
+    save_scores(
+        tmp_path, [Scored(MEASURE, FULL, "small lesions", ("video", ""))], {"backbone": "net", "reference": "train"}
+    )
     about, (read,) = load_scores(tmp_path)
     assert about == {"backbone": "net", "reference": "train"}
-    assert (read.measure, read.stratum) == (MEASURE, "small lesions")
+    assert (read.measure, read.stratum, read.groups) == (MEASURE, "small lesions", ("video", ""))
     assert plain(read.score) == plain(FULL)
 
 
@@ -46,6 +49,13 @@ def test_each_score_keeps_its_own_arrays(tmp_path):
     _, read = load_scores(tmp_path)
     assert [plain(one.score) for one in read] == [plain(one.score) for one in saved]
     assert [one.stratum for one in read] == ["", "", "s"]
+
+
+def test_scores_of_another_version_are_named(tmp_path):
+    save_scores(tmp_path, [Scored(MEASURE, FULL)], {})
+    path = tmp_path / "scores.json"
+    path.write_text(path.read_text().replace('"schema": ', '"schema": 9'))
+    refused(lambda: load_scores(tmp_path), tmp_path, "another version", "delete it and run again")
 
 
 def test_no_scores_are_none(tmp_path):

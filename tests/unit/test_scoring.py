@@ -91,7 +91,8 @@ class Watch(Metric):
         found = {f"first {space.label}": Score(1.0, *n), "second": Score(np.float32(0.5), *n)}
         if self.uses == "distances":
             pairs = list(zip(real.samples, fake.samples, strict=True))
-            found["second"] = Score(0.5, *n, per_image=space.distances(pairs), ids=())
+            ids = tuple(sample.id for sample in fake.samples)
+            found["second"] = Score(0.5, *n, per_image=space.distances(pairs), ids=ids)
         return found | self.gives
 
 
@@ -192,9 +193,11 @@ def test_copies_are_sought_among_training_images_whatever_the_reference(compare)
 
 
 def test_distances_are_between_images_of_one_size(compare):
-    """The toy's distance tells the width of both images."""
+    """The toy's distance tells the width of both images; which images belong together is kept with it."""
     (_, scored), _ = compare(Watch("distances"))
     assert scored[0].score.per_image == pytest.approx([SIDE + SIDE / 100] * 4)
+    assert scored[0].groups == ("g0", "g0", "g1", "g1")
+    assert scored[1].groups == ()
 
 
 def test_maps_are_those_of_the_image_beside_them(compare):
