@@ -125,8 +125,8 @@ def _weights(chooser: Chooser, name: str) -> tuple[str, ...]:
     assert issubclass(cls, Extractor)
     plugin = cls(resolve(cls, "extractor", name, chooser.profile, chooser.overrides))
     path = plugin.weights()
-    size = f"{cls.weights_size / 1e6:.1f}" if cls.weights_size else ""
-    return name, weights_state(plugin), size, cls.file, cls.sha256, str(path.parent) if path else ""
+    size = f"{plugin.weights_size / 1e6:.1f}" if plugin.weights_size else ""
+    return name, weights_state(plugin), size, plugin.file, plugin.sha256, str(path.parent) if path else ""
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

@@ -21,6 +21,7 @@ class Published(Extractor):
 
     @property
     def plugin_name(self) -> str:
+        """As messages name it."""
         return self.label.lower()
 
     def check_params(self, devices: int) -> None:
