@@ -9,22 +9,25 @@ import numpy as np
 BLOCK = 512
 
 
-def distance_blocks(x: np.ndarray, y: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Distances of x (n, d) to all of y (m, d): rows of x, and their (rows, m), in the precision of the arrays.
+def blocks(count: int) -> Iterator[slice]:
+    """`count` rows in blocks of `BLOCK`."""
+    return (slice(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK))
 
-    By the product of the two, so that a distance is good to the rounding of the longest vector, not to its own.
+
+def distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Of each of x (n, d) to each of y (m, d): (n, m), in the precision of the arrays.
+
+    They come from the product of the two, so a distance is good to the rounding of the vectors, not to its own.
     """
-    squares = (y * y).sum(axis=1)
-    for start in range(0, len(x), BLOCK):
-        rows = slice(start, start + BLOCK)
-        squared = (x[rows] * x[rows]).sum(axis=1)[:, None] + squares - 2 * (x[rows] @ y.T)
-        yield rows, np.sqrt(np.maximum(squared, 0))
+    squared = (x * x).sum(axis=1)[:, None] + (y * y).sum(axis=1) - 2 * (x @ y.T)
+    return np.sqrt(np.maximum(squared, 0))
 
 
 def radii(x: np.ndarray, k: int) -> np.ndarray:
     """Distance of each row of x (n, d) to its k-th neighbour in x, itself not counted: (n,). n > k."""
     found = np.empty(len(x), dtype=x.dtype)
-    for rows, block in distance_blocks(x, x):
+    for rows in blocks(len(x)):
+        block = distances(x[rows], x)
         # A row's own distance need not come out as the smallest: rounding, or an equal row.
         block[np.arange(len(block)), np.arange(len(x))[rows]] = np.inf
         found[rows] = np.partition(block, k - 1, axis=1)[:, k - 1]

@@ -10,7 +10,7 @@ import numpy as np
 from bench.contracts import Context, ImageSet, Measure, Metric, Score, Space, param
 from metrics._features import feature_pair
 from metrics._floor import floors
-from metrics._neighbours import distance_blocks, radii
+from metrics._neighbours import blocks, distances, radii
 
 Z95 = 1.959964
 KINDS = ("precision", "recall", "density", "coverage")
@@ -104,8 +104,8 @@ def density_coverage(real: np.ndarray, fake: np.ndarray, k: int) -> tuple[np.nda
     real, fake = real.astype(np.float64), fake.astype(np.float64)
     inside, covered = np.zeros(len(fake)), np.zeros(len(real), dtype=bool)
     radius = radii(real, k)
-    for rows, distances in distance_blocks(real, fake):
-        within = distances < radius[rows, None]
+    for rows in blocks(len(real)):
+        within = distances(real[rows], fake) < radius[rows, None]
         inside += within.sum(axis=0)
         covered[rows] = within.any(axis=1)
     return inside / k, covered
