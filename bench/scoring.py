@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from bench.closest import draw_closest
 from bench.contracts import ImageSet, Sample, Score, Space
 from bench.embedding import batch_of, distances
 from bench.pixels import Picture
@@ -23,6 +24,7 @@ def score_sets(job: Job) -> None:
             found.append((name, metric.score(real.rows(ours), fake.rows(theirs), space, job.ctx)))
     scored = [one for stratum, scores in found for one in _in_order(metric.measures(label), scores, stratum)]
     save_scores(job.desk.out, scored, {**job.stage.extra["about"], "reference": job.stage.extra["reference"]})
+    draw_closest(job.desk.out, scored, real.samples, fake.samples)
 
 
 def _in_order(measures: Sequence, scores: Mapping[str, Score], stratum: str) -> list[Scored]:
