@@ -9,9 +9,9 @@ import numpy as np
 
 from bench.contracts import Context, ImageSet, Match, Measure, Metric, Score, Space, param
 from bench.errors import BenchError
-from bench.stats import clusters
 from metrics._features import feature_pair
 from metrics._neighbours import blocks, distances
+from metrics._parts import groups_of
 
 SHOWN = 16
 STEADY = 5
@@ -100,7 +100,7 @@ def _normalised(real: ImageSet, fake: ImageSet, name: str) -> tuple[np.ndarray, 
     r, s = feature_pair(real, fake, name)
     if real.views is None:
         raise BenchError(f"{name}: no features of the real images flipped and turned, (7, n, d) needed as `views`")
-    group = clusters([sample.group for sample in real.samples] or [""] * len(r))
+    group = groups_of(real)
     if group.max() < 2:
         raise BenchError(f"{name}: {group.max() + 1} group(s) of real images; d2 needs at least 3")
     index = np.concatenate([r[None], real.views])

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from bench.contracts import Context, ImageSet, LeftOut, Measure, Metric, Sample, Score, Space, param
+from bench.contracts import Context, ImageSet, LeftOut, Measure, Metric, Score, Space, param
 from bench.errors import BenchError
-from bench.stats import clusters, jackknife_interval
+from bench.stats import jackknife_interval
 from metrics._features import feature_pair
 from metrics._floor import floors
+from metrics._parts import groups_of
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Vendi(Metric):
         ratio, ours, theirs = (measure.name for measure in self.measures(space.label))
         r, s = feature_pair(real, fake, ratio)
         n = min(len(r), len(s))
-        parts = {"real": _parts(real.samples, len(r)), "fake": _parts(fake.samples, len(s))}
+        parts = {"real": groups_of(real), "fake": groups_of(fake)}
         r, s = directions(r, s, ratio)
         values = {"real": effective(mean_square(r), n), "fake": effective(mean_square(s), n)}
         without = {side: _without(side, x, parts[side], n) for side, x in (("real", r), ("fake", s))}
@@ -64,11 +65,6 @@ class Vendi(Metric):
             ours: _score(values["real"], without["real"], 1, sizes, estimator),
             theirs: _score(values["fake"], without["fake"], 1, sizes, estimator),
         }
-
-
-def _parts(samples: tuple[Sample, ...], count: int) -> np.ndarray:
-    """What is left out together: a group's images, and of a set without groups those made of one mask."""
-    return clusters([sample.group or sample.condition for sample in samples] or [""] * count)
 
 
 def directions(real: np.ndarray, fake: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +116,7 @@ def _without(side: str, x: np.ndarray, parts: np.ndarray, n: int) -> tuple[LeftO
 
 
 def _score(value: float, left: tuple[LeftOut, ...], sides: int, sizes: tuple[int, int], estimator: str) -> Score:
-    if len(left) < sides:
-        return Score(float(value), *sizes, note="a single group: no interval", estimator=estimator, left_out=left)
-    low, high = jackknife_interval(value, left)
-    return Score(float(value), *sizes, low, high, estimator=f"{estimator}; jackknife over groups", left_out=left)
+    """Without an interval where one of the `sides` has too few parts."""
+    low, high = (jackknife_interval(value, left) if len(left) == sides else None) or (None, None)
+    note, how = ("too few groups: no interval", "") if low is None else ("", "; jackknife over groups")
+    return Score(float(value), *sizes, low, high, note, estimator + how, left_out=left)
