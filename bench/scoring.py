@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.closest import draw_closest
 from bench.contracts import ImageSet, Sample, Score, Space, Split
 from bench.data import named_after
 from bench.embedding import batch_of, distances
@@ -27,6 +28,7 @@ def score_sets(job: Job) -> None:
     groups = {sample.id: sample.group or sample.condition for sample in fake.samples}
     scored = [one for stratum, scores in found.items() for one in _in_order(job, scores, stratum, groups)]
     save_scores(job.desk.out, scored, {**job.stage.extra["about"], "reference": job.stage.extra["reference"]})
+    draw_closest(job.desk.out, scored, real.samples, fake.samples)
 
 
 def _in_order(job: Job, scores: Mapping[str, Score], stratum: str, groups: Mapping[str, str]) -> list[Scored]:

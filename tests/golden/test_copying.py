@@ -1,0 +1,233 @@
+"""Planted copies are found, and what is like the training images without being copied is not."""
+
+import io
+
+import numpy as np
+import pytest
+
+pytest.importorskip("scipy")
+
+from PIL import Image, ImageFilter
+
+import metrics._neighbours as neighbours
+from bench.contracts import Context, ImageSet, Sample, Space
+from bench.errors import BenchError
+from bench.images import VIEWS, load_rgb, turn
+from bench.registry import Registry, missing_modules
+from metrics.copying import Copying, Params, nearest
+
+DIM = 64
+CTX = Context(0, "")
+
+
+def pooled(count, seed):
+    """Non-negative, like pooled activations."""
+    return np.maximum(np.random.default_rng(seed).normal(size=(count, DIM)) + 0.5, 0).astype(np.float32)
+
+
+def turned(features):
+    """Seven more views: the channels in other orders."""
+    return np.stack([features[:, np.random.default_rng(view).permutation(DIM)] for view in range(1, 8)])
+
+
+def copies(features, rows, views, seed, noise=0.2):
+    """Copies of `rows` in `views`, with noise of that share of the features' own spread."""
+    index = np.concatenate([features[None], turned(features)])
+    changed = index[views, rows] + noise * features.std() * np.random.default_rng(seed).normal(size=(len(rows), DIM))
+    return np.maximum(changed, 0).astype(np.float32)
+
+
+def training_set(features, groups=None, views=None):
+    names = groups if groups is not None else [""] * len(features)
+    samples = tuple(Sample(f"r{i}", "", "", group=group) for i, group in enumerate(names))
+    return ImageSet(samples, features, turned(features) if views is None else views)
+
+
+def synthetic(features):
+    return ImageSet(tuple(Sample(f"s{i}", "", "") for i in range(len(features))), features)
+
+
+def scores(real, fake, **params):
+    real = real if isinstance(real, ImageSet) else training_set(real)
+    found = Copying(Params(**params)).score(real, synthetic(fake), Space("X"), CTX)
+    return {name.removesuffix("-X"): score for name, score in found.items()}
+
+
+@pytest.mark.parametrize("block", [7, 512])
+def test_nearest_is_a_loop_over_images_and_views(monkeypatch, block):
+    """d1 over all views of all images, d2 over those of other groups than d1's; whatever the block of rows."""
+    monkeypatch.setattr(neighbours, "BLOCK", block)
+    rng = np.random.default_rng(1)
+    x, index, group = rng.normal(size=(20, 5)), rng.normal(size=(3, 15, 5)), np.arange(15) // 3
+    own = rng.integers(0, 5, 20)
+    found = nearest(x, index, group, own)
+    for i, point in enumerate(x):
+        far = {(v, j): np.linalg.norm(point - index[v, j]) for v in range(3) for j in range(15) if group[j] != own[i]}
+        view, real = min(far, key=far.get)
+        others = [distance for (_, j), distance in far.items() if group[j] != group[real]]
+        assert (found.view[i], found.real[i]) == (view, real)
+        assert (found.first[i], found.second[i]) == pytest.approx((far[view, real], min(others)))
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.3])
+def test_planted_copies_are_recovered_within_three_points(share):
+    """Copies of any view with a fifth of noise among fresh images of the same kind: by ratio and by calibrated rate."""
+    train, fresh = pooled(600, 1), pooled(400, 2)
+    count, rng = round(share * 400), np.random.default_rng(3)
+    planted = copies(train, rng.choice(600, count, replace=False), rng.integers(0, 8, count), 4)
+    found = scores(train, np.concatenate([planted, fresh[count:]]))
+    assert found["copied"].value == pytest.approx(share, abs=0.005)
+    assert found["copy-rate@1%"].value == pytest.approx(share, abs=0.03)
+    assert found["copied"].low <= share <= found["copied"].high
+    assert found["copied-real"].value == 0
+    assert found["copy-rate@1%-expected"].value == 0.01
+
+
+def test_lost_variety_is_not_copying():
+    """Shrunk towards the mean: neither sees it. Averages of two training images: the rate takes them for copies."""
+    train, fresh = pooled(600, 1), pooled(400, 2)
+    shrunk = scores(train, train.mean(0) + 0.7 * (fresh - train.mean(0)))
+    averages = scores(train, (train[:300] + train[300:]) / 2)
+    assert shrunk["copied"].value == averages["copied"].value == 0
+    assert shrunk["copy-rate@1%"].value < 0.04
+    assert averages["copy-rate@1%"].value > 0.9
+
+
+def test_frames_of_the_copied_video_do_not_hide_the_copy():
+    """Twins of each training image: with groups the copies are found, without them d2 is a twin's and they are not."""
+    scenes = pooled(200, 1)
+    train = np.concatenate([scenes, copies(scenes, np.arange(200), np.zeros(200, int), 5, noise=0.1)])
+    fake, groups = copies(scenes, np.arange(100), np.zeros(100, int), 6, noise=0.2), [f"g{i % 200}" for i in range(400)]
+    grouped, alone = scores(training_set(train, groups), fake), scores(train, fake)
+    assert grouped["copied"].value > 0.97
+    assert grouped["copied-real"].value == 0
+    assert alone["copied"].value < 0.1
+    assert alone["copied-real"].value == 1, "which says that there are twins without a group"
+
+
+def test_the_rate_of_fresh_images_is_what_is_expected():
+    """Mean over training sets within half a point of 1 %; the bound is that of images of other groups."""
+    found = [scores(pooled(200, seed), pooled(200, 500 + seed))["copy-rate@1%"].value for seed in range(40)]
+    assert 0.005 < np.mean(found) < 0.02
+    tenth = [scores(pooled(200, seed), pooled(200, 500 + seed), alpha=0.1)["copy-rate@10%"].value for seed in range(20)]
+    assert np.mean(tenth) == pytest.approx(0.1, abs=0.03)
+
+
+def test_a_bound_that_rests_on_few_images_is_said_to():
+    """At 1 %, below 500 training images."""
+    assert "rests on 1 of 100 real images" in scores(pooled(100, 1), pooled(50, 2))["copy-rate@1%"].note
+    assert scores(pooled(500, 1), pooled(50, 2))["copy-rate@1%"].note == ""
+
+
+def test_the_interval_is_clopper_and_pearsons():
+    """None of n: from 0 to 1 - 0.025^(1/n); all of n: the mirror image."""
+    train = pooled(100, 1)
+    none, every = scores(train, pooled(50, 2))["copied"], scores(train, train[:50])["copied"]
+    assert (none.low, none.high) == pytest.approx((0, 1 - 0.025 ** (1 / 50)))
+    assert (every.low, every.high) == pytest.approx((0.025 ** (1 / 50), 1))
+
+
+def test_the_closest_pairs_name_original_and_view():
+    """16 of lowest d1 / d2, lowest first: here the copies, each with its image and the way it was turned."""
+    train, rng = pooled(100, 1), np.random.default_rng(2)
+    rows, views = rng.choice(100, 16, replace=False), rng.integers(0, 8, 16)
+    fake = np.concatenate([pooled(30, 3), copies(train, rows, views, 4)])
+    found = scores(train, fake)
+    matches = found["copied"].matches
+    assert sorted((match.fake - 30, match.real, match.view) for match in matches) == list(
+        zip(range(16), rows, views, strict=True)
+    )
+    assert [match.distance for match in matches] == sorted(match.distance for match in matches)
+    assert found["copied"].per_image.tolist() == [0] * 30 + [1] * 16
+    assert found["copied"].ids[30] == "s30"
+    assert not found["copy-rate@1%"].matches
+
+
+def test_a_copy_of_an_image_that_is_there_twice_is_counted_as_copied():
+    """All real images equal and all synthetic ones equal to them: every d1 and d2 is 0, and nothing is divided by 0."""
+    train = np.repeat(pooled(1, 1), 20, axis=0)
+    assert scores(training_set(train, views=np.stack([train] * 7)), train[:5])["copied"].value == 1
+
+
+def test_what_it_cannot_do_without_is_refused():
+    """Views of the training images, and three groups of them."""
+    train, fake = pooled(30, 1), pooled(10, 2)
+    with pytest.raises(BenchError, match=r"copied-X: no features of the real images flipped and turned"):
+        Copying(Params()).score(ImageSet((), train), synthetic(fake), Space("X"), CTX)
+    with pytest.raises(BenchError, match=r"copied-X: 2 group\(s\) of real images; d2 needs at least 3"):
+        scores(training_set(train, ["a", "b"] * 15), fake)
+
+
+# Real images: whole videos of ClinicDB are held out, and images of Kvasir.
+
+
+@pytest.fixture(scope="module")
+def lite0():
+    cls = Registry().load("extractor", "lite0")
+    if missing_modules(cls) or cls(cls.Params()).missing():
+        pytest.skip("needs EfficientNet-Lite0")
+    return cls(cls.Params()).open(CTX)
+
+
+def features_of(network, images):
+    return np.concatenate([network.features(images[start : start + 32]) for start in range(0, len(images), 32)])
+
+
+def saved_and_changed(pixels, view, rng):
+    """Flipped and turned, up to a tenth brighter or darker, saved as JPEG of quality 75."""
+    bright = turn(pixels, view) * rng.uniform(0.9, 1.1) + rng.uniform(-8, 8)
+    stream = io.BytesIO()
+    Image.fromarray(bright.clip(0, 255).round().astype(np.uint8)).save(stream, "JPEG", quality=75)
+    return np.asarray(Image.open(stream).convert("RGB"))
+
+
+def held_out(samples, videos, others, rng):
+    """Rows that training does not see: all frames of some videos, and images that belong to none."""
+    groups = np.array([sample.group for sample in samples])
+    away = rng.choice(sorted(set(groups) - {""}), videos, replace=False)
+    rows = [*np.flatnonzero(np.isin(groups, away)), *rng.choice(np.flatnonzero(groups == ""), others, replace=False)]
+    return np.array(rows), np.setdiff1d(np.arange(len(samples)), rows)
+
+
+@pytest.fixture(scope="module")
+def polyps(request, real_data, lite0):
+    """A training set, pixels of its copies and of held-out images; numbers of each."""
+    cls, rng = Registry().load("dataset", "polyps"), np.random.default_rng(0)
+    samples = cls(cls.Params(), real_data).samples("train")
+    fresh, seen = held_out(samples, 8, 250, rng)
+    train, copied, fake = request.param
+    fresh, seen = rng.permutation(fresh)[:fake], rng.permutation(seen)[:train]
+    originals = [load_rgb(samples[row].image) for row in seen]
+    views = np.stack([features_of(lite0, [turn(image, view) for image in originals]) for view in range(len(VIEWS))])
+    real = ImageSet(tuple(samples[row] for row in seen), views[0], views[1:])
+    planted = [saved_and_changed(image, rng.integers(8), rng) for image in originals[:copied]]
+    return real, planted, [load_rgb(samples[row].image) for row in fresh], np.mean(originals, axis=0)
+
+
+SLOW = pytest.param((1008, 300, 431), marks=pytest.mark.slow, id="all")
+
+
+@pytest.mark.parametrize("polyps", [pytest.param((60, 60, 140), id="few"), SLOW], indirect=True)
+def test_copies_of_real_images_are_recovered(polyps, lite0):
+    """0, 10 and 30 % copies among held-out images within 3 points; none among blurred, blended or shrunk ones."""
+    real, planted, others, mean = polyps
+    copied, features, centre = features_of(lite0, planted), features_of(lite0, others), real.features.mean(0)
+    for share in (0, 0.1, 0.3):
+        count = min(len(planted), round(share / (1 - share) * len(others)))
+        fake = np.concatenate([copied[:count], features])
+        assert scores(real, fake)["copied"].value == pytest.approx(count / len(fake), abs=0.03)
+    blurred = [np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(2))) for image in others[:30]]
+    blended = [(0.7 * image + 0.3 * mean).astype(np.uint8) for image in others[:30]]
+    for kind in (features_of(lite0, blurred), features_of(lite0, blended), centre + 0.7 * (features - centre)):
+        assert scores(real, kind)["copied"].value == 0
+
+
+@pytest.mark.parametrize("polyps", [SLOW], indirect=True)
+def test_the_rate_recovers_them_too(polyps, lite0):
+    """It needs many training images for its bound: 1 % of 1,008 are ten."""
+    real, planted, others, _ = polyps
+    copied, features = features_of(lite0, planted), features_of(lite0, others)
+    for share in (0, 0.1, 0.3):
+        count = round(share / (1 - share) * len(others))
+        fake = np.concatenate([copied[:count], features])
+        assert scores(real, fake)["copy-rate@1%"].value == pytest.approx(count / len(fake), abs=0.03)
