@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bench.contracts import ImageSet, Sample, Score, Space
-from bench.embedding import batch_of, distances
+from bench.embedding import distances
 from bench.pixels import Picture
 from bench.scorefile import ALL, Scored, save_scores
 from bench.stages import FEATURES_FILE, Job
@@ -64,8 +64,6 @@ def _distances(job: Job):
 
     def measure(pairs: Sequence[tuple[Sample, Sample]]) -> np.ndarray:
         pictures = [(picture(one), picture(other)) for one, other in pairs]
-        return distances(
-            lambda: extractor.plugin.open(job.ctx), pictures, batch_of(extractor.plugin), job.pixels, job.ctx
-        )
+        return distances(extractor.plugin, extractor.name, pictures, job.pixels, job.ctx)
 
     return measure
