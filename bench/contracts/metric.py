@@ -34,6 +34,15 @@ class Network:
         raise NotImplementedError
 
 
+@dataclass(frozen=True)
+class Look:
+    """What stands beside a number: label, backbone and resize of an extractor, as it describes them."""
+
+    label: str
+    backbone: str
+    resize: str
+
+
 class Extractor(Plugin):
     """A fixed network that looks at one image at a time. `Params` has a field `batch`: images in one forward pass."""
 
@@ -48,6 +57,10 @@ class Extractor(Plugin):
     dim: int = 0
     gives: ClassVar[tuple[str, ...]] = ("features",)
     """`features`, and `distances` where two images can be compared by `activations`."""
+
+    def look(self, uses: str) -> Look:
+        """How it looks at images for its `features` or its `distances`: override it where they differ."""
+        return Look(self.label, self.backbone, self.resize)
 
     def open(self, ctx: Context) -> Network:
         """Load the network, once for many images. BenchError with the remedy when weights are absent or wrong."""
