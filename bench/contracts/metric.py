@@ -108,7 +108,8 @@ class Measure:
 
     `better`: `lower`, `higher`, or empty for a reference value that ranks nothing. `headline` measures stand on the
     leaderboard, the others in the table of sets. `sees`: what makes it worse than a fresh set of the same kind, each
-    tested on toys: `wrong` (colours turned over), `collapse` (one image throughout), `copies` (the real set itself).
+    tested on toys: `wrong` (colours turned over), `collapse` (one image throughout), `copies` (the real set itself);
+    and `strangers` (scenes that follow other masks), which make it worse than scenes that follow their own.
     """
 
     name: str
