@@ -26,7 +26,7 @@ TINY = 1e-10
 
 @dataclass(frozen=True)
 class Params:
-    batch: int = param(32, "images in one forward pass", low=1, key=False)
+    batch: int = param(8, "images in one forward pass", low=1, key=False)
 
 
 class Lite0(Extractor):

@@ -87,7 +87,7 @@ class Lpips(Extractor):
         self.backbone = f"LPIPS v0.1, {self.trunk.words} (ImageNet)"
         self.resize = f"squash {params.size} × {params.size} bicubic"
         if params.weights and (wrong := fault(self.weights(), self.sha256)):
-            raise BenchError(f"lpips.weights={params.weights}: {wrong}; give the path of {self.trunk.file}")
+            raise BenchError(f"extractor.lpips.weights={params.weights}: {wrong}; give the path of {self.trunk.file}")
 
     def weights(self) -> Path:
         given = Path(self.params.weights).expanduser() if self.params.weights else hub_folder()
@@ -95,8 +95,8 @@ class Lpips(Extractor):
 
     def missing(self) -> tuple[str, ...]:
         wrong = fault(self.weights(), self.sha256)
-        remedy = f"put {self.trunk.file} there, set lpips.weights=PATH, or let --download fetch it ({self.trunk.size})"
-        return (f"extractor lpips: {self.weights()}: {wrong}; {remedy}",) if wrong else ()
+        remedy = f"put {self.trunk.file} there, set extractor.lpips.weights=PATH, or let --download fetch it"
+        return (f"extractor lpips: {self.weights()}: {wrong}; {remedy} ({self.trunk.size})",) if wrong else ()
 
     def open(self, ctx: Context) -> Network:
         from metrics.extractors._network import TorchPairs
