@@ -149,11 +149,12 @@ def _stands_in(taken: Chosen, wanted: Chosen, state: str) -> str:
     return f"{taken.name} stands in for {wanted.name}: {file}: {state} in {wanted.plugin.weights().parent}"
 
 
-def about(extractor: Chosen | None, size: tuple[int, int] | None) -> dict[str, str]:
+def about(extractor: Chosen | None, uses: str, size: tuple[int, int] | None) -> dict[str, str]:
     """What a number says of the network behind it: backbone, first digits of its weights' sha256, resizing."""
     if extractor is None:
         return {"backbone": "", "weights": "", "resize": ""}
     plugin = extractor.plugin
     assert isinstance(plugin, Extractor)
     squashed = f"real squashed to {size[0]} × {size[1]}, then " if size else ""
-    return {"backbone": plugin.backbone, "weights": plugin.sha256[:8], "resize": squashed + plugin.resize}
+    look = plugin.look(uses)
+    return {"backbone": look.backbone, "weights": plugin.sha256[:8], "resize": squashed + look.resize}

@@ -8,7 +8,8 @@ or comes again with one image more, costs only what is new.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,14 @@ from bench.spec import key
 from bench.store import sha256_file
 
 SCHEMA = 1
+FLOAT32 = np.dtype("<f4")
+CHECK = 4
+"""Bytes of the check sum behind a row."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Feature rows on disk, one file an image and view."""
+    """Feature rows on disk, one file an image and view: float32, then the CRC-32 of these bytes."""
 
     folder: Path
     identity: Mapping[str, Any]
@@ -34,50 +38,63 @@ class Rows:
     def path(self, picture: Picture, digest: str) -> Path:
         size = list(picture.size) if picture.size else None
         space = key({"schema": SCHEMA, "extractor": self.identity, "size": size, "view": picture.view})
-        return self.folder / space[:16] / f"{digest[:40]}.npy"
+        return self.folder / space[:16] / digest[:40]
 
     def load(self, path: Path, dim: int) -> np.ndarray | None:
-        """None where there is no whole row of that length: a cache may be cut short or emptied at any time."""
+        """float32 (dim,); None where there is no whole row: a cache may be cut short or emptied at any time."""
         try:
-            row = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+            data = path.read_bytes()
+        except OSError:
             return None
-        return row if row.shape == (dim,) and row.dtype == np.float32 else None
+        row, check = data[:-CHECK], data[-CHECK:]
+        if len(data) != dim * FLOAT32.itemsize + CHECK or _check(row) != check:
+            return None
+        return np.frombuffer(row, FLOAT32)
 
     def save(self, path: Path, row: np.ndarray) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        with part.open("wb") as stream:
-            np.save(stream, row, allow_pickle=False)
+        part, data = path.with_name(f".{path.name}.{os.getpid()}.part"), row.astype(FLOAT32).tobytes()
+        part.write_bytes(data + _check(data))
         os.replace(part, path)
+
+
+def _check(data: bytes) -> bytes:
+    return zlib.crc32(data).to_bytes(CHECK, "little")
 
 
 def embed(
     extractor: Extractor, name: str, pictures: Sequence[Picture], rows: Rows | None, pixels: Pixels, ctx: Context
 ) -> np.ndarray:
     """float32 (n, dim). The network is opened only when a row is unknown; equal files are looked at once."""
-    digests = {path: sha256_file(path) for path in {picture.path for picture in pictures}} if rows else {}
-    places = [rows.path(picture, digests[picture.path]) if rows else None for picture in pictures]
+    digests = {path: _digest(path) for path in {picture.path for picture in pictures}}
     features = np.empty((len(pictures), extractor.dim), dtype=np.float32)
     new: dict[object, list[int]] = {}
-    for index, (place, picture) in enumerate(zip(places, pictures, strict=True)):
-        row = rows.load(place, extractor.dim) if rows and place else None
+    for index, picture in enumerate(pictures):
+        digest = digests[picture.path]
+        row = rows.load(rows.path(picture, digest), extractor.dim) if rows else None
         if row is None:
-            new.setdefault(place or picture, []).append(index)
+            new.setdefault((digest, picture.size, picture.view), []).append(index)
         else:
             features[index] = row
-    first = [indices[0] for indices in new.values()]
-    for chunk, found in _forward(extractor, name, [pictures[index] for index in first], pixels, ctx):
-        for index, row in zip(first[chunk], found, strict=True):
-            place = places[index]
-            features[new[place or pictures[index]]] = row
-            if rows and place:
-                rows.save(place, row)
+    groups = list(new.values())
+    for chunk, found in _forward(extractor, name, [pictures[group[0]] for group in groups], pixels, ctx):
+        for group, row in zip(groups[chunk], found, strict=True):
+            features[group] = row
+            if rows:
+                picture = pictures[group[0]]
+                rows.save(rows.path(picture, digests[picture.path]), row)
     return features
 
 
+def _digest(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except OSError as error:
+        raise BenchError(f"{path}: not a readable image ({error.strerror}); replace or remove it") from None
+
+
 def _forward(
-    extractor: Extractor, name: str, pictures: list[Picture], pixels: Pixels, ctx: Context
+    extractor: Extractor, name: str, pictures: Sequence[Picture], pixels: Pixels, ctx: Context
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Features of each chunk of pictures, with its place among them."""
     if not pictures:
@@ -86,15 +103,18 @@ def _forward(
     with ctx.progress.bar(len(pictures), "image") as bar:
         for start in range(0, len(pictures), batch):
             chunk = slice(start, start + batch)
-            found = network.features(pixels.load(pictures[chunk], ctx.workers))
             count = len(pictures[chunk])
-            if found.shape != (count, extractor.dim) or found.dtype != np.float32:
-                raise BenchError(
-                    f"extractor {name} returned {found.dtype} {found.shape}, "
-                    f"its contract is float32 {(count, extractor.dim)}"
-                )
-            yield chunk, found
+            found = network.features(pixels.load(pictures[chunk], ctx.workers))
+            yield chunk, _kept(name, "features", found, (count, extractor.dim))
             bar.update(count)
+
+
+def _kept(name: str, what: str, found: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """`found`, when it is what the contract promises."""
+    if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype != np.float32:
+        got = f"{found.dtype} {found.shape}" if isinstance(found, np.ndarray) else type(found).__name__
+        raise BenchError(f"extractor {name} returned {what} {got}; its contract is float32 {shape}: mend its network")
+    return found
 
 
 def batch_of(extractor: Extractor) -> int:
@@ -103,28 +123,60 @@ def batch_of(extractor: Extractor) -> int:
 
 
 def distances(
-    network: Callable[[], Network], pairs: Sequence[tuple[Picture, Picture]], batch: int, pixels: Pixels, ctx: Context
+    extractor: Extractor, name: str, pairs: Sequence[tuple[Picture, Picture]], pixels: Pixels, ctx: Context
 ) -> np.ndarray:
     """float32 (n,) of pairs of pictures: each picture goes through the network once.
 
     Its activations are held from the first of its pairs to the last. Pictures that come up soon join the same batch.
     """
+    found = np.empty(len(pairs), dtype=np.float32)
     if not pairs:
-        return np.empty(0, dtype=np.float32)
-    opened = network()
-    order = list(dict.fromkeys(picture for pair in pairs for picture in pair))
-    last = {picture: index for index, pair in enumerate(pairs) for picture in pair}
-    found, seen = np.empty(len(pairs), dtype=np.float32), 0
-    held: dict[Picture, Any] = {}
+        return found
+    held, batch = _Held(extractor, name, pairs, pixels, ctx), batch_of(extractor)
     with ctx.progress.bar(len(pairs), "pair") as bar:
         for start in range(0, len(pairs), batch):
-            here = range(start, min(start + batch, len(pairs)))
-            while any(picture not in held for index in here for picture in pairs[index]):
-                chunk = order[seen : seen + batch]
-                held.update(zip(chunk, opened.activations(pixels.load(chunk, ctx.workers)), strict=True))
-                seen += len(chunk)
-            found[here.start : here.stop] = opened.distances([(held[a], held[b]) for a, b in (pairs[i] for i in here)])
-            for picture in {picture for index in here for picture in pairs[index] if last[picture] < here.stop}:
-                del held[picture]
-            bar.update(len(here))
+            chunk = slice(start, start + batch)
+            found[chunk] = held.distances(pairs[chunk])
+            held.drop(pairs[chunk], start + batch)
+            bar.update(len(pairs[chunk]))
     return found
+
+
+class _Held:
+    """Activations of the pictures that are still to be compared."""
+
+    def __init__(
+        self,
+        extractor: Extractor,
+        name: str,
+        pairs: Sequence[tuple[Picture, Picture]],
+        pixels: Pixels,
+        ctx: Context,
+    ) -> None:
+        self.name, self.pixels, self.workers = name, pixels, ctx.workers
+        self.network: Network = extractor.open(ctx)
+        self.batch = batch_of(extractor)
+        self.ahead = list(dict.fromkeys(picture for pair in pairs for picture in pair))[::-1]
+        self.last = {picture: index for index, pair in enumerate(pairs) for picture in pair}
+        self.activations: dict[Picture, Any] = {}
+
+    def distances(self, pairs: Sequence[tuple[Picture, Picture]]) -> np.ndarray:
+        while any(picture not in self.activations for pair in pairs for picture in pair):
+            self._look()
+        found = self.network.distances([(self.activations[one], self.activations[other]) for one, other in pairs])
+        return _kept(self.name, "distances", found, (len(pairs),))
+
+    def _look(self) -> None:
+        """The next batch of pictures, in the order in which pairs ask for them."""
+        chunk = [self.ahead.pop() for _ in range(min(self.batch, len(self.ahead)))]
+        found = self.network.activations(self.pixels.load(chunk, self.workers))
+        if len(found) != len(chunk):
+            raise BenchError(
+                f"extractor {self.name} returned activations of {len(found)} images; "
+                f"its contract is one of each of {len(chunk)}: mend its network"
+            )
+        self.activations.update(zip(chunk, found, strict=True))
+
+    def drop(self, pairs: Sequence[tuple[Picture, Picture]], done: int) -> None:
+        for picture in {picture for pair in pairs for picture in pair if self.last[picture] < done}:
+            del self.activations[picture]

@@ -252,8 +252,8 @@ def comparison_stages(against: Against, metric: Chosen, extractor: Chosen | None
             stages.append(stage)
     helper = extractor if metric.plugin.uses == "distances" else None
     extra = {
-        "label": extractor.plugin.label if extractor else "",
-        "about": about(extractor, against.size),
+        "label": extractor.plugin.look(metric.plugin.uses).label if extractor else "",
+        "about": about(extractor, metric.plugin.uses, against.size),
         "reference": reference,
         **({"size": list(against.size) if against.size else None} if helper else {}),
     }

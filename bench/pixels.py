@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +14,8 @@ from bench.images import load_rgb, turn
 
 LIMIT = 2**30
 
+Place = tuple[Path, tuple[int, int] | None]
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -20,6 +24,11 @@ class Picture:
     path: Path
     size: tuple[int, int] | None = None
     view: int = 0
+
+    @property
+    def place(self) -> Place:
+        """What is decoded: one for all views."""
+        return self.path, self.size
 
 
 @dataclass
@@ -32,21 +41,25 @@ class Pixels:
 
     limit: int = LIMIT
     decoded: int = 0
-    _held: dict[tuple[Path, tuple[int, int] | None], np.ndarray] = field(default_factory=dict)
-    _bytes: int = 0
+    held: int = 0
+    """Bytes."""
+    _images: dict[Place, np.ndarray] = field(default_factory=dict)
 
-    def load(self, pictures: list[Picture], workers: int = 0) -> list[np.ndarray]:
-        """uint8 (h, w, 3) of each, read by `workers` threads. BenchError names an unreadable file."""
+    def load(self, pictures: Sequence[Picture], workers: int = 0) -> list[np.ndarray]:
+        """uint8 (h, w, 3) of each, not to be written to. BenchError names an unreadable file.
+
+        `workers` threads decode; this thread alone keeps.
+        """
+        absent = list(dict.fromkeys(picture.place for picture in pictures if picture.place not in self._images))
         with ThreadPoolExecutor(max(1, workers)) as readers:
-            return list(readers.map(self._one, pictures))
+            fresh = dict(zip(absent, readers.map(lambda place: load_rgb(*place), absent), strict=True))
+        self.decoded += len(fresh)
+        self._keep(fresh)
+        found = ChainMap(fresh, self._images)
+        return [turn(found[picture.place], picture.view) for picture in pictures]
 
-    def _one(self, picture: Picture) -> np.ndarray:
-        place = (picture.path, picture.size)
-        found = self._held.get(place)
-        if found is None:
-            found = load_rgb(*place)
-            self.decoded += 1
-            if self._bytes + found.nbytes <= self.limit:
-                self._held[place] = found
-                self._bytes += found.nbytes
-        return turn(found, picture.view)
+    def _keep(self, fresh: Mapping[Place, np.ndarray]) -> None:
+        for place, pixels in fresh.items():
+            if self.held + pixels.nbytes <= self.limit:
+                self._images[place] = pixels
+                self.held += pixels.nbytes

@@ -10,7 +10,7 @@ import numpy as np
 from bench.closest import draw_closest
 from bench.contracts import ImageSet, Sample, Score, Space, Split
 from bench.data import named_after
-from bench.embedding import batch_of, distances
+from bench.embedding import distances
 from bench.errors import BenchError
 from bench.pixels import Picture
 from bench.scorefile import ALL, Scored, save_scores
@@ -88,8 +88,6 @@ def _distances(job: Job):
 
     def measure(pairs: Sequence[tuple[Sample, Sample]]) -> np.ndarray:
         pictures = [(picture(one), picture(other)) for one, other in pairs]
-        return distances(
-            lambda: extractor.plugin.open(job.ctx), pictures, batch_of(extractor.plugin), job.pixels, job.ctx
-        )
+        return distances(extractor.plugin, extractor.name, pictures, job.pixels, job.ctx)
 
     return measure

@@ -101,7 +101,8 @@ def run_features(job: Job) -> None:
     pictures = [Picture(*place, view) for view in views for place in places]
     chosen = job.stage.chosen
     assert chosen is not None
-    rows = Rows(job.ctx.cache / FEATURES, chosen.identity) if job.ctx.cache else None
+    identity = {**chosen.identity, "weights": chosen.plugin.sha256}
+    rows = Rows(job.ctx.cache / FEATURES, identity) if job.ctx.cache else None
     features = embed(chosen.plugin, chosen.name, pictures, rows, job.pixels, job.ctx)
     shape = (len(views), len(samples), -1) if job.stage.extra.get("views") else features.shape
     np.save(job.desk.out / FEATURES_FILE, features.reshape(shape), allow_pickle=False)

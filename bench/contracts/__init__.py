@@ -17,6 +17,7 @@ from bench.contracts.metric import (
     Floor,
     ImageSet,
     LeftOut,
+    Look,
     Match,
     Measure,
     Metric,
@@ -37,6 +38,6 @@ CONTRACTS: Mapping[str, type[Plugin]] = {
 
 __all__ = [
     "CONTRACTS", "NO_MASK", "Bar", "Context", "Cost", "Dataset", "Extractor", "Floor", "Generator", "ImageSet",
-    "LeftOut", "Match", "Measure", "Metric", "Network", "NoParams", "Plugin", "Progress", "Quiet", "Sample", "Score",
-    "Segmenter", "Space", "Split", "Team", "param",
+    "LeftOut", "Look", "Match", "Measure", "Metric", "Network", "NoParams", "Plugin", "Progress", "Quiet", "Sample",
+    "Score", "Segmenter", "Space", "Split", "Team", "param",
 ]  # fmt: skip

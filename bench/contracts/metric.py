@@ -34,6 +34,15 @@ class Network:
         raise NotImplementedError
 
 
+@dataclass(frozen=True)
+class Look:
+    """What stands beside a number: label, backbone and resize of an extractor, as it describes them."""
+
+    label: str
+    backbone: str
+    resize: str
+
+
 class Extractor(Plugin):
     """A fixed network that looks at one image at a time. `Params` has a field `batch`: images in one forward pass."""
 
@@ -58,6 +67,10 @@ class Extractor(Plugin):
     def weights(self) -> Path | None:
         """Path at which the weight file is looked for, there or not; None for an extractor without one."""
         return None
+
+    def look(self, uses: str) -> Look:
+        """How it looks at images for its `features` or its `distances`: override it where they differ."""
+        return Look(self.label, self.backbone, self.resize)
 
     def open(self, ctx: Context) -> Network:
         """Load the network, once for many images. BenchError with the remedy when weights are absent or wrong."""
@@ -105,7 +118,8 @@ class Measure:
 
     `better`: `lower`, `higher`, or empty for a reference value that ranks nothing. `headline` measures stand on the
     leaderboard, the others in the table of sets. `sees`: what makes it worse than a fresh set of the same kind, each
-    tested on toys: `wrong` (colours turned over), `collapse` (one image throughout), `copies` (the real set itself).
+    tested on toys: `wrong` (colours turned over), `collapse` (one image throughout), `copies` (the real set itself);
+    and `strangers` (scenes that follow other masks), which make it worse than scenes that follow their own.
     """
 
     name: str

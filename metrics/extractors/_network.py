@@ -9,6 +9,9 @@ import numpy as np
 import torch
 
 from bench.contracts import Network
+from metrics.extractors._squash import squash
+
+Stages = tuple[torch.Tensor, ...]
 
 
 class TorchNetwork(Network):
@@ -35,6 +38,54 @@ class TorchNetwork(Network):
                 for row, vector in zip(chosen, found.float().cpu().numpy(), strict=True):
                     rows[row] = vector
         return np.stack([row for row in rows if row is not None])
+
+
+class TorchPairs(Network):
+    """`activations`: an image's stages. `distances`: squared differences of two images' stages, weighed, averaged over
+    places and summed over stages.
+
+    Images are squashed to `size` first. `stages`: uint8 (b, 3, size, size) on the device -> tensors (b, c, h, w), of
+    unit length at each place. `weigh`: the number of a stage and squares (1, c, h, w) -> (1, 1, h, w).
+    """
+
+    def __init__(
+        self,
+        stages: Callable[[torch.Tensor], Sequence[torch.Tensor]],
+        weigh: Callable[[int, torch.Tensor], torch.Tensor],
+        device: str,
+        size: int,
+    ) -> None:
+        self.stages, self.weigh, self.device, self.size = stages, weigh, device, size
+
+    def activations(self, images: Sequence[np.ndarray]) -> list[Stages]:
+        with torch.inference_mode(), full_float32():
+            found = self.stages(stack([squash(image, self.size) for image in images], self.device))
+            # Cut out of the batch, so that an image's memory does not wait for its neighbours'.
+            return [tuple(stage[row : row + 1].clone() for stage in found) for row in range(len(images))]
+
+    def distances(self, pairs: Sequence[tuple[Stages, Stages]]) -> np.ndarray:
+        with torch.inference_mode(), full_float32():
+            return torch.stack([self._distance(one, other) for one, other in pairs]).float().cpu().numpy()
+
+    def _distance(self, one: Stages, other: Stages) -> torch.Tensor:
+        squares = ((ours - theirs) ** 2 for ours, theirs in zip(one, other, strict=True))
+        return torch.stack([self.weigh(number, square).mean() for number, square in enumerate(squares)]).sum()
+
+
+class TorchBoth(Network):
+    """The rows of one and the pairs of the other."""
+
+    def __init__(self, rows: TorchNetwork, pairs: TorchPairs) -> None:
+        self.rows, self.pairs = rows, pairs
+
+    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        return self.rows.features(images)
+
+    def activations(self, images: Sequence[np.ndarray]) -> list[Stages]:
+        return self.pairs.activations(images)
+
+    def distances(self, pairs: Sequence[tuple[Stages, Stages]]) -> np.ndarray:
+        return self.pairs.distances(pairs)
 
 
 def stack(images: Sequence[np.ndarray], device: str) -> torch.Tensor:

