@@ -30,9 +30,10 @@ def _in_order(measures: Sequence, scores: Mapping[str, Score], stratum: str) -> 
 
 
 def _fake(job: Job) -> ImageSet:
-    samples = job.pairs("fake")
-    maps = tuple(job.folder("fake_maps") / f"{sample.id}.png" for sample in samples)
-    return ImageSet(samples, _array(job, "fake_features"), None, maps if "fake_maps" in job.stage.inputs else None)
+    samples, maps = job.pairs("fake"), None
+    if "fake_maps" in job.stage.inputs:
+        maps = tuple(job.folder("fake_maps") / f"{sample.id}.png" for sample in samples)
+    return ImageSet(samples, _array(job, "fake_features"), None, maps)
 
 
 def _real(job: Job) -> ImageSet:
