@@ -56,8 +56,7 @@ def _open(path: Path) -> Image.Image:
 def _transparent(image: Image.Image) -> bool:
     if "A" not in image.mode and "transparency" not in image.info:
         return False
-    lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
-    return lowest < 255
+    return bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())
 
 
 def load_rgb(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
