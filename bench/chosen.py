@@ -102,10 +102,13 @@ def needs_extractor(metric: Chosen) -> bool:
 
 
 def about(extractor: Chosen | None, size: tuple[int, int] | None) -> dict[str, str]:
-    """What a number says of the network behind it: backbone, first digits of its weights' sha256, resizing."""
+    """What a number says of the network behind it: backbone, first digits of its weights' sha256, resizing.
+
+    `size`: what real images are squashed to, None where all images keep theirs.
+    """
     if extractor is None:
         return {"backbone": "", "weights": "", "resize": ""}
     plugin = extractor.plugin
     assert isinstance(plugin, Extractor)
-    squashed = f"real squashed to {size[0]} × {size[1]}, then " if size else ""
+    squashed = f"real squashed to {size[0]} × {size[1]}, then " if size else "own sizes, then "
     return {"backbone": plugin.backbone, "weights": plugin.sha256[:8], "resize": squashed + plugin.resize}
