@@ -67,6 +67,15 @@ class Chooser:
                 )
         return next((extractor for extractor in chosen if download or not extractor.plugin.missing()), chosen[0])
 
+    def refuse_unused(self, used: Sequence[tuple[str, str]]) -> None:
+        """BenchError for a --set of a plugin that is none of `used`, (kind, name) each: it would change nothing."""
+        for override in self.overrides:
+            if (override.kind, override.name) not in used:
+                names = ", ".join(f"{kind} {name}" for kind, name in used)
+                raise BenchError(
+                    f"{override.option}: {override.kind} {override.name} is not part of this run ({names})"
+                )
+
 
 def _require_installed(kind: str, name: str, cls: type[Plugin]) -> None:
     absent = missing_modules(cls)

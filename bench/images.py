@@ -29,6 +29,7 @@ CONVERSIONS = {
     "LA": "grey with opaque alpha, dropped",
 }
 """What is done to an image by its pixel mode in Pillow's words; other modes are refused."""
+ZERO_AND_ONE = "its pixels are 0 and 1, and lesion is > 127: multiply the masks by 255"
 _BROKEN = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError)
 _DEEP = re.compile(r";16[BLN]")
 """Pillow's decoders that read 16 bits a channel: of colour it would keep the upper 8 without a word."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.contracts import Split
 from bench.errors import BenchError
-from bench.images import load_grey, load_mask, load_rgb
+from bench.images import ZERO_AND_ONE, load_grey, load_mask, load_rgb
 
 
 def below(root: Path, name: str, inside: str) -> Path:
@@ -27,5 +27,5 @@ def check(samples: Split, allow_empty_masks: bool) -> None:
 
 def _remedy(brightest: int) -> str:
     if brightest == 1:
-        return "its pixels are 0 and 1, and lesion is > 127: multiply the masks by 255"
+        return ZERO_AND_ONE
     return "no pixel is above 127: remove the pair, or allow it with --set dataset.NAME.allow_empty_masks=true"

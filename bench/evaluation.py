@@ -1,0 +1,259 @@
+"""Two folders -> scores: the stages that compare synthetic sets with a real one, run against the store of any run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench.chosen import Chooser, Chosen
+from bench.config import load_profile, parse_overrides, refuse_unknown_plugins
+from bench.contracts import Split
+from bench.data import fingerprint
+from bench.division import divide, group_count
+from bench.errors import BenchError
+from bench.graph import (
+    DATA,
+    GIVEN,
+    HELD_OUT,
+    Against,
+    Comparison,
+    Ref,
+    Stage,
+    alignment_stages,
+    comparison_stages,
+    train_stage,
+)
+from bench.imagefolder import ImageFolder, open_all, read_folder
+from bench.pixels import Pixels
+from bench.progress import Terminal
+from bench.registry import Registry
+from bench.results import ScoreRow, score_rows
+from bench.runner import Failure, Machine, Runner, check_device
+from bench.selection import Selection, select
+from bench.spec import derive_seed, key
+from bench.store import Store
+
+SHARES = {"training": 2, HELD_OUT: 1}
+"""How the real set is divided for metrics that train a network on it."""
+CHECKS = 1
+"""Raised when a file that was accepted is refused, or the other way round."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is compared and how. No `metrics`: all that train nothing; no `segmenters`, no `seed`: the profile's."""
+
+    real: Path
+    fakes: tuple[Path, ...]
+    metrics: tuple[str, ...] = ()
+    segmenters: tuple[str, ...] = ()
+    profile: str = "demo"
+    settings: tuple[str, ...] = ()
+    plugins: tuple[Path, ...] = ()
+    results: Path = Path("results")
+    device: str = "auto"
+    workers: int = 0
+    seed: int | None = None
+    download: bool = False
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that was asked for and could not be had; `ours` is False for what the user can mend."""
+
+    what: str
+    message: str
+    ours: bool = False
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came of a request; `comparisons` name the records that `rows` were read from."""
+
+    profile: str
+    seed: int
+    real: ImageFolder
+    fakes: tuple[ImageFolder, ...]
+    comparisons: tuple[Comparison, ...]
+    rows: tuple[ScoreRow, ...]
+    notes: tuple[str, ...]
+    troubles: tuple[Trouble, ...]
+
+
+def evaluate_folders(request: Request, say: Callable[[str], None]) -> Evaluation:
+    """BenchError for unreadable folders and mistaken options; what one metric alone lacks is in `troubles`."""
+    check_device(request.device)
+    registry = Registry(request.plugins)
+    profile = load_profile(request.profile)
+    refuse_unknown_plugins(profile, registry)
+    chooser = Chooser(registry, profile, parse_overrides(request.settings, registry))
+    seed = profile.run.seed if request.seed is None else request.seed
+    selected = select(chooser, request.metrics, request.download)
+    segmenters = _segmenters(chooser, request.segmenters, selected)
+    chooser.refuse_unused([(one.kind, one.name) for one in _everything(selected, segmenters)])
+    real, fakes = read_folder(request.real, synthetic=False), _read_fakes(request.fakes)
+    store, pixels = Store(request.results / "store"), Pixels()
+    for folder in (real, *fakes):
+        _open_once(folder, fakes[0].size if folder is real else None, store, pixels, request.workers)
+    planner = _Planner(seed, real)
+    troubles = [*_absent(request, selected), *planner.plan(fakes, selected, segmenters)]
+    failures = _run(request, planner, store, pixels, say)
+    failed = {failure.stage.key for failure in failures}
+    rows = _rows(profile.name, real, planner.comparisons, store, failed)
+    notes = [*_notes(real, fakes, request, selected), *_silent(planner.comparisons, rows, failed)]
+    troubles += [Trouble(one.stage.label, one.message, one.ours) for one in failures if not one.blocked]
+    return Evaluation(
+        profile.name, seed, real, fakes, tuple(planner.comparisons), tuple(rows), tuple(notes), tuple(troubles)
+    )
+
+
+class _Planner:
+    """Collects stages and comparisons; a stage asked for twice appears once."""
+
+    def __init__(self, seed: int, real: ImageFolder) -> None:
+        self.seed, self.real = seed, real
+        self.stages: dict[Ref, Stage] = {}
+        self.comparisons: list[Comparison] = []
+        self.splits: dict[str, Split] = {real.fingerprint: real.samples}
+
+    def plan(self, fakes: Iterable[ImageFolder], selected: Selection, segmenters: Sequence[Chosen]) -> list[Trouble]:
+        """Plans all that can be compared; returns what the folders do not allow."""
+        troubles = []
+        for fake in fakes:
+            self.splits[fake.fingerprint] = fake.samples
+            for metric, extractor in selected.metrics:
+                try:
+                    self._compare(fake, metric, extractor, segmenters)
+                except BenchError as error:
+                    troubles.append(Trouble(f"{metric.name} of {fake.name}", str(error)))
+        return troubles
+
+    def _compare(
+        self, fake: ImageFolder, metric: Chosen, extractor: Chosen | None, segmenters: Sequence[Chosen]
+    ) -> None:
+        real = Ref(DATA, self.real.fingerprint)
+        against = Against(fake.name, Ref(DATA, fake.fingerprint), fake.size, GIVEN, real)
+        seed = derive_seed(self.seed, 0, "score", metric.name)
+        if metric.plugin.uses != "maps":
+            stages = comparison_stages(against, metric, extractor, seed)
+            self._add(fake, metric, extractor.name if extractor else "", stages)
+            return
+        learnt, held_out = self._divided(fake)
+        for segmenter in segmenters:
+            train = self._train(segmenter, learnt)
+            stages = alignment_stages(against, metric, segmenter, train.ref, {HELD_OUT: held_out}, seed)
+            self._add(fake, metric, segmenter.name, [train, *stages])
+
+    def _add(self, fake: ImageFolder, metric: Chosen, space: str, stages: Sequence[Stage]) -> None:
+        self.stages |= {stage.ref: self.stages.get(stage.ref, stage) for stage in stages}
+        self.comparisons.append(Comparison(fake.name, metric.name, space, fake.fingerprint, stages[-1].key))
+
+    def _train(self, segmenter: Chosen, images: Ref) -> Stage:
+        seed = derive_seed(self.seed, 0, "train", segmenter.name)
+        return train_stage(segmenter, {"real": images}, seed, "two thirds of the real images")
+
+    def _divided(self, fake: ImageFolder) -> tuple[Ref, Ref]:
+        """Real images a network is trained on, and those it is held against."""
+        for folder in (self.real, fake):
+            if not folder.has_masks:
+                raise BenchError(f"{folder.path} has no masks; put them into masks/ beside images/, with equal stems")
+        if group_count(self.real.samples) < len(SHARES):
+            raise BenchError(f"{self.real.path}: one group cannot be divided into training and held-out images")
+        part_of = divide(self.real.samples, SHARES, derive_seed(self.seed, 0, "divide", GIVEN))
+        refs = []
+        for part in SHARES:
+            samples = tuple(sample for sample in self.real.samples if part_of[sample.id] == part)
+            refs.append(Ref(DATA, fingerprint(samples)))
+            self.splits[refs[-1].key] = samples
+        return refs[0], refs[1]
+
+
+def _segmenters(chooser: Chooser, asked: Sequence[str], selected: Selection) -> list[Chosen]:
+    """Those whose maps a metric needs, or none."""
+    if not any(metric.plugin.uses == "maps" for metric, _ in selected.metrics):
+        for name in asked:
+            raise BenchError(f"--segmenter {name}: no metric asked for trains one; leave it out")
+        return []
+    return [chooser.choose("segmenter", name) for name in dict.fromkeys(asked or chooser.profile.run.segmenters)]
+
+
+def _everything(selected: Selection, segmenters: Sequence[Chosen]) -> list[Chosen]:
+    return [*(one for pair in selected.metrics for one in pair if one), *segmenters]
+
+
+def _absent(request: Request, selected: Selection) -> list[Trouble]:
+    """Only what was asked for by name is missed."""
+    return [Trouble(name, message) for name, message in selected.absent.items() if name in request.metrics]
+
+
+def _read_fakes(paths: Sequence[Path]) -> tuple[ImageFolder, ...]:
+    fakes: dict[str, ImageFolder] = {}
+    for path in paths:
+        fake = read_folder(path, synthetic=True)
+        if fake.name in fakes:
+            raise BenchError(f"{fakes[fake.name].path} and {path}: two sets of the name {fake.name}; rename a folder")
+        fakes[fake.name] = fake
+    return tuple(fakes.values())
+
+
+def _open_once(folder: ImageFolder, size: tuple[int, int] | None, store: Store, pixels: Pixels, workers: int) -> None:
+    """Nothing is computed before every file of both sets has been decoded; bytes seen before are not opened again."""
+    mark = key({"stage": "check", "checks": CHECKS, "pairs": folder.fingerprint})
+    if store.has("check", mark):
+        return
+    open_all(folder, pixels, size, workers, Terminal(f"read {folder.name}"))
+    with store.claim("check", mark, lambda: None) as desk:
+        if not store.has("check", mark):
+            store.commit("check", mark, desk, {"images": len(folder.samples)})
+
+
+def _run(
+    request: Request, planner: _Planner, store: Store, pixels: Pixels, say: Callable[[str], None]
+) -> list[Failure]:
+    stages = list(planner.stages.values())
+    log = request.results / "logs" / f"evaluate-{key({'stages': [stage.key for stage in stages]})[:16]}.log"
+    machine = Machine(request.device, request.workers, request.download, request.results / "cache")
+    return Runner(store, planner.splits, machine, say, log, pixels).run(stages)
+
+
+def _rows(
+    profile: str, real: ImageFolder, comparisons: Sequence[Comparison], store: Store, failed: set[str]
+) -> list[ScoreRow]:
+    described = {
+        "dataset": {"name": real.name, "fingerprint": real.fingerprint},
+        "profile": profile,
+        "masks": "",
+        "bases": {},
+        "settings": [],
+        "lines": [],
+        "comparisons": [asdict(comparison) for comparison in comparisons],
+    }
+    return score_rows(described, store, failed)
+
+
+def _notes(real: ImageFolder, fakes: Sequence[ImageFolder], request: Request, selected: Selection) -> list[str]:
+    notes = [note for folder in (real, *fakes) for note in folder.notes]
+    if not any(sample.group for sample in real.samples):
+        notes.append(
+            f"real set {real.name}: every image counts as independent; if frames of one video or images of one patient "
+            "are among them, intervals are too narrow: say which in manifest.csv (columns id, group)"
+        )
+    notes += [
+        f"synthetic set {fake.name}: images of {len(fake.sizes)} sizes, so real images keep theirs too"
+        for fake in fakes
+        if fake.size is None
+    ]
+    notes += [f"set: {text}" for text in request.settings]
+    return notes + [
+        f"left out: {name}: {message}" for name, message in selected.absent.items() if name not in request.metrics
+    ]
+
+
+def _silent(comparisons: Sequence[Comparison], rows: Sequence[ScoreRow], failed: set[str]) -> list[str]:
+    told = {row.record for row in rows}
+    return [
+        f"{one.metric} of {one.generator}: these sets have nothing it can measure"
+        for one in comparisons
+        if one.key not in failed and f"score/{one.key}" not in told
+    ]
