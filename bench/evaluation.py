@@ -244,7 +244,7 @@ def _notes(real: ImageFolder, fakes: Sequence[ImageFolder], request: Request, se
         for fake in fakes
         if fake.size is None
     ]
-    notes += [f"set: {text}" for text in request.settings]
+    notes += [*selected.stand_ins(), *(f"set: {text}" for text in request.settings)]
     return notes + [
         f"left out: {name}: {message}" for name, message in selected.absent.items() if name not in request.metrics
     ]

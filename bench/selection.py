@@ -21,6 +21,19 @@ class Selection:
     metrics: tuple[Measuring, ...]
     absent: dict[str, str]
 
+    def stand_ins(self) -> list[str]:
+        """A sentence for each extractor that is not what its metrics would look through first."""
+        served: dict[tuple[str, str], list[str]] = {}
+        for metric, extractor in self.metrics:
+            first = metric.plugin.params.extractors.partition(",")[0].strip() if extractor else ""
+            if extractor and extractor.name != first:
+                served.setdefault((extractor.name, first), []).append(metric.name)
+        return [
+            f"{taken} stands in for {first}, whose weights are absent, in {', '.join(names)}: another scale under other "
+            "column names; python -m bench doctor says which file to put where"
+            for (taken, first), names in served.items()
+        ]
+
 
 def select(chooser: Chooser, asked: Sequence[str], download: bool) -> Selection:
     """The metrics asked for, or, where none is, every metric that trains nothing.
