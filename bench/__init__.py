@@ -42,6 +42,8 @@ def evaluate(
     >>> print(scores.to("csv").splitlines()[0][:17])
     set,measure,bette
     """
+    if isinstance(metrics, str):
+        raise TypeError(f"metrics={metrics!r} is one name; write metrics=[{metrics!r}]")
     from pathlib import Path
 
     from bench.errors import BenchError

@@ -29,7 +29,7 @@ class Selection:
             if extractor and extractor.name != first:
                 served.setdefault((extractor.name, first), []).append(metric.name)
         return [
-            f"{taken} stands in for {first}, whose weights are absent, in {', '.join(names)}: another scale under other "
+            f"{', '.join(names)}: {taken} stands in for {first}, whose weights are absent: another scale, under other "
             "column names; python -m bench doctor says which file to put where"
             for (taken, first), names in served.items()
         ]

@@ -49,7 +49,7 @@ def sets_table(rows: Iterable[ScoreRow], notes: Sequence[str] = ()) -> Table:
         *([Column("set")] if many else []),
         *(Column(name) for name in ("measure", "value", "95 % interval")),
         *(Column(name, brief=floors) for name in ("floor", "at floor's n")),
-        *(Column(name) for name in ("real", "synthetic", "weights")),
+        *(Column(name) for name in ("n real", "n fake", "weights")),
         *(Column(name, brief=False) for name in ("backbone", "resize", "reference", "estimator")),
     )
     order = {name: number for number, name in enumerate(dict.fromkeys(row.generator for row in whole))}
