@@ -90,6 +90,8 @@ def evaluate_folders(request: Request, say: Callable[[str], None]) -> Evaluation
     chooser = Chooser(registry, profile, parse_overrides(request.settings, registry))
     seed = profile.run.seed if request.seed is None else request.seed
     selected = select(chooser, request.metrics, request.download)
+    if not selected.metrics and not request.metrics:
+        raise BenchError("no metric can be computed here: python -m bench doctor says what each lacks")
     segmenters = _segmenters(chooser, request.segmenters, selected)
     chooser.refuse_unused([(one.kind, one.name) for one in _everything(selected, segmenters)])
     real, fakes = read_folder(request.real, synthetic=False), _read_fakes(request.fakes)

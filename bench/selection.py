@@ -42,11 +42,14 @@ def select(chooser: Chooser, asked: Sequence[str], download: bool) -> Selection:
     """
     for name in asked:
         chooser.registry.source("metric", name)
+    names = tuple(dict.fromkeys(asked)) or _untrained(chooser)
     for one in chooser.overrides:
         resolve(chooser.registry.load(one.kind, one.name), one.kind, one.name, chooser.profile, chooser.overrides)
+    for name in names:
+        _refuse_unknown_extractors(chooser, name)
     found: list[Measuring] = []
     absent: dict[str, str] = {}
-    for name in dict.fromkeys(asked) or _untrained(chooser):
+    for name in names:
         try:
             found.append(_complete(chooser, name, download))
         except BenchError as error:
@@ -54,10 +57,16 @@ def select(chooser: Chooser, asked: Sequence[str], download: bool) -> Selection:
     return Selection(tuple(found), absent)
 
 
-def _untrained(chooser: Chooser) -> list[str]:
-    names = chooser.registry.names("metric")
-    classes = {name: chooser.registry.load("metric", name) for name in names}
-    return [name for name, cls in classes.items() if issubclass(cls, Metric) and cls.uses != "maps"]
+def _untrained(chooser: Chooser) -> tuple[str, ...]:
+    classes = {name: chooser.registry.load("metric", name) for name in chooser.registry.names("metric")}
+    return tuple(name for name, cls in classes.items() if issubclass(cls, Metric) and cls.uses != "maps")
+
+
+def _refuse_unknown_extractors(chooser: Chooser, name: str) -> None:
+    params = resolve(chooser.registry.load("metric", name), "metric", name, chooser.profile, chooser.overrides)
+    # A metric that looks at samples alone has no extractors.
+    for extractor in filter(None, getattr(params, "extractors", "").split(",")):
+        chooser.registry.source("extractor", extractor.strip())
 
 
 def _complete(chooser: Chooser, name: str, download: bool) -> Measuring:

@@ -67,6 +67,10 @@ def run(args: argparse.Namespace) -> int:
     evaluation = evaluate_folders(_request(args), _say)
     if evaluation.rows:
         _publish(FORMATS[args.format](evaluation), args.out)
+    if not evaluation.rows or args.format == "csv":
+        # The other formats hold them.
+        for note in evaluation.notes:
+            _say(f"note: {note}")
     for trouble in evaluation.troubles:
         _say(f"bench: {trouble.what}: {trouble.message}")
     if any(trouble.ours for trouble in evaluation.troubles):

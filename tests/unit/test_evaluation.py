@@ -249,6 +249,14 @@ def test_without_names_every_metric_that_trains_nothing_is_computed(world, monke
     assert [note for note in found.notes if note.startswith("left out: lacking:") and "nix" in note]
 
 
+def test_where_no_metric_can_be_computed_that_is_the_answer(world, monkeypatch):
+    monkeypatch.setattr("bench.registry._room", lambda *_: {})
+    profile = world.folder / "plain.toml"
+    profile.write_text("")
+    request = Request(world.real, (world.fake,), profile=str(profile), results=world.folder / "results")
+    refused(lambda: evaluate_folders(request, print), "no metric can be computed here", "doctor")
+
+
 def aligned(world, **options):
     world.plugins += [world.write("aligned", ALIGNED), PLUGINS / "toy_threshold.py"]
     return world.evaluate("aligned", segmenters=("toy-threshold",), **{"settings": (), **options})
