@@ -26,14 +26,16 @@ def evaluate(
     device: str = "auto",
     workers: int = 0,
     seed: int | None = None,
+    weights: str | PathLike[str] | None = None,
     download: bool = False,
 ) -> Scores:
     """Scores of a folder of synthetic images against a folder of real ones, as `python -m bench evaluate` gives them.
 
     Without `metrics`, all that train nothing and have here what they need. `settings` are --set options
-    (`"kid.subsets=10"`), `plugins` files with metrics or extractors of your own. What was scored before lies below
-    `results` and is not computed again. Raises `bench.errors.BenchError`, one line with the remedy, for a folder that
-    cannot be read and for a metric of `metrics` that cannot be computed; what others gave is kept.
+    (`"kid.subsets=10"`), `plugins` files with metrics or extractors of your own, `weights` a folder of weight files.
+    What was scored before lies below `results` and is not computed again. Raises `bench.errors.BenchError`, one line
+    with the remedy, for a folder that cannot be read and for a metric of `metrics` that cannot be computed; what the
+    others gave is kept.
 
     >>> scores = evaluate("real", "synthetic", ["fid", "kid"])
     >>> row = scores["KD-Lite0"]
@@ -53,7 +55,8 @@ def evaluate(
     found = evaluate_folders(
         Request(
             Path(real), (Path(fake),), tuple(metrics or ()), tuple(segmenters), profile, tuple(settings),
-            tuple(map(Path, plugins)), Path(results), device, workers, seed, download,
+            tuple(map(Path, plugins)), Path(results), device, workers, seed,
+            Path(weights) if weights else None, download,
         ),
         say=lambda _: None,
     )  # fmt: skip

@@ -55,6 +55,7 @@ class Request:
     device: str = "auto"
     workers: int = 0
     seed: int | None = None
+    weights: Path | None = None
     download: bool = False
 
 
@@ -89,11 +90,11 @@ def evaluate_folders(request: Request, say: Callable[[str], None]) -> Evaluation
     refuse_unknown_plugins(profile, registry)
     chooser = Chooser(registry, profile, parse_overrides(request.settings, registry))
     seed = profile.run.seed if request.seed is None else request.seed
-    selected = select(chooser, request.metrics, request.download)
+    selected = select(chooser, request.metrics, request.weights, request.download)
     if not selected.metrics and not request.metrics:
         raise BenchError("no metric can be computed here: python -m bench doctor says what each lacks")
     segmenters = _segmenters(chooser, request.segmenters, selected)
-    chooser.refuse_unused([(one.kind, one.name) for one in _everything(selected, segmenters)])
+    chooser.refuse_unused(_looked_at(selected, segmenters))
     real, fakes = read_folder(request.real, synthetic=False), _read_fakes(request.fakes)
     store, pixels = Store(request.results / "store"), Pixels()
     for folder in (real, *fakes):
@@ -180,8 +181,12 @@ def _segmenters(chooser: Chooser, asked: Sequence[str], selected: Selection) -> 
     return [chooser.choose("segmenter", name) for name in dict.fromkeys(asked or chooser.profile.run.segmenters)]
 
 
-def _everything(selected: Selection, segmenters: Sequence[Chosen]) -> list[Chosen]:
-    return [*(one for pair in selected.metrics for one in pair if one), *segmenters]
+def _looked_at(selected: Selection, segmenters: Sequence[Chosen]) -> list[tuple[str, str]]:
+    used = [one for pair in selected.metrics for one in pair if one]
+    return [(one.kind, one.name) for one in (*used, *segmenters)] + [
+        *(("extractor", name) for name in selected.passed_over),
+        *(("metric", name) for name in selected.absent),
+    ]
 
 
 def _absent(request: Request, selected: Selection) -> list[Trouble]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from bench.chosen import Chooser, Chosen, missing_things, needs_extractor
+from bench.chosen import Chooser, Chosen, extractor_names, missing_things, needs_extractor
 from bench.config import resolve
 from bench.contracts import Metric
-from bench.errors import BenchError
+from bench.registry import missing_modules
 
 Measuring = tuple[Chosen, Chosen | None]
 """A metric and the extractor it looks through, where it needs one."""
@@ -16,45 +17,56 @@ Measuring = tuple[Chosen, Chosen | None]
 
 @dataclass(frozen=True)
 class Selection:
-    """`absent`: name of each metric that lacks a package or weights -> what to do about it."""
+    """`absent`: name of each metric that lacks a package or weights -> what to do about it.
+
+    `passed_over`: extractors whose weights the user pointed at in vain -> a line on what stands in for each.
+    """
 
     metrics: tuple[Measuring, ...]
     absent: dict[str, str]
+    passed_over: dict[str, str]
 
     def stand_ins(self) -> list[str]:
         """A sentence for each extractor that is not what its metrics would look through first."""
         served: dict[tuple[str, str], list[str]] = {}
         for metric, extractor in self.metrics:
-            first = metric.plugin.params.extractors.partition(",")[0].strip() if extractor else ""
-            if extractor and extractor.name != first:
+            first = extractor_names(metric.plugin.params)[0] if extractor else ""
+            if extractor and extractor.name != first and first not in self.passed_over:
                 served.setdefault((extractor.name, first), []).append(metric.name)
         return [
-            f"{', '.join(names)}: {taken} stands in for {first}, whose weights are absent: another scale, under other "
-            "column names; python -m bench doctor says which file to put where"
-            for (taken, first), names in served.items()
+            *self.passed_over.values(),
+            *(
+                f"{', '.join(names)}: {taken} stands in for {first}, whose weights are absent: another scale, under "
+                "other column names; python -m bench doctor says which file to put where"
+                for (taken, first), names in served.items()
+            ),
         ]
 
 
-def select(chooser: Chooser, asked: Sequence[str], download: bool) -> Selection:
+def select(given: Chooser, asked: Sequence[str], weights: Path | None, download: bool) -> Selection:
     """The metrics asked for, or, where none is, every metric that trains nothing.
 
-    BenchError for an unknown name or a wrong --set: those are mistakes, not something this machine lacks.
+    BenchError for an unknown name, a wrong --set or a wrong --weights: those are mistakes, not something this machine
+    lacks.
     """
     for name in asked:
-        chooser.registry.source("metric", name)
-    names = tuple(dict.fromkeys(asked)) or _untrained(chooser)
-    for one in chooser.overrides:
-        resolve(chooser.registry.load(one.kind, one.name), one.kind, one.name, chooser.profile, chooser.overrides)
-    for name in names:
-        _refuse_unknown_extractors(chooser, name)
+        given.registry.source("metric", name)
+    for one in given.overrides:
+        resolve(given.registry.load(one.kind, one.name), one.kind, one.name, given.profile, given.overrides)
+    names = tuple(dict.fromkeys(asked)) or _untrained(given)
+    absent = {name: line for name in names if (line := _packages(given, name))}
+    chooser = given.with_weights(weights, [name for name in names if name not in absent])
     found: list[Measuring] = []
-    absent: dict[str, str] = {}
     for name in names:
-        try:
-            found.append(_complete(chooser, name, download))
-        except BenchError as error:
-            absent[name] = str(error)
-    return Selection(tuple(found), absent)
+        if name in absent:
+            continue
+        metric, extractor = _with_extractor(chooser, name, download)
+        lacking = [] if download else missing_things([one for one in (metric, extractor) if one])
+        if lacking:
+            absent[name] = lacking[0]
+        else:
+            found.append((metric, extractor))
+    return Selection(tuple(found), absent, chooser.passed_over(found))
 
 
 def _untrained(chooser: Chooser) -> tuple[str, ...]:
@@ -62,17 +74,18 @@ def _untrained(chooser: Chooser) -> tuple[str, ...]:
     return tuple(name for name, cls in classes.items() if issubclass(cls, Metric) and cls.uses != "maps")
 
 
-def _refuse_unknown_extractors(chooser: Chooser, name: str) -> None:
-    params = resolve(chooser.registry.load("metric", name), "metric", name, chooser.profile, chooser.overrides)
-    # A metric that looks at samples alone has no extractors.
-    for extractor in filter(None, getattr(params, "extractors", "").split(",")):
-        chooser.registry.source("extractor", extractor.strip())
+def _packages(chooser: Chooser, name: str) -> str:
+    """What is not installed of what the metric and all its extractors need; empty when nothing is missing."""
+    metric = chooser.registry.load("metric", name)
+    assert issubclass(metric, Metric)
+    params = resolve(metric, "metric", name, chooser.profile, chooser.overrides)
+    extractors = extractor_names(params) if metric.uses in ("features", "distances") else []
+    plugins = [metric, *(chooser.registry.load("extractor", extractor) for extractor in extractors)]
+    modules = dict.fromkeys(module for plugin in plugins for module in missing_modules(plugin))
+    return f"needs {', '.join(modules)}, not installed here; pip install -e . installs it" if modules else ""
 
 
-def _complete(chooser: Chooser, name: str, download: bool) -> Measuring:
-    """BenchError where a package or weights are missing."""
+def _with_extractor(chooser: Chooser, name: str, download: bool) -> Measuring:
     metric = chooser.choose("metric", name)
-    extractor = chooser.extractor_for(metric, download) if needs_extractor(metric) else None
-    for line in missing_things([one for one in (metric, extractor) if one]) if not download else ():
-        raise BenchError(line)
-    return metric, extractor
+    metric.plugin.check_params(1)
+    return metric, chooser.extractor_for(metric, download) if needs_extractor(metric) else None

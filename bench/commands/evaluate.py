@@ -81,7 +81,8 @@ def run(args: argparse.Namespace) -> int:
 def _request(args: argparse.Namespace) -> Request:
     return Request(
         args.real, tuple(args.fake), tuple(args.metric), tuple(args.segmenter), args.profile, tuple(args.overrides),
-        tuple(args.plugin), args.results, args.device, args.num_workers, args.seed, args.download,
+        tuple(args.plugin), args.results, args.device, args.num_workers, args.seed, args.weights,
+        args.download,
     )  # fmt: skip
 
 

