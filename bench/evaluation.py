@@ -1,29 +1,17 @@
-"""Two folders -> scores: the stages that compare synthetic sets with a real one, run against the store of any run."""
+"""Two folders -> scores: what compares them is run against the same store as any run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.chosen import Chooser, Chosen
 from bench.config import load_profile, parse_overrides, refuse_unknown_plugins
-from bench.contracts import Split
-from bench.data import fingerprint
-from bench.division import divide, group_count
+from bench.differences import Difference, differences
 from bench.errors import BenchError
-from bench.graph import (
-    DATA,
-    GIVEN,
-    HELD_OUT,
-    Against,
-    Comparison,
-    Ref,
-    Stage,
-    alignment_stages,
-    comparison_stages,
-    train_stage,
-)
+from bench.folderplan import FolderPlan, Trouble
+from bench.graph import Comparison
 from bench.imagefolder import ImageFolder, open_all, read_folder
 from bench.pixels import Pixels
 from bench.progress import Terminal
@@ -31,11 +19,9 @@ from bench.registry import Registry
 from bench.results import ScoreRow, score_rows
 from bench.runner import Failure, Machine, Runner, check_device
 from bench.selection import Selection, select
-from bench.spec import derive_seed, key
+from bench.spec import key
 from bench.store import Store
 
-SHARES = {"training": 2, HELD_OUT: 1}
-"""How the real set is divided for metrics that train a network on it."""
 CHECKS = 1
 """Raised when a file that was accepted is refused, or the other way round."""
 
@@ -60,24 +46,15 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """Something that was asked for and could not be had; `ours` is False for what the user can mend."""
-
-    what: str
-    message: str
-    ours: bool = False
-
-
-@dataclass(frozen=True)
 class Evaluation:
-    """What came of a request; `comparisons` name the records that `rows` were read from."""
+    """What came of a request; `differences` are those of every two synthetic sets."""
 
     profile: str
     seed: int
     real: ImageFolder
     fakes: tuple[ImageFolder, ...]
-    comparisons: tuple[Comparison, ...]
     rows: tuple[ScoreRow, ...]
+    differences: tuple[Difference, ...]
     notes: tuple[str, ...]
     troubles: tuple[Trouble, ...]
 
@@ -99,77 +76,15 @@ def evaluate_folders(request: Request, say: Callable[[str], None]) -> Evaluation
     store, pixels = Store(request.results / "store"), Pixels()
     for folder in (real, *fakes):
         _open_once(folder, fakes[0].size if folder is real else None, store, pixels, request.workers)
-    planner = _Planner(seed, real)
-    troubles = [*_absent(request, selected), *planner.plan(fakes, selected, segmenters)]
-    failures = _run(request, planner, store, pixels, say)
+    plan = FolderPlan(seed, real)
+    troubles = [*_absent(request, selected), *plan.add(fakes, selected, segmenters)]
+    failures = _run(request, plan, store, pixels, say)
     failed = {failure.stage.key for failure in failures}
-    rows = _rows(profile.name, real, planner.comparisons, store, failed)
-    notes = [*_notes(real, fakes, request, selected), *_silent(planner.comparisons, rows, failed)]
+    rows = _rows(profile.name, real, plan.comparisons, store, failed)
+    notes = [*_notes(real, fakes, request, selected), *_silent(plan.comparisons, rows, failed)]
     troubles += [Trouble(one.stage.label, one.message, one.ours) for one in failures if not one.blocked]
-    return Evaluation(
-        profile.name, seed, real, fakes, tuple(planner.comparisons), tuple(rows), tuple(notes), tuple(troubles)
-    )
-
-
-class _Planner:
-    """Collects stages and comparisons; a stage asked for twice appears once."""
-
-    def __init__(self, seed: int, real: ImageFolder) -> None:
-        self.seed, self.real = seed, real
-        self.stages: dict[Ref, Stage] = {}
-        self.comparisons: list[Comparison] = []
-        self.splits: dict[str, Split] = {real.fingerprint: real.samples}
-
-    def plan(self, fakes: Iterable[ImageFolder], selected: Selection, segmenters: Sequence[Chosen]) -> list[Trouble]:
-        """Plans all that can be compared; returns what the folders do not allow."""
-        troubles = []
-        for fake in fakes:
-            self.splits[fake.fingerprint] = fake.samples
-            for metric, extractor in selected.metrics:
-                try:
-                    self._compare(fake, metric, extractor, segmenters)
-                except BenchError as error:
-                    troubles.append(Trouble(f"{metric.name} of {fake.name}", str(error)))
-        return troubles
-
-    def _compare(
-        self, fake: ImageFolder, metric: Chosen, extractor: Chosen | None, segmenters: Sequence[Chosen]
-    ) -> None:
-        real = Ref(DATA, self.real.fingerprint)
-        against = Against(fake.name, Ref(DATA, fake.fingerprint), fake.size, GIVEN, real)
-        seed = derive_seed(self.seed, 0, "score", metric.name)
-        if metric.plugin.uses != "maps":
-            stages = comparison_stages(against, metric, extractor, seed)
-            self._add(fake, metric, extractor.name if extractor else "", stages)
-            return
-        learnt, held_out = self._divided(fake)
-        for segmenter in segmenters:
-            train = self._train(segmenter, learnt)
-            stages = alignment_stages(against, metric, segmenter, train.ref, {HELD_OUT: held_out}, seed)
-            self._add(fake, metric, segmenter.name, [train, *stages])
-
-    def _add(self, fake: ImageFolder, metric: Chosen, space: str, stages: Sequence[Stage]) -> None:
-        self.stages |= {stage.ref: self.stages.get(stage.ref, stage) for stage in stages}
-        self.comparisons.append(Comparison(fake.name, metric.name, space, fake.fingerprint, stages[-1].key))
-
-    def _train(self, segmenter: Chosen, images: Ref) -> Stage:
-        seed = derive_seed(self.seed, 0, "train", segmenter.name)
-        return train_stage(segmenter, {"real": images}, seed, "two thirds of the real images")
-
-    def _divided(self, fake: ImageFolder) -> tuple[Ref, Ref]:
-        """Real images a network is trained on, and those it is held against."""
-        for folder in (self.real, fake):
-            if not folder.has_masks:
-                raise BenchError(f"{folder.path} has no masks; put them into masks/ beside images/, with equal stems")
-        if group_count(self.real.samples) < len(SHARES):
-            raise BenchError(f"{self.real.path}: one group cannot be divided into training and held-out images")
-        part_of = divide(self.real.samples, SHARES, derive_seed(self.seed, 0, "divide", GIVEN))
-        refs = []
-        for part in SHARES:
-            samples = tuple(sample for sample in self.real.samples if part_of[sample.id] == part)
-            refs.append(Ref(DATA, fingerprint(samples)))
-            self.splits[refs[-1].key] = samples
-        return refs[0], refs[1]
+    compared = differences(plan.comparisons, store, failed, _groups(real, fakes), seed)
+    return Evaluation(profile.name, seed, real, fakes, tuple(rows), tuple(compared), tuple(notes), tuple(troubles))
 
 
 def _segmenters(chooser: Chooser, asked: Sequence[str], selected: Selection) -> list[Chosen]:
@@ -215,13 +130,19 @@ def _open_once(folder: ImageFolder, size: tuple[int, int] | None, store: Store, 
             store.commit("check", mark, desk, {"images": len(folder.samples)})
 
 
-def _run(
-    request: Request, planner: _Planner, store: Store, pixels: Pixels, say: Callable[[str], None]
-) -> list[Failure]:
-    stages = list(planner.stages.values())
+def _run(request: Request, plan: FolderPlan, store: Store, pixels: Pixels, say: Callable[[str], None]) -> list[Failure]:
+    stages = list(plan.stages.values())
     log = request.results / "logs" / f"evaluate-{key({'stages': [stage.key for stage in stages]})[:16]}.log"
     machine = Machine(request.device, request.workers, request.download, request.results / "cache")
-    return Runner(store, planner.splits, machine, say, log, pixels).run(stages)
+    return Runner(store, plan.splits, machine, say, log, pixels).run(stages)
+
+
+def _groups(real: ImageFolder, fakes: Sequence[ImageFolder]) -> dict[str, str]:
+    """Group by id; a synthetic image without one belongs to that of the real image it was made from."""
+    of_real = {sample.id: sample.group for sample in real.samples}
+    return of_real | {
+        sample.id: sample.group or of_real.get(sample.condition, "") for fake in fakes for sample in fake.samples
+    }
 
 
 def _rows(
@@ -251,7 +172,7 @@ def _notes(real: ImageFolder, fakes: Sequence[ImageFolder], request: Request, se
         for fake in fakes
         if fake.size is None
     ]
-    notes += [*selected.stand_ins(), *(f"set: {text}" for text in request.settings)]
+    notes += [*selected.stand_ins(), *(f"--set {text}" for text in request.settings)]
     return notes + [
         f"left out: {name}: {message}" for name, message in selected.absent.items() if name not in request.metrics
     ]

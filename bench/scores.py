@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from bench import __version__
 from bench.contracts import Split
+from bench.differences import differences_table
 from bench.evaluation import Evaluation
 from bench.imagefolder import ImageFolder
 from bench.render import to_latex, to_text
@@ -17,7 +19,10 @@ from bench.table import Table
 
 
 def as_table(evaluation: Evaluation) -> str:
-    return to_text(_table(evaluation).brief())
+    """The scores, and below them the differences of several synthetic sets."""
+    tables = [_table(evaluation).brief()]
+    tables += [differences_table(evaluation.differences)] if evaluation.differences else []
+    return "\n\n".join(map(to_text, tables))
 
 
 def as_latex(evaluation: Evaluation) -> str:
@@ -29,7 +34,7 @@ def as_csv(evaluation: Evaluation) -> str:
 
 
 def as_json(evaluation: Evaluation) -> str:
-    """One object: `real`, `fake` (a list), `about` and `scores`, numbers in full precision."""
+    """One object: `real`, `fake` (a list), `about`, `scores` and `differences`, numbers in full precision."""
     about = {
         "bench": __version__,
         "profile": evaluation.profile,
@@ -37,8 +42,13 @@ def as_json(evaluation: Evaluation) -> str:
         "notes": list(evaluation.notes),
         "failed": {trouble.what: trouble.message for trouble in evaluation.troubles},
     }
-    fakes = [_described(fake) for fake in evaluation.fakes]
-    found = {"real": _described(evaluation.real), "fake": fakes, "about": about, "scores": records(evaluation.rows)}
+    found = {
+        "real": _described(evaluation.real),
+        "fake": [_described(fake) for fake in evaluation.fakes],
+        "about": about,
+        "scores": records(evaluation.rows),
+        "differences": [asdict(one) for one in evaluation.differences],
+    }
     return json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bench.results import ScoreRow
-from bench.table import Cell, Column, Table
+from bench.table import Cell, Column, Table, rounded
 
 FIELDS = (
     "set", "measure", "better", "headline", "stratum", "value", "low", "high", "floor", "floor_sd", "floor_n",
@@ -21,7 +21,7 @@ FIELDS = (
 """One number a line, in CSV and JSON; `floor` is the measure between two halves of the real set, `floor_n` images each,
 and `at_floor_n` the measure of the synthetic set at that n."""
 
-_ARROWS = {"lower": " ↓", "higher": " ↑", "": ""}
+ARROWS = {"lower": " ↓", "higher": " ↑", "": ""}
 _DIGITS = 4
 _MOST_DECIMALS = 5
 
@@ -59,22 +59,23 @@ def sets_table(rows: Iterable[ScoreRow], notes: Sequence[str] = ()) -> Table:
 
 def _line(row: ScoreRow, many: bool) -> tuple[Cell, ...]:
     scale = [row.value, row.low, row.high, row.floor, row.at_floor_n]
-    decimals = _decimals([number for number in scale if number is not None])
+    decimals = decimals_of([number for number in scale if number is not None])
 
     def shown(number: float | None) -> str:
-        return "–" if number is None else f"{round(number, decimals) + 0.0:.{decimals}f}"
+        return "–" if number is None else rounded(number, decimals)
 
     interval = "–" if row.low is None else f"[{shown(row.low)}, {shown(row.high)}]"
     floor = "–" if row.floor is None else f"{shown(row.floor)} ± {shown(row.floor_sd)} (n {row.floor_n})"
     texts = [
-        *([row.generator] if many else []), row.metric + _ARROWS[row.better], shown(row.value), interval, floor,
+        *([row.generator] if many else []), row.metric + ARROWS[row.better], shown(row.value), interval, floor,
         shown(row.at_floor_n), str(row.n_real), str(row.n), row.weights, row.backbone, row.resize, row.reference,
         row.estimator,
     ]  # fmt: skip
     return tuple(Cell(row.value, row.low, row.high, row.n, text, (row.record,)) for text in texts)
 
 
-def _decimals(numbers: Sequence[float]) -> int:
+def decimals_of(numbers: Sequence[float]) -> int:
+    """Decimals that show four digits of the largest number, five at most."""
     largest = max(map(abs, numbers))
     digits = math.floor(math.log10(largest)) + 1 if largest else 1
     return min(max(_DIGITS - digits, 0), _MOST_DECIMALS)
@@ -86,7 +87,7 @@ def _caption(rows: Sequence[ScoreRow]) -> str:
 
 
 def _explained(rows: Sequence[ScoreRow]) -> list[str]:
-    """What columns mean, which networks looked, and the scores' own warnings."""
+    """What columns mean, which networks looked, and what scores say of themselves."""
     notes = ["↓ smaller is better, ↑ larger is better, no arrow: a reference value that ranks nothing"]
     if any(row.floor is not None for row in rows):
         notes.append(
@@ -97,5 +98,13 @@ def _explained(rows: Sequence[ScoreRow]) -> list[str]:
     if any(row.low is None for row in rows):
         notes.append("–: none can be estimated")
     notes += [f"weights {row.weights}: {row.backbone}; {row.resize}" for row in rows if row.weights and row.resize]
-    notes += [f"{row.metric} of {row.generator}: {row.note}" for row in rows if row.note]
-    return list(dict.fromkeys(notes))
+    return [*dict.fromkeys(notes), *_warnings(rows)]
+
+
+def _warnings(rows: Sequence[ScoreRow]) -> list[str]:
+    """The same warning of several sets is told once."""
+    sets: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.note:
+            sets.setdefault((row.metric, row.note), []).append(row.generator)
+    return [f"{metric} of {', '.join(names)}: {note}" for (metric, note), names in sets.items()]

@@ -101,8 +101,10 @@ def test_every_line_says_what_it_rests_on():
 
 
 def test_warnings_name_their_number():
-    notes = sets_table([row(note="few images")], ("one more",)).notes
-    assert "KD-Net of siamese: few images" in notes
+    """Once, where several sets have the same."""
+    rows = [row(note="few images"), row(note="few images", generator="other"), row(note="below 0", generator="other")]
+    notes = sets_table(rows, ("one more",)).notes
+    assert notes[-3:-1] == ("KD-Net of siamese, other: few images", "KD-Net of other: below 0")
     assert notes[-1] == "one more"
 
 
