@@ -160,17 +160,19 @@ def _outline(setup: Setup | None, store: Store, device: str) -> int:
 
 
 def _publish(manifest: dict[str, Any], store: Store, out: Path, failed: set[str]) -> None:
+    from bench.differences import differences
     from bench.leaderboard import build_table
     from bench.publish import write_tables
     from bench.render import to_text
-    from bench.results import score_rows
+    from bench.results import compared, score_rows
 
     rows = score_rows(manifest, store, failed)
     if not rows:
         return
-    table = build_table([manifest], rows)
+    found = differences(compared(manifest, store, failed), manifest["seed"])
+    table = build_table([manifest], rows, found)
     print(f"\n{to_text(table.brief())}\n")
-    for path in write_tables(out, table, rows):
+    for path in write_tables(out, table, rows, found):
         print(f"written: {path}")
 
 
