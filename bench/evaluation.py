@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.chosen import Chooser, Chosen
 from bench.config import load_profile, parse_overrides, refuse_unknown_plugins
@@ -16,7 +17,7 @@ from bench.imagefolder import ImageFolder, open_all, read_folder
 from bench.pixels import Pixels
 from bench.progress import Terminal
 from bench.registry import Registry
-from bench.results import ScoreRow, score_rows
+from bench.results import ScoreRow, compared, score_rows
 from bench.runner import Failure, Machine, Runner, check_device
 from bench.selection import Selection, select
 from bench.spec import key
@@ -80,11 +81,11 @@ def evaluate_folders(request: Request, say: Callable[[str], None]) -> Evaluation
     troubles = [*_absent(request, selected), *plan.add(fakes, selected, segmenters)]
     failures = _run(request, plan, store, pixels, say)
     failed = {failure.stage.key for failure in failures}
-    rows = _rows(profile.name, real, plan.comparisons, store, failed)
+    described = _described(profile.name, real, plan.comparisons)
+    rows, found = score_rows(described, store, failed), differences(compared(described, store, failed), seed)
     notes = [*_notes(real, fakes, request, selected), *_silent(plan.comparisons, rows, failed)]
     troubles += [Trouble(one.stage.label, one.message, one.ours) for one in failures if not one.blocked]
-    compared = differences(plan.comparisons, store, failed, _groups(real, fakes), seed)
-    return Evaluation(profile.name, seed, real, fakes, tuple(rows), tuple(compared), tuple(notes), tuple(troubles))
+    return Evaluation(profile.name, seed, real, fakes, tuple(rows), tuple(found), tuple(notes), tuple(troubles))
 
 
 def _segmenters(chooser: Chooser, asked: Sequence[str], selected: Selection) -> list[Chosen]:
@@ -137,18 +138,9 @@ def _run(request: Request, plan: FolderPlan, store: Store, pixels: Pixels, say: 
     return Runner(store, plan.splits, machine, say, log, pixels).run(stages)
 
 
-def _groups(real: ImageFolder, fakes: Sequence[ImageFolder]) -> dict[str, str]:
-    """Group by id; a synthetic image without one belongs to that of the real image it was made from."""
-    of_real = {sample.id: sample.group for sample in real.samples}
-    return of_real | {
-        sample.id: sample.group or of_real.get(sample.condition, "") for fake in fakes for sample in fake.samples
-    }
-
-
-def _rows(
-    profile: str, real: ImageFolder, comparisons: Sequence[Comparison], store: Store, failed: set[str]
-) -> list[ScoreRow]:
-    described = {
+def _described(profile: str, real: ImageFolder, comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """The evaluation as the records' reader wants a run described."""
+    return {
         "dataset": {"name": real.name, "fingerprint": real.fingerprint},
         "profile": profile,
         "masks": "",
@@ -157,7 +149,6 @@ def _rows(
         "lines": [],
         "comparisons": [asdict(comparison) for comparison in comparisons],
     }
-    return score_rows(described, store, failed)
 
 
 def _notes(real: ImageFolder, fakes: Sequence[ImageFolder], request: Request, selected: Selection) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.contracts import NO_MASK, Progress, Sample, Split
 from bench.data import fingerprint
 from bench.errors import BenchError
-from bench.images import CONVERSIONS, SUFFIXES, ZERO_AND_ONE, header_of, load_grey, size_of
+from bench.images import CONVERSIONS, SUFFIXES, ZERO_AND_ONE, header_of, load_grey, size_of, squash_of
 from bench.listing import MANIFEST, files_by_stem, first_folder, manifest_rows, match
 from bench.pixels import Picture, Pixels
 
@@ -112,7 +112,7 @@ def open_all(
     with progress.bar(len(folder.samples), "image") as bar:
         for start in range(0, len(folder.samples), CHUNK):
             chunk = folder.samples[start : start + CHUNK]
-            pixels.load([Picture(sample.image, size) for sample in chunk], workers)
+            pixels.load([Picture(sample.image, squash_of(sample.image, size)) for sample in chunk], workers)
             for sample in chunk:
                 if sample.has_mask and load_grey(sample.mask).max() == 1:
                     raise BenchError(f"{sample.mask}: {ZERO_AND_ONE}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,12 @@ def load_grey(path: Path) -> np.ndarray:
 def size_of(path: Path) -> tuple[int, int]:
     """(width, height) from the header alone; raises BenchError when the file is not an image."""
     return header_of(path)[0]
+
+
+def squash_of(path: Path, size: Sequence[int] | None) -> tuple[int, int] | None:
+    """`size` as `load_rgb` takes it, None for an image that has it already: one look serves sets of any size."""
+    wanted = (size[0], size[1]) if size else None
+    return wanted if wanted and wanted != size_of(path) else None
 
 
 def header_of(path: Path) -> tuple[tuple[int, int], str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench import __version__
 from bench.contracts import Split
-from bench.differences import differences_table
+from bench.differences_table import differences_table
 from bench.evaluation import Evaluation
 from bench.imagefolder import ImageFolder
 from bench.render import to_latex, to_text
@@ -21,7 +21,7 @@ from bench.table import Table
 def as_table(evaluation: Evaluation) -> str:
     """The scores, and below them the differences of several synthetic sets."""
     tables = [_table(evaluation).brief()]
-    tables += [differences_table(evaluation.differences)] if evaluation.differences else []
+    tables += [differences_table(evaluation.differences, evaluation.rows)] if evaluation.differences else []
     return "\n\n".join(map(to_text, tables))
 
 

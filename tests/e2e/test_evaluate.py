@@ -60,9 +60,7 @@ def test_json_and_csv_hold_the_same_numbers_in_full_precision(evaluate):
     (line,) = csv.DictReader(io.StringIO(evaluate("--format", "csv").out))
     (score,) = found["scores"]
     assert float(line["value"]) == score["value"]
-    assert {name: str(value) for name, value in score.items() if value is not None} == {
-        name: value for name, value in line.items() if value
-    } | {name: "" for name in ("stratum", "note", "estimator")}
+    assert {name: "" if value is None else str(value) for name, value in score.items()} == line
     assert found["real"]["images"] == 6
     assert [(fake["name"], fake["images"], fake["sizes"]) for fake in found["fake"]] == [("fake", 5, {"24x24": 5})]
     assert found["about"]["profile"] == "demo"
@@ -99,6 +97,18 @@ def test_several_synthetic_sets_stand_in_one_table(evaluate, folders):
     make_pairs(folders / "other", 4, seed=2)
     done = evaluate("--fake", folders / "other")
     assert [line.split()[0] for line in done.out.splitlines()[4:6]] == ["fake", "other"]
+
+
+def test_differences_of_several_sets_have_intervals_of_their_own(evaluate, folders):
+    """Below the scores, and in JSON; nothing of the kind for one set."""
+    make_pairs(folders / "other", 4, seed=2)
+    assert "Differences" not in evaluate().out
+    done = evaluate("--fake", folders / "other")
+    below = done.out[done.out.index("Differences: other - fake") :].splitlines()
+    assert below[4].startswith("distance-Colour ↓")
+    (found,) = json.loads(evaluate("--fake", folders / "other", "--format", "json").out)["differences"]
+    assert (found["a"], found["b"], found["metric"]) == ("other", "fake", "distance-Colour")
+    assert found["low"] <= found["difference"] <= found["high"]
 
 
 # Mistakes
