@@ -84,6 +84,7 @@ def evaluate_folders(request: Request, say: Callable[[str], None]) -> Evaluation
     described = _described(profile.name, real, plan.comparisons)
     rows, found = score_rows(described, store, failed), differences(compared(described, store, failed), seed)
     notes = [*_notes(real, fakes, request, selected), *_silent(plan.comparisons, rows, failed)]
+    notes += _pictures(plan.comparisons, store, failed)
     troubles += [Trouble(one.stage.label, one.message, one.ours) for one in failures if not one.blocked]
     return Evaluation(profile.name, seed, real, fakes, tuple(rows), tuple(found), tuple(notes), tuple(troubles))
 
@@ -175,4 +176,14 @@ def _silent(comparisons: Sequence[Comparison], rows: Sequence[ScoreRow], failed:
         f"{one.metric} of {one.generator}: these sets have nothing it can measure"
         for one in comparisons
         if one.key not in failed and f"score/{one.key}" not in told
+    ]
+
+
+def _pictures(comparisons: Sequence[Comparison], store: Store, failed: set[str]) -> list[str]:
+    """What metrics drew for a person to look at."""
+    return [
+        f"{one.metric} of {one.generator}: look at {path}"
+        for one in comparisons
+        if one.key not in failed
+        for path in sorted(store.path("score", one.key).glob("*.png"))
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,19 +28,21 @@ class Selection:
 
     def stand_ins(self) -> list[str]:
         """A sentence for each extractor that is not what its metrics would look through first."""
-        served: dict[tuple[str, str], list[str]] = {}
+        served: dict[str, dict[str, list[str]]] = {}
         for metric, extractor in self.metrics:
             first = extractor_names(metric.plugin.params)[0] if extractor else ""
             if extractor and extractor.name != first and first not in self.passed_over:
-                served.setdefault((extractor.name, first), []).append(metric.name)
-        return [
-            *self.passed_over.values(),
-            *(
-                f"{', '.join(names)}: {taken} stands in for {first}, whose weights are absent: another scale, under "
-                "other column names; python -m bench doctor says which file to put where"
-                for (taken, first), names in served.items()
-            ),
-        ]
+                served.setdefault(extractor.name, {}).setdefault(first, []).append(metric.name)
+        return [*self.passed_over.values(), *(_stand_in(taken, served[taken]) for taken in served)]
+
+
+def _stand_in(taken: str, served: Mapping[str, Sequence[str]]) -> str:
+    """`served`: metrics by the extractor that is missed."""
+    missed = ", ".join(f"{first} (of {', '.join(metrics)})" for first, metrics in served.items())
+    return (
+        f"{taken} stands in for {missed}, whose weights are absent: another scale, under other column names; "
+        "python -m bench doctor says which files to put where"
+    )
 
 
 def select(given: Chooser, asked: Sequence[str], weights: Path | None, download: bool) -> Selection:

@@ -385,7 +385,7 @@ def test_real_weights(bench, patches, tmp_path):
     values = {(score["set"], score["measure"]): score["value"] for score in found["scores"] if score["headline"]}
     for measure in ("FD-Lite0", "KD-Lite0"):
         assert values["fresh", measure] < values["pale", measure]
-    assert any("fid, kid: lite0 stands in for inception" in note for note in found["about"]["notes"])
+    assert any("lite0 stands in for inception (of fid, kid), whose weights" in note for note in found["about"]["notes"])
     assert {score["weights"] for score in found["scores"]} == {"57934424"}
 
 

@@ -224,6 +224,15 @@ def test_a_metric_that_finds_nothing_to_measure_is_told(world):
     assert "mute of fake: these sets have nothing it can measure" in found.notes
 
 
+def test_pictures_beside_a_score_are_pointed_at(world):
+    """A metric's file for a person to look at would not be found among the keys."""
+    one = world.metric("one")
+    row = world.evaluate(one)[0].rows[0]
+    picture = world.folder / "results/store" / row.record / "closest.png"
+    picture.touch()
+    assert f"one of fake: look at {picture}" in world.evaluate(one)[0].notes
+
+
 def test_a_metric_without_its_package_is_missed_only_by_name(world):
     """Asked for, it is a failure beside the others' numbers; among all metrics, a note."""
     path = world.folder / "lacking.py"
