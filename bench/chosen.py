@@ -95,6 +95,15 @@ class Chooser:
                 )
         return chosen
 
+    def refuse_unused(self, used: Sequence[tuple[str, str]]) -> None:
+        """BenchError for a --set of a plugin that is none of `used`, (kind, name) each: it would change nothing."""
+        for override in self.overrides:
+            if (override.kind, override.name) not in used:
+                names = ", ".join(f"{kind} {name}" for kind, name in used)
+                raise BenchError(
+                    f"{override.option}: {override.kind} {override.name} is not part of this run ({names})"
+                )
+
 
 def _require_installed(kind: str, name: str, cls: type[Plugin]) -> None:
     absent = missing_modules(cls)
@@ -150,11 +159,14 @@ def _stands_in(taken: Chosen, wanted: Chosen, state: str) -> str:
 
 
 def about(extractor: Chosen | None, uses: str, size: tuple[int, int] | None) -> dict[str, str]:
-    """What a number says of the network behind it: backbone, first digits of its weights' sha256, resizing."""
+    """What a number says of the network behind it: backbone, first digits of its weights' sha256, resizing.
+
+    `size`: what real images are squashed to, None where all images keep theirs.
+    """
     if extractor is None:
         return {"backbone": "", "weights": "", "resize": ""}
     plugin = extractor.plugin
     assert isinstance(plugin, Extractor)
-    squashed = f"real squashed to {size[0]} × {size[1]}, then " if size else ""
+    squashed = f"real squashed to {size[0]} × {size[1]}, then " if size else "own sizes, then "
     look = plugin.look(uses)
     return {"backbone": look.backbone, "weights": plugin.sha256[:8], "resize": squashed + look.resize}

@@ -61,13 +61,14 @@ def named_after(test: str, samples: Split) -> Split:
 
 
 def fingerprint(split: Split) -> str:
-    """Hash of (id, image bytes, mask bytes, prompt, group) of every pair; folder names play no part."""
+    """Hash of (id, image bytes, mask bytes, prompt, group, source) of every pair; folder names play no part."""
     return key({"pairs": [_identity(sample) for sample in split]})
 
 
 def _identity(sample: Sample) -> list[str]:
     mask = _digest(sample.mask) if sample.has_mask else ""
-    return [sample.id, _digest(sample.image), mask, sample.prompt, sample.group]
+    source = [sample.source] if sample.source else []
+    return [sample.id, _digest(sample.image), mask, sample.prompt, sample.group, *source]
 
 
 def _digest(path: Path) -> str:

@@ -11,6 +11,10 @@ from bench.data import TRAIN, DataTable
 from bench.spec import SCHEMA, derive_seed, key
 
 DATA = "data"
+GIVEN = "real"
+"""The reference where two folders are compared: the real images given."""
+HELD_OUT = "held-out"
+_REAL_IMAGES = {TRAIN: "real training images", "test": "real test images", GIVEN: "real images"}
 MASKS_VERSION = 2
 """Raised when random masks of the same seed come out otherwise."""
 
@@ -170,21 +174,12 @@ class _Builder:
         return Comparison(against.name, metric.name, space, against.fake.key, score.key)
 
     def _aligned(self, against: Against, metric: Chosen, segmenter: Chosen) -> Ref:
-        """Score of the maps that the segmenter trained on real images alone makes of synthetic and held-out ones."""
         model = self._train(segmenter, "real", self._real_sets(), 0)
-        inputs = {"fake": against.fake, "fake_maps": self._maps(model, segmenter, against.fake, against.name)}
-        for test in self.spec.data.tests:
-            held_out, name = self._data(test), test.removeprefix("test/")
-            inputs[f"real/{name}"] = held_out
-            inputs[f"real_maps/{name}"] = self._maps(model, segmenter, held_out, f"real on {name}{self._of(0)}")
-        about_it = {"backbone": segmenter.name, "weights": "trained on real", "resize": ""}
-        extra = {"label": segmenter.name, "about": about_it, "reference": "held-out"}
-        label = f"{metric.name} of {against.name} by {segmenter.name}"
-        return self._add(Stage("score", metric, self._seed("score", metric.name), inputs, label, extra))
-
-    def _maps(self, model: Ref, segmenter: Chosen, images: Ref, what: str) -> Ref:
-        inputs = {"model": model, "images": images}
-        return self._add(Stage("predict", segmenter, 0, inputs, f"predict {segmenter.name} of {what}"))
+        held_out = {test.removeprefix("test/"): self._data(test) for test in self.spec.data.tests}
+        seed = self._seed("score", metric.name)
+        stages = alignment_stages(against, metric, segmenter, model, held_out, seed, self._of(0))
+        *_, score = [self._add(stage) for stage in stages]
+        return score
 
     def _real_sets(self) -> dict[str, Ref]:
         val = {"val": self._data("val")} if "val" in self.spec.data.fingerprints else {}
@@ -211,7 +206,7 @@ class _Builder:
 
     def _train(self, segmenter: Chosen, row: str, sets: Mapping[str, Ref], repeat: int) -> Ref:
         seed = self._seed("train", segmenter.name, repeat)
-        return self._add(Stage("train", segmenter, seed, sets, f"train {segmenter.name} on {row}{self._of(repeat)}"))
+        return self._add(train_stage(segmenter, sets, seed, f"{row}{self._of(repeat)}"))
 
     def _of(self, repeat: int) -> str:
         return f" (seed {repeat + 1} of {self.spec.seeds})" if self.spec.seeds > 1 else ""
@@ -219,34 +214,37 @@ class _Builder:
     def _tested(self, model: Ref, segmenter: Chosen, row: str, test: str, repeat: int) -> Ref:
         images = self._data(test)
         what = f"{row} on {test.removeprefix('test/')}{self._of(repeat)}"
-        maps = self._maps(model, segmenter, images, what)
+        maps = self._add(maps_stage(segmenter, model, images, what))
         label = f"score {segmenter.name} of {what}"
         return self._add(Stage("segscore", None, 0, {"maps": maps, "truth": images}, label))
 
 
 @dataclass(frozen=True)
 class Against:
-    """A synthetic set and what it is compared with. `train`: what a generator may have copied from."""
+    """A synthetic set and what it is compared with. `size`: what real images are squashed to.
+
+    `train`: what a generator may have copied from, None where the reference is all that is known.
+    """
 
     name: str
     fake: Ref
     size: tuple[int, int] | None
     reference: str
     real: Ref
-    train: Ref
+    train: Ref | None = None
 
 
 def comparison_stages(against: Against, metric: Chosen, extractor: Chosen | None, seed: int) -> list[Stage]:
     """Stages that compare two sets under one metric; the last is the score. Inputs come before what needs them."""
     # A copy is one of a training image, whatever the reference is.
-    copied = metric.plugin.views
-    real, reference = (against.train, TRAIN) if copied else (against.real, against.reference)
+    copied, train = metric.plugin.views, against.train
+    real, reference = (train, TRAIN) if copied and train else (against.real, against.reference)
     inputs, stages = {"real": real, "fake": against.fake}, []
     if extractor is not None and metric.plugin.uses == "features":
         asked = [("real", real, against.size, False), ("fake", against.fake, None, False)]
         asked += [("real", real, against.size, True)] if copied else []
         for side, images, size, views in asked:
-            what = against.name if side == "fake" else f"real {'training' if reference == TRAIN else reference} images"
+            what = against.name if side == "fake" else _REAL_IMAGES[reference]
             stage = features_stage(extractor, images, size, views, what)
             inputs[f"{side}_{'views' if views else 'features'}"] = stage.ref
             stages.append(stage)
@@ -269,6 +267,40 @@ def features_stage(extractor: Chosen, images: Ref, size: tuple[int, int] | None,
     return Stage(
         "features", extractor, 0, {"images": images}, f"{extractor.name} features of {what}{at}{turned}", extra
     )
+
+
+def alignment_stages(
+    against: Against,
+    metric: Chosen,
+    segmenter: Chosen,
+    model: Ref,
+    held_out: Mapping[str, Ref],
+    seed: int,
+    of: str = "",
+) -> list[Stage]:
+    """Stages that score the maps which a network trained on real images alone makes of synthetic and held-out ones.
+
+    `held_out`: real sets the network has not seen, by name; the last stage is the score.
+    """
+    maps = maps_stage(segmenter, model, against.fake, against.name)
+    inputs, stages = {"fake": against.fake, "fake_maps": maps.ref}, [maps]
+    for name, images in held_out.items():
+        stages.append(maps_stage(segmenter, model, images, f"real on {name}{of}"))
+        inputs |= {f"real/{name}": images, f"real_maps/{name}": stages[-1].ref}
+    about_it = {"backbone": segmenter.name, "weights": "trained on real", "resize": ""}
+    extra = {"label": segmenter.name, "about": about_it, "reference": HELD_OUT}
+    label = f"{metric.name} of {against.name} by {segmenter.name}"
+    return [*stages, Stage("score", metric, seed, inputs, label, extra)]
+
+
+def train_stage(segmenter: Chosen, sets: Mapping[str, Ref], seed: int, what: str) -> Stage:
+    return Stage("train", segmenter, seed, sets, f"train {segmenter.name} on {what}")
+
+
+def maps_stage(segmenter: Chosen, model: Ref, images: Ref, what: str) -> Stage:
+    """A trained network's probability map of each image."""
+    inputs = {"model": model, "images": images}
+    return Stage("predict", segmenter, 0, inputs, f"predict {segmenter.name} of {what}")
 
 
 def _key_of(ref: Ref | None) -> str:

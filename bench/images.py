@@ -1,8 +1,17 @@
-"""Reading and writing images: the only place where a file becomes pixels, so that every room sees the same ones."""
+"""Reading and writing images: the only place where a file becomes pixels, so that every room sees the same ones.
+
+What is read: png, jpg, bmp, tif and webp with 8 bits a channel. RGB as it is; grey and single bits repeated over three
+channels; palettes looked up; alpha dropped where every pixel is opaque. Refused by name, because a guess would decide
+the score: transparent pixels (their colour depends on a background the file does not hold), 16 bits and floats (which
+window of them is meant the file does not say), CMYK and other colour spaces, and files of several images. Pixels stay
+as they are stored: an EXIF orientation is not applied, a colour profile neither.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,27 +21,48 @@ from bench.errors import BenchError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 MASK_THRESHOLD = 127
+CONVERSIONS = {
+    "RGB": "",
+    "L": "grey, repeated over three channels",
+    "1": "single bits, as black and white",
+    "P": "palette, looked up",
+    "RGBA": "opaque alpha, dropped",
+    "LA": "grey with opaque alpha, dropped",
+}
+"""What is done to an image by its pixel mode in Pillow's words; other modes are refused."""
+ZERO_AND_ONE = "its pixels are 0 and 1, and lesion is > 127: multiply the masks by 255"
 _BROKEN = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError)
-_EIGHT_BIT = ("RGB", "L", "P", "1", "RGBA", "LA")
+_DEEP = re.compile(r";16[BLN]")
+"""Pillow's decoders that read 16 bits a channel: of colour it would keep the upper 8 without a word."""
 
 
 def _open(path: Path) -> Image.Image:
     try:
         image = Image.open(path)
+        deep, frames = _DEEP.search(str(image.tile)), getattr(image, "n_frames", 1)
         image.load()
     except FileNotFoundError:
         raise BenchError(f"{path}: no such image") from None
     except _BROKEN as error:
         raise BenchError(f"{path}: not a readable image ({error}); replace or remove it") from None
-    if image.mode not in _EIGHT_BIT:
-        raise BenchError(
-            f"{path}: pixel mode {image.mode} is not RGB or grey of 8 bits; convert it to 8-bit RGB or grey"
-        )
+    if deep or image.mode not in CONVERSIONS:
+        depth = "16 bits a channel" if deep else f"pixel mode {image.mode}"
+        raise BenchError(f"{path}: {depth} is not RGB or grey of 8 bits; convert it to 8-bit RGB or grey")
+    if frames > 1:
+        raise BenchError(f"{path}: holds {frames} images; save the one that is meant as a file of its own")
+    if _transparent(image):
+        raise BenchError(f"{path}: has transparent pixels; put it on the background that is meant and save it as RGB")
     return image
 
 
+def _transparent(image: Image.Image) -> bool:
+    if "A" not in image.mode and "transparency" not in image.info:
+        return False
+    return bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())
+
+
 def load_rgb(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
-    """uint8 (height, width, 3). Grey is repeated, alpha dropped; squashed to `size` = (width, height) when given.
+    """uint8 (height, width, 3), squashed to `size` = (width, height) when given.
 
     Squashing is Pillow's bilinear filter, which averages when it shrinks (antialiased); the authors' code uses
     OpenCV's, which does not.
@@ -69,9 +99,20 @@ def load_grey(path: Path) -> np.ndarray:
 
 def size_of(path: Path) -> tuple[int, int]:
     """(width, height) from the header alone; raises BenchError when the file is not an image."""
+    return header_of(path)[0]
+
+
+def squash_of(path: Path, size: Sequence[int] | None) -> tuple[int, int] | None:
+    """`size` as `load_rgb` takes it, None for an image that has it already: one look serves sets of any size."""
+    wanted = (size[0], size[1]) if size else None
+    return wanted if wanted and wanted != size_of(path) else None
+
+
+def header_of(path: Path) -> tuple[tuple[int, int], str]:
+    """(width, height) and pixel mode, a key of `CONVERSIONS` where the file can be read at all."""
     try:
         with Image.open(path) as image:
-            return image.size
+            return image.size, image.mode
     except FileNotFoundError:
         raise BenchError(f"{path}: no such image") from None
     except _BROKEN as error:

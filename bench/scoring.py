@@ -12,6 +12,7 @@ from bench.contracts import ImageSet, Sample, Score, Space, Split
 from bench.data import named_after
 from bench.embedding import distances
 from bench.errors import BenchError
+from bench.images import squash_of
 from bench.pixels import Picture
 from bench.scorefile import ALL, Scored, save_scores
 from bench.stages import FEATURES_FILE, Job
@@ -84,7 +85,7 @@ def _distances(job: Job):
     size = job.stage.extra["size"]
 
     def picture(sample: Sample) -> Picture:
-        return Picture(sample.image, tuple(size) if size and sample.image in real else None)
+        return Picture(sample.image, squash_of(sample.image, size) if sample.image in real else None)
 
     def measure(pairs: Sequence[tuple[Sample, Sample]]) -> np.ndarray:
         pictures = [(picture(one), picture(other)) for one, other in pairs]

@@ -14,7 +14,7 @@ from bench.contracts import Context, Sample, Split
 from bench.embedding import Rows, embed
 from bench.errors import BenchError
 from bench.graph import DATA, Ref, Stage
-from bench.images import VIEWS, size_of
+from bench.images import VIEWS, squash_of
 from bench.pairs import index_masks, index_own_pairs, pair_with_masks, read_index
 from bench.pixels import Picture, Pixels
 from bench.segscores import score_folder
@@ -97,7 +97,7 @@ def repeat(conditions: Split, multiple: int) -> Split:
 def run_features(job: Job) -> None:
     samples = job.pairs("images")
     views = range(1, len(VIEWS)) if job.stage.extra.get("views") else (0,)
-    places = [(sample.image, _squash(sample.image, job.stage.extra["size"])) for sample in samples]
+    places = [(sample.image, squash_of(sample.image, job.stage.extra["size"])) for sample in samples]
     pictures = [Picture(*place, view) for view in views for place in places]
     chosen = job.stage.chosen
     assert chosen is not None
@@ -106,12 +106,6 @@ def run_features(job: Job) -> None:
     features = embed(chosen.plugin, chosen.name, pictures, rows, job.pixels, job.ctx)
     shape = (len(views), len(samples), -1) if job.stage.extra.get("views") else features.shape
     np.save(job.desk.out / FEATURES_FILE, features.reshape(shape), allow_pickle=False)
-
-
-def _squash(image: Path, size: list[int] | None) -> tuple[int, int] | None:
-    """None for an image that has that size already: its features serve sets of any size."""
-    wanted = (size[0], size[1]) if size else None
-    return wanted if wanted and wanted != size_of(image) else None
 
 
 def run_train(job: Job) -> None:

@@ -69,12 +69,12 @@ def show(cell: Cell, column: Column) -> str:
         return cell.text
     if cell.value is None:
         return cell.text or "–"
-    text = _rounded(cell.value, column.decimals)
+    text = rounded(cell.value, column.decimals)
     if column.interval and cell.low is not None and cell.high is not None:
-        text += f" [{_rounded(cell.low, column.decimals)}, {_rounded(cell.high, column.decimals)}]"
+        text += f" [{rounded(cell.low, column.decimals)}, {rounded(cell.high, column.decimals)}]"
     return text
 
 
-def _rounded(value: float, decimals: int) -> str:
+def rounded(value: float, decimals: int) -> str:
     # Adding zero turns -0.0 into 0.0.
     return f"{round(value, decimals) + 0.0:.{decimals}f}"

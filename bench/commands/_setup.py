@@ -71,7 +71,7 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
     used = preparer.used_name(args.dataset, args.data)
     passed_over = chooser.passed_over(metrics)
     looked_at = [*((one.kind, one.name) for one in everything), *(("extractor", name) for name in passed_over)]
-    _refuse_unused(given, [("dataset", used), *looked_at])
+    given.refuse_unused([("dataset", used), *looked_at])
     no_data = preparer.missing(args.dataset, args.data)
     _refuse_missing([*([] if args.download else missing_things(everything)), *no_data], args.dry_run)
     if no_data:
@@ -140,13 +140,6 @@ def _refuse_missing(lines: list[str], dry_run: bool) -> None:
         raise BenchError(list_missing(lines))
     if lines:
         print(list_missing(lines) if len(lines) > 1 else f"missing: {lines[0]}")
-
-
-def _refuse_unused(chooser: Chooser, used: list[tuple[str, str]]) -> None:
-    for override in chooser.overrides:
-        if (override.kind, override.name) not in used:
-            names = ", ".join(f"{kind} {name}" for kind, name in used)
-            raise BenchError(f"{override.option}: {override.kind} {override.name} is not part of this run ({names})")
 
 
 def _protocol_notes(profile: Profile, asked: str, used: str) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.contracts import Dataset, Split, param
-from bench.datasets._pairs import below, check, match
+from bench.datasets._pairs import below, check
 from bench.errors import BenchError
+from bench.listing import match
 
 
 @dataclass(frozen=True)

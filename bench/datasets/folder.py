@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.contracts import Dataset, Sample, Split, param
-from bench.datasets._pairs import check, first_folder, match
+from bench.datasets._pairs import check
+from bench.division import divide, group_count
 from bench.errors import BenchError
+from bench.listing import MANIFEST, first_folder, manifest_rows, match
 
-SPLITS = ("train", "val", "test/test")
-SHARES = (3, 1, 1)
-MANIFEST = "manifest.csv"
+SHARES = {"train": 3, "val": 1, "test/test": 1}
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Folder(Dataset):
     Params = Params
 
     def splits(self) -> tuple[str, ...]:
-        return SPLITS
+        return tuple(SHARES)
 
     def samples(self, split: str) -> Split:
         pairs, given = self._listed()
@@ -46,11 +45,11 @@ class Folder(Dataset):
         if images is None or masks is None:
             raise BenchError(f"--data {self.root}: must hold images/ and masks/; add or rename them")
         pairs = match(images, masks, self.params.prompt)
-        if len(pairs) < sum(map(bool, SHARES)):
+        if len(pairs) < len(SHARES):
             raise BenchError(
                 f"--data {self.root}: {len(pairs)} pair(s); add more, at least 3 are needed to train, watch and test"
             )
-        rows = _manifest(self.root / MANIFEST, pairs)
+        rows = manifest_rows(self.root, [sample.id for sample in pairs])
         pairs = tuple(_described(sample, rows.get(sample.id, {})) for sample in pairs)
         return pairs, _given_splits(self.root / MANIFEST, rows)
 
@@ -59,59 +58,21 @@ class Folder(Dataset):
 
 
 def draw_splits(pairs: Split, seed: int, manifest: Path) -> dict[str, str]:
-    """Split by id: whole groups, in an order drawn by the seed, fill each split up to its share of the images.
+    """Split by id, whole groups in one split.
 
     Raises BenchError that names the manifest, where the groups come from, when they are fewer than the splits.
     """
-    groups: dict[str, list[str]] = {}
-    for sample in pairs:
-        groups.setdefault(sample.group or f"\0{sample.id}", []).append(sample.id)
-    if len(groups) < len(SPLITS):
-        shares = ":".join(map(str, SHARES))
-        raise BenchError(f"{manifest}: {len(groups)} group(s) cannot be split {shares}; name at least 3")
-    order = sorted(groups, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
-    # Each split gets one group first, so that none is empty however unequal the groups are.
-    filled = {split: list(groups[group]) for split, group in zip(SPLITS, order, strict=False)}
-    for group in order[len(SPLITS) :]:
-        emptiest = min(SPLITS, key=lambda split: len(filled[split]) / SHARES[SPLITS.index(split)])
-        filled[emptiest] += groups[group]
-    return {name: split for split, names in filled.items() for name in names}
+    if group_count(pairs) < len(SHARES):
+        shares = ":".join(map(str, SHARES.values()))
+        raise BenchError(f"{manifest}: {group_count(pairs)} group(s) cannot be split {shares}; name at least 3")
+    return divide(pairs, SHARES, seed)
 
 
-def _manifest(path: Path, pairs: Split) -> dict[str, dict[str, str]]:
-    if not path.is_file():
-        return {}
-    rows = _rows(path)
-    named, known = set(rows), {sample.id for sample in pairs}
-    if named - known:
-        raise BenchError(f"{path}: id {min(named - known)!r} has no image and mask; mend or remove the row")
-    if known - named:
-        raise BenchError(f"{path}: image {min(known - named)} has no row; add one")
-    return rows
-
-
-def _rows(path: Path) -> dict[str, dict[str, str]]:
-    """Rows by id."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BenchError(f"{path}: not CSV in UTF-8 ({error}); save it as such") from None
-    if not rows or "id" not in rows[0]:
-        raise BenchError(f"{path}: no column id or no rows; the first line must name the columns, id among them")
-    by_id: dict[str, dict[str, str]] = {}
-    for row in rows:
-        # A row with fewer cells than the header has None in the others.
-        if by_id.setdefault(row["id"] or "", row) is not row:
-            raise BenchError(f"{path}: id {row['id']} stands in more than one row; keep one")
-    return by_id
-
-
-def _described(sample: Sample, row: dict[str, str]) -> Sample:
+def _described(sample: Sample, row: Mapping[str, str]) -> Sample:
     return replace(sample, group=row.get("group") or "", prompt=row.get("prompt") or sample.prompt)
 
 
-def _given_splits(path: Path, rows: dict[str, dict[str, str]]) -> dict[str, str]:
+def _given_splits(path: Path, rows: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Splits named in the manifest, or none. A group in two splits is refused."""
     given = {name: row.get("split") or "" for name, row in rows.items()}
     if not any(given.values()):

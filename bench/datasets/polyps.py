@@ -6,8 +6,9 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from bench.contracts import Dataset, Split, param
-from bench.datasets._pairs import below, check, first_folder, match
+from bench.datasets._pairs import below, check
 from bench.errors import BenchError
+from bench.listing import first_folder, match
 
 TESTS = ("CVC-300", "CVC-ClinicDB", "CVC-ColonDB", "ETIS-LaribPolypDB", "Kvasir")
 

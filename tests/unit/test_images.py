@@ -1,10 +1,13 @@
 """The one place where a file becomes pixels: thresholds, channels, sizes, errors, whole files."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from bench.images import load_grey, load_mask, load_rgb, save_png, size_of
+from bench.images import CONVERSIONS, header_of, load_grey, load_mask, load_rgb, save_png, size_of
 from tests.conftest import refused
 
 READERS = [load_rgb, load_mask, load_grey, size_of]
@@ -60,10 +63,37 @@ def test_grey_is_repeated(write):
     assert np.array_equal(pixels, np.stack([ramp()] * 3, axis=2))
 
 
-def test_alpha_is_dropped(write):
-    """Colour under full transparency stays what it is."""
-    pixels = np.dstack([ramp(), ramp().T.reshape(8, 32), 255 - ramp(), np.zeros((8, 32), np.uint8)])
-    assert np.array_equal(load_rgb(write(pixels)), pixels[..., :3])
+def coloured():
+    return np.dstack([ramp(), ramp().T.reshape(8, 32), 255 - ramp()])
+
+
+def test_opaque_alpha_is_dropped(write):
+    """The colours stay what they are."""
+    opaque = np.full((8, 32), 255, np.uint8)
+    assert np.array_equal(load_rgb(write(np.dstack([coloured(), opaque]))), coloured())
+
+
+@pytest.mark.parametrize("read", [load_rgb, load_mask, load_grey])
+@pytest.mark.parametrize("name", ["see-through.png", "see-through.tif", "see-through.webp"])
+def test_transparent_pixels_are_refused(write, read, name):
+    """One pixel is enough: what colour it shows depends on a background that the file does not hold."""
+    alpha = np.full((8, 32), 255, np.uint8)
+    alpha[3, 4] = 254
+    path = write(np.dstack([coloured(), alpha]), name=name)
+    refused(lambda: read(path), path, "transparent", "save it as RGB")
+
+
+@pytest.mark.parametrize("mode", ["P", "L", "RGB"])
+def test_a_transparent_colour_is_refused(tmp_path, mode):
+    """PNG may name one colour as transparent, without an alpha channel; where no pixel has it, nothing is wrong."""
+    path = tmp_path / "key.png"
+    image = Image.new("RGB", (4, 4), (9, 9, 9)).convert(mode)
+    for index, others in ((image.getpixel((0, 0)), False), ((1, 2, 3) if mode == "RGB" else 77, True)):
+        image.save(path, transparency=index)
+        if others:
+            load_rgb(path)
+        else:
+            refused(lambda: load_rgb(path), path, "transparent")
 
 
 def test_a_palette_is_looked_up(tmp_path):
@@ -107,6 +137,52 @@ def test_deeper_pixels_are_refused(tmp_path, read, dtype):
     path = tmp_path / "deep.tif"
     Image.fromarray(np.full((4, 4), 1000, dtype)).save(path)
     refused(lambda: read(path), path, "8-bit", "convert it")
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+@pytest.mark.parametrize("read", [load_rgb, load_mask, load_grey])
+@pytest.mark.parametrize(("colour", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)], ids=["grey", "RGB", "LA", "RGBA"])
+def test_16_bit_png_is_refused(tmp_path, read, colour, channels):
+    """Pillow opens 16-bit colour as if it had 8 bits and drops the lower half: 12-bit data would come out black."""
+    path = tmp_path / "deep.png"
+    rows = b"".join(b"\0" + bytes(4 * channels * 2) for _ in range(4))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 16, colour, 0, 0, 0))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    refused(lambda: read(path), path, "16 bits", "convert it to 8-bit")
+
+
+@pytest.mark.parametrize("name", ["many.tif", "many.webp", "many.png", "many.gif"])
+def test_a_file_of_several_images_is_refused(tmp_path, name):
+    """A stack or an animation: which of them is meant nobody can tell."""
+    path = tmp_path / name
+    frames = [Image.new("RGB", (4, 4), (50 * number, 0, 0)) for number in range(3)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    refused(lambda: load_rgb(path), path, "3 images", "file of its own")
+
+
+def test_exif_orientation_is_not_applied(tmp_path):
+    """A camera's note "turn me" is ignored: images and masks stay as they are stored."""
+    path = tmp_path / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (8, 4)).save(path, exif=exif)
+    assert load_rgb(path).shape == (4, 8, 3)
+    assert size_of(path) == (8, 4)
+
+
+def test_every_readable_mode_has_its_rule(tmp_path):
+    """The header alone tells what will be done to an image."""
+    for mode in CONVERSIONS:
+        path = tmp_path / f"{mode}.png"
+        image = Image.new(mode, (4, 3))
+        if "A" in mode:
+            image.putalpha(255)
+        image.save(path)
+        assert header_of(path) == ((4, 3), mode)
+        assert load_rgb(path).shape == (3, 4, 3)
 
 
 def test_printers_colours_are_refused(tmp_path):

@@ -1,0 +1,98 @@
+"""Score folders of synthetic images against a folder of real ones, each image decoded once and looked at once by each
+network. What was scored before is not computed again, and the same command resumes.
+
+A folder holds images, or images/ and masks/ of equal file stems, and perhaps manifest.csv with a row for every image:
+id (file stem) and any of group (images of one video or patient), prompt, source (of a synthetic image: id of the mask
+or real image it was made from). Read are png, jpg, bmp, tif and webp of 8 bits a channel: grey is repeated over three
+channels, a palette looked up, opaque alpha dropped, an EXIF orientation not applied. Refused by name: transparent
+pixels, 16 bits, floats, CMYK, files of several images, and whatever cannot be read. Where all synthetic images have one
+size, real images are squashed to it first."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench.commands._options import (
+    add_plugin_option,
+    add_profile_options,
+    add_results_option,
+    add_weights_options,
+    at_least,
+)
+from bench.errors import BenchError
+from bench.evaluation import Request, evaluate_folders
+from bench.scores import FORMATS
+from bench.store import write_atomic
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--real", type=Path, required=True, metavar="DIR", help="folder of real images")
+    parser.add_argument(
+        "--fake", type=Path, required=True, action="append", metavar="DIR",
+        help="folder of synthetic images (repeatable: all against the same real ones)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--metric", action="append", default=[], metavar="NAME",
+        help="what to compute (repeatable; default: every metric that trains nothing). Names: python -m bench list",
+    )  # fmt: skip
+    parser.add_argument(
+        "--segmenter", action="append", default=[], metavar="NAME",
+        help="network that a metric trains on two thirds of the real pairs (default: the profile's)",
+    )  # fmt: skip
+    add_profile_options(parser)
+    add_plugin_option(parser)
+    add_weights_options(parser)
+    add_results_option(parser)
+    parser.add_argument("--seed", type=int, metavar="S", help="of everything random (default: the profile's)")
+    parser.add_argument(
+        "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--num-workers", type=at_least(0), default=0, metavar="N",
+        help="threads that decode images (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--format", choices=tuple(FORMATS), default="table",
+        help="a short table for the terminal; csv and json hold every number in full precision and the thirds by "
+        "lesion size (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: standard output)")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.out is not None and args.out.is_dir():
+        raise BenchError(f"--out {args.out}: is a folder; name a file")
+    evaluation = evaluate_folders(_request(args), _say)
+    if evaluation.rows:
+        _publish(FORMATS[args.format](evaluation), args.out)
+    if not evaluation.rows or args.format == "csv":
+        # The other formats hold them.
+        for note in evaluation.notes:
+            _say(f"note: {note}")
+    for trouble in evaluation.troubles:
+        _say(f"bench: {trouble.what}: {trouble.message}")
+    if any(trouble.ours for trouble in evaluation.troubles):
+        return 1
+    return 2 if evaluation.troubles else 0
+
+
+def _request(args: argparse.Namespace) -> Request:
+    return Request(
+        args.real, tuple(args.fake), tuple(args.metric), tuple(args.segmenter), args.profile, tuple(args.overrides),
+        tuple(args.plugin), args.results, args.device, args.num_workers, args.seed, args.weights,
+        args.download,
+    )  # fmt: skip
+
+
+def _publish(text: str, out: Path | None) -> None:
+    if out is None:
+        print(text)
+    else:
+        write_atomic(out, text)
+        print(f"written: {out}")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,189 @@
+"""Two folders -> scores: what compares them is run against the same store as any run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.chosen import Chooser, Chosen
+from bench.config import load_profile, parse_overrides, refuse_unknown_plugins
+from bench.differences import Difference, differences
+from bench.errors import BenchError
+from bench.folderplan import FolderPlan, Trouble
+from bench.graph import Comparison
+from bench.imagefolder import ImageFolder, open_all, read_folder
+from bench.pixels import Pixels
+from bench.progress import Terminal
+from bench.registry import Registry
+from bench.results import ScoreRow, compared, score_rows
+from bench.runner import Failure, Machine, Runner, check_device
+from bench.selection import Selection, select
+from bench.spec import key
+from bench.store import Store
+
+CHECKS = 1
+"""Raised when a file that was accepted is refused, or the other way round."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is compared and how. No `metrics`: all that train nothing; no `segmenters`, no `seed`: the profile's."""
+
+    real: Path
+    fakes: tuple[Path, ...]
+    metrics: tuple[str, ...] = ()
+    segmenters: tuple[str, ...] = ()
+    profile: str = "demo"
+    settings: tuple[str, ...] = ()
+    plugins: tuple[Path, ...] = ()
+    results: Path = Path("results")
+    device: str = "auto"
+    workers: int = 0
+    seed: int | None = None
+    weights: Path | None = None
+    download: bool = False
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came of a request; `differences` are those of every two synthetic sets."""
+
+    profile: str
+    seed: int
+    real: ImageFolder
+    fakes: tuple[ImageFolder, ...]
+    rows: tuple[ScoreRow, ...]
+    differences: tuple[Difference, ...]
+    notes: tuple[str, ...]
+    troubles: tuple[Trouble, ...]
+
+
+def evaluate_folders(request: Request, say: Callable[[str], None]) -> Evaluation:
+    """BenchError for unreadable folders and mistaken options; what one metric alone lacks is in `troubles`."""
+    check_device(request.device)
+    registry = Registry(request.plugins)
+    profile = load_profile(request.profile)
+    refuse_unknown_plugins(profile, registry)
+    chooser = Chooser(registry, profile, parse_overrides(request.settings, registry))
+    seed = profile.run.seed if request.seed is None else request.seed
+    selected = select(chooser, request.metrics, request.weights, request.download)
+    if not selected.metrics and not request.metrics:
+        raise BenchError("no metric can be computed here: python -m bench doctor says what each lacks")
+    segmenters = _segmenters(chooser, request.segmenters, selected)
+    chooser.refuse_unused(_looked_at(selected, segmenters))
+    real, fakes = read_folder(request.real, synthetic=False), _read_fakes(request.fakes)
+    store, pixels = Store(request.results / "store"), Pixels()
+    for folder in (real, *fakes):
+        _open_once(folder, fakes[0].size if folder is real else None, store, pixels, request.workers)
+    plan = FolderPlan(seed, real)
+    troubles = [*_absent(request, selected), *plan.add(fakes, selected, segmenters)]
+    failures = _run(request, plan, store, pixels, say)
+    failed = {failure.stage.key for failure in failures}
+    described = _described(profile.name, real, plan.comparisons)
+    rows, found = score_rows(described, store, failed), differences(compared(described, store, failed), seed)
+    notes = [*_notes(real, fakes, request, selected), *_silent(plan.comparisons, rows, failed)]
+    notes += _pictures(plan.comparisons, store, failed)
+    troubles += [Trouble(one.stage.label, one.message, one.ours) for one in failures if not one.blocked]
+    return Evaluation(profile.name, seed, real, fakes, tuple(rows), tuple(found), tuple(notes), tuple(troubles))
+
+
+def _segmenters(chooser: Chooser, asked: Sequence[str], selected: Selection) -> list[Chosen]:
+    """Those whose maps a metric needs, or none."""
+    if not any(metric.plugin.uses == "maps" for metric, _ in selected.metrics):
+        for name in asked:
+            raise BenchError(f"--segmenter {name}: no metric asked for trains one; leave it out")
+        return []
+    return [chooser.choose("segmenter", name) for name in dict.fromkeys(asked or chooser.profile.run.segmenters)]
+
+
+def _looked_at(selected: Selection, segmenters: Sequence[Chosen]) -> list[tuple[str, str]]:
+    used = [one for pair in selected.metrics for one in pair if one]
+    return [(one.kind, one.name) for one in (*used, *segmenters)] + [
+        *(("extractor", name) for name in selected.passed_over),
+        *(("metric", name) for name in selected.absent),
+    ]
+
+
+def _absent(request: Request, selected: Selection) -> list[Trouble]:
+    """Only what was asked for by name is missed."""
+    return [Trouble(name, message) for name, message in selected.absent.items() if name in request.metrics]
+
+
+def _read_fakes(paths: Sequence[Path]) -> tuple[ImageFolder, ...]:
+    fakes: dict[str, ImageFolder] = {}
+    for path in paths:
+        fake = read_folder(path, synthetic=True)
+        if fake.name in fakes:
+            raise BenchError(f"{fakes[fake.name].path} and {path}: two sets of the name {fake.name}; rename a folder")
+        fakes[fake.name] = fake
+    return tuple(fakes.values())
+
+
+def _open_once(folder: ImageFolder, size: tuple[int, int] | None, store: Store, pixels: Pixels, workers: int) -> None:
+    """Nothing is computed before every file of both sets has been decoded; bytes seen before are not opened again."""
+    mark = key({"stage": "check", "checks": CHECKS, "pairs": folder.fingerprint})
+    if store.has("check", mark):
+        return
+    open_all(folder, pixels, size, workers, Terminal(f"read {folder.name}"))
+    with store.claim("check", mark, lambda: None) as desk:
+        if not store.has("check", mark):
+            store.commit("check", mark, desk, {"images": len(folder.samples)})
+
+
+def _run(request: Request, plan: FolderPlan, store: Store, pixels: Pixels, say: Callable[[str], None]) -> list[Failure]:
+    stages = list(plan.stages.values())
+    log = request.results / "logs" / f"evaluate-{key({'stages': [stage.key for stage in stages]})[:16]}.log"
+    machine = Machine(request.device, request.workers, request.download, request.results / "cache")
+    return Runner(store, plan.splits, machine, say, log, pixels).run(stages)
+
+
+def _described(profile: str, real: ImageFolder, comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """The evaluation as the records' reader wants a run described."""
+    return {
+        "dataset": {"name": real.name, "fingerprint": real.fingerprint},
+        "profile": profile,
+        "masks": "",
+        "bases": {},
+        "settings": [],
+        "lines": [],
+        "comparisons": [asdict(comparison) for comparison in comparisons],
+    }
+
+
+def _notes(real: ImageFolder, fakes: Sequence[ImageFolder], request: Request, selected: Selection) -> list[str]:
+    notes = [note for folder in (real, *fakes) for note in folder.notes]
+    if not any(sample.group for sample in real.samples):
+        notes.append(
+            f"real set {real.name}: every image counts as independent; if frames of one video or images of one patient "
+            "are among them, intervals are too narrow: say which in manifest.csv (columns id, group)"
+        )
+    notes += [
+        f"synthetic set {fake.name}: images of {len(fake.sizes)} sizes, so real images keep theirs too"
+        for fake in fakes
+        if fake.size is None
+    ]
+    notes += [*selected.stand_ins(), *(f"--set {text}" for text in request.settings)]
+    return notes + [
+        f"left out: {name}: {message}" for name, message in selected.absent.items() if name not in request.metrics
+    ]
+
+
+def _silent(comparisons: Sequence[Comparison], rows: Sequence[ScoreRow], failed: set[str]) -> list[str]:
+    told = {row.record for row in rows}
+    return [
+        f"{one.metric} of {one.generator}: these sets have nothing it can measure"
+        for one in comparisons
+        if one.key not in failed and f"score/{one.key}" not in told
+    ]
+
+
+def _pictures(comparisons: Sequence[Comparison], store: Store, failed: set[str]) -> list[str]:
+    """What metrics drew for a person to look at."""
+    return [
+        f"{one.metric} of {one.generator}: look at {path}"
+        for one in comparisons
+        if one.key not in failed
+        for path in sorted(store.path("score", one.key).glob("*.png"))
+    ]
