@@ -71,11 +71,13 @@ def test_all_that_is_missing_is_listed_at_once(bench, bare, tmp_path):
     """Base model, weights and data, each once and on its own line, with its size and how to get it."""
     done = bench(*PAPER, "--results", tmp_path / "r", env=bare)
     assert done.code == 2
-    assert done.error == "bench: 3 things are missing:"
-    base, weights, data = listed(done.err)
+    assert done.error == "bench: 6 things are missing:"
+    base, *weights, data = listed(done.err)
+    assert [line.split()[1] for line in weights] == ["inception:", "clip-b32:", "lpips:", "clip-l14-336:"]
+    assert all(re.search(r"\d+ MB", line) and "--download" in line for line in weights)
     for line, parts in (
         (base, ["stable-diffusion-v1-5", "4.3 GB", "--set NAME.base=DIR", "--download"]),
-        (weights, ["inception", "96 MB", "--download"]),
+        (weights[0], ["96 MB"]),
         (data, ["dataset polyps", "0.4 GB", "0.3 GB", "https://github.com/DengPingFan/PraNet", "--data DIR"]),
     ):
         assert all(part in line for part in parts), line
@@ -113,13 +115,13 @@ def test_broken_data_are_listed_with_the_rest(bench, bare, polyps, tmp_path):
     (polyps / "TrainDataset" / "masks" / "s003.png").unlink()
     done = bench(*PAPER, "--data", polyps, "--results", tmp_path / "r", env=bare)
     assert done.code == 2
-    assert listed(done.err)[2].startswith(f"{polyps / 'TrainDataset' / 'images' / 's003.png'}: no mask of that name")
+    assert listed(done.err)[-1].startswith(f"{polyps / 'TrainDataset' / 'images' / 's003.png'}: no mask of that name")
 
 
 def test_a_dry_run_without_data_lists_what_is_missing(bench, bare, tmp_path):
     done = bench(*PAPER, "--dry-run", "--results", tmp_path / "r", env=bare)
     assert done.code == 2
-    assert len(listed(done.out)) == 3
+    assert len(listed(done.out)) == 6
     assert done.out.splitlines()[-1] == "no plan: it needs the data"
     assert not (tmp_path / "r").exists()
 
@@ -130,7 +132,7 @@ def test_a_dry_run_without_base_model_counts_its_shape(bench, bare, polyps, tmp_
     words = ["--set", "siamese.accumulation=8", "--device", "cpu", "--results", tmp_path / "r"]
     done = bench(*PAPER[:3], *PAPER[5:], "--data", polyps, "--dry-run", *words, env=env, timeout=300)
     assert done.code == 0, done.err
-    assert len(listed(done.out)) == 2
+    assert len(listed(done.out)) == 5
     assert "dataset polyps (6 training pairs, 2 test images), profile paper" in done.out
     assert "1 device × 6 images × accumulation 8, 3000 steps" in done.out
     stage = next(line for line in done.out.splitlines() if " train siamese " in line)
