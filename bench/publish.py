@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.differences import Difference
 from bench.render import FORMATS, SUFFIXES
 from bench.results import ScoreRow
+from bench.sets_table import sets_csv, sets_table
 from bench.store import write_atomic
 from bench.table import Table
 
@@ -34,8 +35,12 @@ def _csv(columns: Sequence[str], rows: Sequence[ScoreRow] | Sequence[Difference]
 
 
 def write_tables(out: Path, table: Table, rows: list[ScoreRow], found: list[Difference]) -> list[Path]:
-    """leaderboard.csv, .tex, .md, scores.csv and differences.csv; each is replaced whole."""
+    """leaderboard and sets as .csv, .tex and .md, scores.csv and differences.csv; each is replaced whole."""
     texts = {f"leaderboard{SUFFIXES[name]}": render(table) for name, render in FORMATS.items()}
+    if any(not row.segmenter for row in rows):
+        sets = sets_table(rows)
+        texts |= {f"sets{SUFFIXES[name]}": FORMATS[name](sets) for name in ("latex", "markdown")}
+        texts["sets.csv"] = sets_csv(rows)
     texts["scores.csv"] = _csv(TIDY, rows)
     texts["differences.csv"] = _csv(DIFFERENCES, found)
     for name, text in texts.items():

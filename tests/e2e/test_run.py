@@ -18,7 +18,10 @@ from tests.e2e.conftest import HEAVY, ROOT, TOY_RUN
 
 PROMISED = ("dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n",
             "seeds", "profile", "base", "record")  # fmt: skip
-TABLES = ("leaderboard.csv", "leaderboard.tex", "leaderboard.md", "scores.csv", "differences.csv")
+TABLES = (
+    *(f"leaderboard.{suffix}" for suffix in ("csv", "tex", "md")), "sets.tex", "sets.md", "sets.csv", "scores.csv",
+    "differences.csv",
+)  # fmt: skip
 SMALL = ["--set", "phantom.size=32", "--set", "phantom.train=6", "--set", "phantom.test=2"]
 PRESENT = {"CVC-300": 2, "Kvasir": 5}
 
@@ -53,7 +56,7 @@ def polyps(bench, tmp_path_factory):
     return bench("run", *TOY_RUN, "--dataset", "polyps", "--data", folder, "--results", results), results
 
 
-def test_it_ends_with_a_table_and_five_files(stand_in):
+def test_it_ends_with_a_table_and_its_files(stand_in):
     _, done, _ = stand_in
     assert done.code == 0, done.err
     assert "test sets: mdice@256 ↑" in done.out
