@@ -6,25 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.chosen import Chosen
+from bench.comparison import GIVEN, HELD_OUT, Against, alignment_stages, comparison_stages, train_stage
 from bench.contracts import Split
 from bench.data import fingerprint
 from bench.division import divide, group_count
 from bench.errors import BenchError
-from bench.graph import (
-    DATA,
-    GIVEN,
-    HELD_OUT,
-    Against,
-    Comparison,
-    Ref,
-    Stage,
-    alignment_stages,
-    comparison_stages,
-    train_stage,
-)
+from bench.graph import Comparison
 from bench.imagefolder import ImageFolder
 from bench.selection import Selection
 from bench.spec import derive_seed
+from bench.stage import DATA, Ref, Stage
 
 SHARES = {"training": 2, HELD_OUT: 1}
 """How the real set is divided for metrics that train a network on it."""

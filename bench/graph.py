@@ -3,67 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from bench.chosen import Chosen, about
+from bench.chosen import Chosen
+from bench.comparison import Against, alignment_stages, comparison_stages, maps_stage, train_stage
 from bench.data import TRAIN, DataTable
-from bench.spec import SCHEMA, derive_seed, key
+from bench.spec import derive_seed
+from bench.stage import DATA, Ref, Stage
 
-DATA = "data"
-GIVEN = "real"
-"""The reference where two folders are compared: the real images given."""
-HELD_OUT = "held-out"
-_REAL_IMAGES = {TRAIN: "real training images", "test": "real test images", GIVEN: "real images"}
 MASKS_VERSION = 2
 """Raised when random masks of the same seed come out otherwise."""
-
-
-@dataclass(frozen=True)
-class Ref:
-    """A stage's output, or (action `data`) a real split by its fingerprint."""
-
-    action: str
-    key: str
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One unit of work: computed once, found again by its key."""
-
-    action: str
-    chosen: Chosen | None
-    seed: int
-    inputs: Mapping[str, Ref]
-    label: str
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    helper: Chosen | None = None
-    """A second plugin the action uses: the extractor whose pair distances a metric asks for."""
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        return {
-            "schema": SCHEMA,
-            "stage": self.action,
-            "plugin": self.chosen.identity if self.chosen else None,
-            "seed": self.seed,
-            "inputs": {role: ref.key for role, ref in self.inputs.items()},
-            **({"helper": self.helper.identity} if self.helper else {}),
-            **self.extra,
-        }
-
-    @property
-    def source(self) -> str:
-        """Hash of the plugin's code: kept with the outputs, but only its version decides whether they are reused."""
-        return self.chosen.source if self.chosen else ""
-
-    @property
-    def key(self) -> str:
-        return key(self.identity)
-
-    @property
-    def ref(self) -> Ref:
-        return Ref(self.action, self.key)
 
 
 @dataclass(frozen=True)
@@ -217,90 +166,6 @@ class _Builder:
         maps = self._add(maps_stage(segmenter, model, images, what))
         label = f"score {segmenter.name} of {what}"
         return self._add(Stage("segscore", None, 0, {"maps": maps, "truth": images}, label))
-
-
-@dataclass(frozen=True)
-class Against:
-    """A synthetic set and what it is compared with. `size`: what real images are squashed to.
-
-    `train`: what a generator may have copied from, None where the reference is all that is known.
-    """
-
-    name: str
-    fake: Ref
-    size: tuple[int, int] | None
-    reference: str
-    real: Ref
-    train: Ref | None = None
-
-
-def comparison_stages(against: Against, metric: Chosen, extractor: Chosen | None, seed: int) -> list[Stage]:
-    """Stages that compare two sets under one metric; the last is the score. Inputs come before what needs them."""
-    # A copy is one of a training image, whatever the reference is.
-    copied, train = metric.plugin.views, against.train
-    real, reference = (train, TRAIN) if copied and train else (against.real, against.reference)
-    inputs, stages = {"real": real, "fake": against.fake}, []
-    if extractor is not None and metric.plugin.uses == "features":
-        asked = [("real", real, against.size, False), ("fake", against.fake, None, False)]
-        asked += [("real", real, against.size, True)] if copied else []
-        for side, images, size, views in asked:
-            what = against.name if side == "fake" else _REAL_IMAGES[reference]
-            stage = features_stage(extractor, images, size, views, what)
-            inputs[f"{side}_{'views' if views else 'features'}"] = stage.ref
-            stages.append(stage)
-    helper = extractor if metric.plugin.uses == "distances" else None
-    extra = {
-        "label": extractor.plugin.look(metric.plugin.uses).label if extractor else "",
-        "about": about(extractor, metric.plugin.uses, against.size),
-        "reference": reference,
-        **({"size": list(against.size) if against.size else None} if helper else {}),
-    }
-    label = f"{metric.name} of {against.name}"
-    return [*stages, Stage("score", metric, seed, inputs, label, extra, helper)]
-
-
-def features_stage(extractor: Chosen, images: Ref, size: tuple[int, int] | None, views: bool, what: str) -> Stage:
-    """Features of images squashed to `size`; with `views`, of each flipped and turned in seven ways instead."""
-    extra = {"size": list(size) if size else None, **({"views": True} if views else {})}
-    at = f" at {size[0]} × {size[1]}" if size else ""
-    turned = ", flipped and turned" if views else ""
-    return Stage(
-        "features", extractor, 0, {"images": images}, f"{extractor.name} features of {what}{at}{turned}", extra
-    )
-
-
-def alignment_stages(
-    against: Against,
-    metric: Chosen,
-    segmenter: Chosen,
-    model: Ref,
-    held_out: Mapping[str, Ref],
-    seed: int,
-    of: str = "",
-) -> list[Stage]:
-    """Stages that score the maps which a network trained on real images alone makes of synthetic and held-out ones.
-
-    `held_out`: real sets the network has not seen, by name; the last stage is the score.
-    """
-    maps = maps_stage(segmenter, model, against.fake, against.name)
-    inputs, stages = {"fake": against.fake, "fake_maps": maps.ref}, [maps]
-    for name, images in held_out.items():
-        stages.append(maps_stage(segmenter, model, images, f"real on {name}{of}"))
-        inputs |= {f"real/{name}": images, f"real_maps/{name}": stages[-1].ref}
-    about_it = {"backbone": segmenter.name, "weights": "trained on real", "resize": ""}
-    extra = {"label": segmenter.name, "about": about_it, "reference": HELD_OUT}
-    label = f"{metric.name} of {against.name} by {segmenter.name}"
-    return [*stages, Stage("score", metric, seed, inputs, label, extra)]
-
-
-def train_stage(segmenter: Chosen, sets: Mapping[str, Ref], seed: int, what: str) -> Stage:
-    return Stage("train", segmenter, seed, sets, f"train {segmenter.name} on {what}")
-
-
-def maps_stage(segmenter: Chosen, model: Ref, images: Ref, what: str) -> Stage:
-    """A trained network's probability map of each image."""
-    inputs = {"model": model, "images": images}
-    return Stage("predict", segmenter, 0, inputs, f"predict {segmenter.name} of {what}")
 
 
 def _key_of(ref: Ref | None) -> str:

@@ -10,9 +10,10 @@ from bench.chosen import Chosen
 from bench.config import key_params
 from bench.contracts import Cost
 from bench.estimate import memory_of, seconds, speed_of
-from bench.graph import DATA, Plan, Ref, RunSpec, Stage
+from bench.graph import Plan, RunSpec
 from bench.images import VIEWS
 from bench.provenance import device_name
+from bench.stage import DATA, Ref, Stage
 from bench.store import Store
 from bench.team import team_size
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from bench.contracts import Context, Split, Team
 from bench.errors import BenchError
-from bench.graph import Ref, Stage
 from bench.pixels import Pixels
 from bench.progress import Terminal
 from bench.provenance import describe
+from bench.stage import Ref, Stage
 from bench.stages import ACTIONS, Job, inputs_of
 from bench.store import Desk, Store
 from bench.team import Launched, call, shares

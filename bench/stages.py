@@ -13,11 +13,11 @@ import numpy as np
 from bench.contracts import Context, Sample, Split
 from bench.embedding import Rows, embed
 from bench.errors import BenchError
-from bench.graph import DATA, Ref, Stage
 from bench.images import VIEWS, squash_of
 from bench.pairs import index_masks, index_own_pairs, pair_with_masks, read_index
 from bench.pixels import Picture, Pixels
 from bench.segscores import score_folder
+from bench.stage import DATA, Ref, Stage
 from bench.store import Desk, Store
 
 FEATURES = "features"

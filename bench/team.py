@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.contracts import Context, Split, Team
-from bench.graph import Stage
 from bench.pixels import Pixels
+from bench.stage import Stage
 from bench.stages import ACTIONS, Job
 from bench.store import Desk, Store
 

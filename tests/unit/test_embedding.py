@@ -268,7 +268,7 @@ def test_activations_are_held_no_longer_than_needed(pairs):
 def test_a_stage_keeps_rows_of_its_weights_apart(pairs, tmp_path):
     """The same extractor with another weight file computes its rows anew."""
     from bench.chosen import Chosen
-    from bench.graph import DATA, Ref, Stage
+    from bench.stage import DATA, Ref, Stage
     from bench.store import Desk, Store
 
     samples = pairs(3)

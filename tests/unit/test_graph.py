@@ -59,7 +59,11 @@ def test_a_metric_of_distances_gets_the_extractor_and_its_name_for_them():
     assert set(score.inputs) == {"real", "fake"}
     assert score.helper is extractor
     assert score.extra["label"] == "E@64"
-    assert score.extra["about"] == {"backbone": "stages", "weights": "00000000", "resize": "squash 64 × 64"}
+    assert score.extra["about"] == {
+        "backbone": "stages",
+        "weights": "00000000",
+        "resize": "own sizes, then squash 64 × 64",
+    }
     other = replace(extractor, identity={"name": "c", "version": 2})
     assert keys(spec(metrics=((metric, other),)), "score")["c of g1"] != score.key
 

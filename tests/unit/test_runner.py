@@ -8,8 +8,8 @@ import pytest
 from bench.chosen import Chosen
 from bench.contracts import Generator, NoParams
 from bench.errors import BenchError
-from bench.graph import DATA, Ref, Stage
 from bench.runner import Machine, Runner, check_device, storage_error
+from bench.stage import DATA, Ref, Stage
 from bench.stages import Job
 from bench.store import Store
 

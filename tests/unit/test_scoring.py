@@ -8,12 +8,14 @@ import pytest
 import bench.strata
 from bench.chosen import Chosen
 from bench.commands._setup import Setup
+from bench.comparison import features_stage
 from bench.contracts import Extractor, Generator, Measure, Metric, NoParams, Score, Segmenter, param
 from bench.data import DataTable, fingerprint
-from bench.graph import DATA, Ref, RunSpec, features_stage, plan
+from bench.graph import RunSpec, plan
 from bench.images import load_rgb, save_png, turn
 from bench.runner import Machine, Runner
 from bench.scorefile import load_scores
+from bench.stage import DATA, Ref
 from bench.store import Store
 from tests.conftest import make_pairs
 
