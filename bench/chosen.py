@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.config import Override, Profile, key_params, resolve
+from bench.config import Override, Profile, key_params, resolve, weights_overrides
 from bench.contracts import Extractor, Metric, Plugin
 from bench.errors import BenchError
 from bench.registry import Registry, missing_modules
 from bench.spec import key
 from bench.store import sha256_file
+
+NONE_NEEDED, ABSENT, WRONG, PRESENT = "none needed", "absent", "wrong sha256", "present"
+"""States of an extractor's weight file."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +58,42 @@ class Chooser:
             identity["source"] = source
         return identity
 
+    def with_weights(self, folder: Path | None, metrics: Sequence[str]) -> Chooser:
+        """This chooser, with `--weights DIR` for every extractor that one of the metrics can take."""
+        chosen = [self.choose("metric", name) for name in metrics]
+        names = [name for metric in chosen if needs_extractor(metric) for name in extractor_names(metric.plugin.params)]
+        found = weights_overrides(folder, list(dict.fromkeys(names)), self.overrides, self.registry)
+        return replace(self, overrides=(*self.overrides, *found))
+
     def extractor_for(self, metric: Chosen, download: bool) -> Chosen:
         """The first of the metric's extractors whose weights are present or may be fetched, else the first."""
-        wanted = [name.strip() for name in metric.plugin.params.extractors.split(",")]
-        chosen = [self.choose("extractor", name) for name in wanted]
+        chosen = self._extractors(metric)
+        return next((extractor for extractor in chosen if download or not extractor.plugin.missing()), chosen[0])
+
+    def passed_over(self, metrics: Sequence[tuple[Chosen, Chosen | None]]) -> dict[str, str]:
+        """Extractors another stands in for although the user said where their weights lie: name -> a line on it."""
+        notes = {}
+        for metric, taken in metrics:
+            for extractor in self._extractors(metric) if taken else ():
+                if taken is None or extractor.name == taken.name:
+                    break
+                state, given = weights_state(extractor.plugin), getattr(extractor.plugin.params, "weights", "")
+                if state == WRONG or (state == ABSENT and given):
+                    notes[extractor.name] = _stands_in(taken, extractor, state)
+        return notes
+
+    def _extractors(self, metric: Chosen) -> list[Chosen]:
+        """All that the metric can take, in its order of preference."""
+        chosen = [self.choose("extractor", name) for name in extractor_names(metric.plugin.params)]
         for extractor in chosen:
+            # Here and not only for the one that is taken: another must not step in for a path that is wrong.
+            extractor.plugin.check_params(1)
             if metric.plugin.uses not in extractor.plugin.gives:
                 raise BenchError(
                     f"--set {metric.name}.extractors: {metric.name} needs {metric.plugin.uses}, and extractor "
                     f"{extractor.name} gives {', '.join(extractor.plugin.gives)}; name another"
                 )
-        return next((extractor for extractor in chosen if download or not extractor.plugin.missing()), chosen[0])
+        return chosen
 
 
 def _require_installed(kind: str, name: str, cls: type[Plugin]) -> None:
@@ -99,6 +127,26 @@ def list_missing(lines: Sequence[str]) -> str:
 def needs_extractor(metric: Chosen) -> bool:
     assert isinstance(metric.plugin, Metric)
     return metric.plugin.uses in ("features", "distances")
+
+
+def extractor_names(params: Any) -> list[str]:
+    """A metric's feature spaces, in its order of preference."""
+    return [name.strip() for name in params.extractors.split(",")]
+
+
+def weights_state(extractor: Extractor) -> str:
+    """Whether the weight file is there and is the right one."""
+    path = extractor.weights()
+    if path is None:
+        return NONE_NEEDED
+    if not path.is_file():
+        return ABSENT
+    return WRONG if extractor.missing() else PRESENT
+
+
+def _stands_in(taken: Chosen, wanted: Chosen, state: str) -> str:
+    file = f"{wanted.plugin.file} (sha256 {wanted.plugin.sha256[:8]}…)"
+    return f"{taken.name} stands in for {wanted.name}: {file}: {state} in {wanted.plugin.weights().parent}"
 
 
 def about(extractor: Chosen | None, size: tuple[int, int] | None) -> dict[str, str]:

@@ -127,15 +127,27 @@ def _parse_override(option: str, registry: Registry) -> Override:
 
 
 def flag_overrides(
-    option: str, field_name: str, text: str, names: Sequence[str], given: Sequence[Override], registry: Registry
-) -> tuple[Override, ...]:
-    """An option such as `--precision bf16`, for each of the generators that has such a field; --set wins over it."""
-    having = [name for name in names if field_name in _field_names(registry.load("generator", name))]
+    option: str, field_name: str, text: str, names: Sequence[str], given: Sequence[Override], registry: Registry,
+    kind: str = "generator",
+) -> tuple[Override, ...]:  # fmt: skip
+    """An option such as `--precision bf16`, for each of the plugins that has such a field; --set wins over it."""
+    having = [name for name in names if field_name in _field_names(registry.load(kind, name))]
     if not having:
         raise BenchError(f"{option} {text}: none of {', '.join(names)} has it; leave it out")
     taken = {(one.kind, one.name, one.field) for one in given}
-    free = [name for name in having if ("generator", name, field_name) not in taken]
-    return tuple(Override("generator", name, field_name, text, f"{option} {text}") for name in free)
+    free = [name for name in having if (kind, name, field_name) not in taken]
+    return tuple(Override(kind, name, field_name, text, f"{option} {text}") for name in free)
+
+
+def weights_overrides(
+    folder: Path | None, extractors: Sequence[str], given: Sequence[Override], registry: Registry
+) -> tuple[Override, ...]:
+    """`--weights DIR`: where each of the extractors looks for its weight file; --set NAME.weights wins over it."""
+    if folder is None:
+        return ()
+    if not folder.is_dir():
+        raise BenchError(f"--weights {folder}: no such folder; name the one that holds the weight files (see doctor)")
+    return flag_overrides("--weights", "weights", str(folder), extractors, given, registry, kind="extractor")
 
 
 def _field_names(plugin: type[Plugin]) -> set[str]:

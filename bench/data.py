@@ -44,9 +44,7 @@ class DataTable:
     def held_out(self) -> Split:
         """All test pairs as one set."""
         return tuple(
-            replace(sample, id=f"{name.removeprefix('test/')}/{sample.id}", group=_within(name, sample.group))
-            for name in self.tests
-            for sample in self.splits[name]
+            sample for name in self.tests for sample in named_after(name.removeprefix("test/"), self.splits[name])
         )
 
     @property
@@ -54,8 +52,12 @@ class DataTable:
         return key({"splits": dict(self.fingerprints)})
 
 
-def _within(test: str, group: str) -> str:
-    return f"{test.removeprefix('test/')}/{group}" if group else ""
+def named_after(test: str, samples: Split) -> Split:
+    """The pairs of a test set under ids and groups that no other test set has."""
+    return tuple(
+        replace(sample, id=f"{test}/{sample.id}", group=f"{test}/{sample.group}" if sample.group else "")
+        for sample in samples
+    )
 
 
 def fingerprint(split: Split) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.differences import Difference, sentences
 from bench.results import OVERALL, OVERALL_UNWEIGHTED, ScoreRow
 from bench.table import Cell, Column, Table
 
@@ -12,6 +13,8 @@ _TEXTS = ("dataset", "generator", "masks", "segmenter", "seeds", "settings", "pr
 _BRIEF = ("generator", "segmenter")
 _BRIEF_IF_MIXED = ("dataset", "masks", "seeds", "settings", "profile", "data")
 """A terminal shows these only where lines differ in them."""
+_BRIEF_SETS = 2
+"""Measures of the synthetic set in a terminal; what else is known of it has a table of its own."""
 _NO_GENERATOR = "none (real only)"
 _ABSENT = "absent"
 
@@ -19,8 +22,13 @@ Group = tuple[str, ...]
 """The texts of a line, then the keys of its set and of its scores: runs with other parameters never share a line."""
 
 
-def build_table(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> Table:
-    """Metrics of the synthetic set first, then each test set and the overall means in the profile's conventions."""
+def build_table(
+    manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow], found: Sequence[Difference] = ()
+) -> Table:
+    """Metrics of the synthetic set first, then each test set and the overall means in the profile's conventions.
+
+    `found`: differences of the sets, of which the notes name those beyond their noise.
+    """
     set_metrics = list(dict.fromkeys(row.metric for row in rows if _on_the_board(row)))
     conventions = list(dict.fromkeys(name for manifest in manifests for name in manifest["columns"]))
     absent = {(data["name"], data["fingerprint"][:12]): data["absent"] for data in (m["dataset"] for m in manifests)}
@@ -31,7 +39,7 @@ def build_table(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]
     brief = (*_BRIEF, *(name for name in _BRIEF_IF_MIXED if name in mixed))
     columns = (
         *(Column(name, brief=name in brief) for name in texts),
-        *(_set_column(name, rows) for name in set_metrics),
+        *(_set_column(name, rows, at < _BRIEF_SETS) for at, name in enumerate(set_metrics)),
         *(_test_column(test, name, name == conventions[0]) for name in conventions for test in tests),
     )
     lines = tuple(
@@ -42,7 +50,7 @@ def build_table(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]
         )
         for group, members in groups
     )
-    return Table(_caption(manifests), columns, lines, _notes(manifests, rows))
+    return Table(_caption(manifests), columns, lines, (*_notes(manifests, rows), *sentences(found)))
 
 
 def _on_the_board(row: ScoreRow) -> bool:
@@ -55,9 +63,9 @@ def _test_sets(rows: Sequence[ScoreRow], absent: Sequence[str]) -> list[str]:
     return [name for name in names if name not in overall] + overall
 
 
-def _set_column(name: str, rows: Sequence[ScoreRow]) -> Column:
+def _set_column(name: str, rows: Sequence[ScoreRow], brief: bool) -> Column:
     better = next(row.better for row in rows if row.metric == name)
-    return Column(name, better, decimals=4, interval=True)
+    return Column(name, better, decimals=4, brief=brief, interval=True)
 
 
 def _test_column(test: str, convention: str, brief: bool) -> Column:
@@ -120,9 +128,7 @@ def _caption(manifests: Sequence[Mapping[str, Any]]) -> str:
 def _notes(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> tuple[str, ...]:
     notes = [note for manifest in manifests for note in manifest["notes"]]
     notes += [_protocol(manifest) for manifest in manifests]
-    notes += [
-        f"{row.metric} of {row.generator}: {row.note}" for row in rows if row.note and row.headline and not row.stratum
-    ]
+    notes += _warnings(rows)
     notes.append(
         "[low, high]: 95 % intervals; test sets: bootstrap over images, whole groups where frames belong together"
     )
@@ -131,6 +137,15 @@ def _notes(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> 
     if any(row.seeds == 1 for row in rows if row.segmenter):
         notes.append("1 seed: training noise is not estimated")
     return tuple(dict.fromkeys(notes))
+
+
+def _warnings(rows: Sequence[ScoreRow]) -> list[str]:
+    """The board's scores' own notes; one that several generators share is told once."""
+    generators: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.note and _on_the_board(row):
+            generators.setdefault((row.metric, row.note), []).append(row.generator)
+    return [f"{metric} of {', '.join(dict.fromkeys(names))}: {note}" for (metric, note), names in generators.items()]
 
 
 def _protocol(manifest: Mapping[str, Any]) -> str:

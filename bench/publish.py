@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
+from bench.differences import Difference
 from bench.render import FORMATS, SUFFIXES
 from bench.results import ScoreRow
 from bench.store import write_atomic
@@ -19,19 +21,23 @@ TIDY = (
 )  # fmt: skip
 
 
-def tidy_csv(rows: list[ScoreRow]) -> str:
+DIFFERENCES = ("metric", "a", "b", "difference", "low", "high", "method", "n")
+
+
+def _csv(columns: Sequence[str], rows: Sequence[ScoreRow] | Sequence[Difference]) -> str:
     """One number a line, full precision."""
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, TIDY, extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(dataclasses.asdict(row) for row in rows)
     return stream.getvalue()
 
 
-def write_tables(out: Path, table: Table, rows: list[ScoreRow]) -> list[Path]:
-    """leaderboard.csv, .tex, .md and scores.csv; each is replaced whole."""
+def write_tables(out: Path, table: Table, rows: list[ScoreRow], found: list[Difference]) -> list[Path]:
+    """leaderboard.csv, .tex, .md, scores.csv and differences.csv; each is replaced whole."""
     texts = {f"leaderboard{SUFFIXES[name]}": render(table) for name, render in FORMATS.items()}
-    texts["scores.csv"] = tidy_csv(rows)
+    texts["scores.csv"] = _csv(TIDY, rows)
+    texts["differences.csv"] = _csv(DIFFERENCES, found)
     for name, text in texts.items():
         write_atomic(out / name, text)
     return [out / name for name in texts]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.contracts import Score
-from bench.scorefile import load_scores
+from bench.scorefile import Scored, load_scores
 from bench.segscores import METRICS, aggregate, as_columns
 from bench.spec import derive_seed
 from bench.spec import key as key_of
@@ -67,6 +67,19 @@ class ScoreRow:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """What one metric said of one synthetic set in one space."""
+
+    generator: str
+    metric: str
+    space: str
+    synthetic: str
+    key: str
+    about: Mapping[str, Any]
+    scored: Sequence[Scored]
+
+
+@dataclass(frozen=True)
 class Tested:
     """Per-image columns of one line on one test set: one a seed, their mean, and the bootstrap's draws."""
 
@@ -92,7 +105,7 @@ def score_rows(manifest: Mapping[str, Any], store: Store, failed: Collection[str
 
     Raises BenchError for a record whose bytes have changed.
     """
-    made = [row for comparison in manifest["comparisons"] for row in _set_scores(manifest, comparison, store, failed)]
+    made = [row for one in compared(manifest, store, failed) for row in _set_scores(manifest, one)]
     return made + [row for line in manifest["lines"] for row in _line_scores(manifest, line, store, failed)]
 
 
@@ -123,23 +136,27 @@ def _common(manifest: Mapping[str, Any], generator: str, segmenter: str, synthet
     }
 
 
-def _set_scores(
-    manifest: Mapping[str, Any], comparison: Mapping[str, str], store: Store, failed: Collection[str]
-) -> list[ScoreRow]:
-    if not _finished(store, "score", comparison["key"], failed):
-        return []
-    about, scored = load_scores(store.path("score", comparison["key"]))
-    common = _common(manifest, comparison["generator"], "", comparison["synthetic"])
-    place: dict[str, Any] = {"row": "", "test_set": "", "record": f"score/{comparison['key']}"}
+def compared(manifest: Mapping[str, Any], store: Store, failed: Collection[str] = ()) -> list[Compared]:
+    """Scores of every synthetic set whose record exists."""
+    return [
+        Compared(one["generator"], one["metric"], one["space"], one["synthetic"], one["key"],
+                 *load_scores(store.path("score", one["key"])))
+        for one in manifest["comparisons"] if _finished(store, "score", one["key"], failed)
+    ]  # fmt: skip
+
+
+def _set_scores(manifest: Mapping[str, Any], made: Compared) -> list[ScoreRow]:
+    common = _common(manifest, made.generator, "", made.synthetic)
+    place: dict[str, Any] = {"row": "", "test_set": "", "record": f"score/{made.key}"}
     return [
         ScoreRow(
             **common, **place, metric=one.measure.name, value=one.score.value, low=one.score.low,
             high=one.score.high, n=one.score.n_fake, n_real=one.score.n_real, seeds=1, sd=None,
             better=one.measure.better, headline=one.measure.headline, stratum=one.stratum, note=one.score.note,
-            estimator=one.score.estimator, backbone=about["backbone"], weights=about["weights"],
-            resize=about["resize"], reference=about["reference"], **_floor_of(one.score),
+            estimator=one.score.estimator, backbone=made.about["backbone"], weights=made.about["weights"],
+            resize=made.about["resize"], reference=made.about["reference"], **_floor_of(one.score),
         )
-        for one in scored
+        for one in made.scored
     ]  # fmt: skip
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from bench.closest import draw_closest
-from bench.contracts import ImageSet, Sample, Score, Space
+from bench.contracts import ImageSet, Sample, Score, Space, Split
+from bench.data import named_after
 from bench.embedding import batch_of, distances
+from bench.errors import BenchError
 from bench.pixels import Picture
 from bench.scorefile import ALL, Scored, save_scores
 from bench.stages import FEATURES_FILE, Job
@@ -18,33 +21,52 @@ from bench.strata import thirds
 def score_sets(job: Job) -> None:
     metric, label = job.plugin, job.stage.extra["label"]
     real, fake, space = _real(job), _fake(job), Space(label, _distances(job))
-    found = [(ALL, metric.score(real, fake, space, job.ctx))]
+    found = {ALL: metric.score(real, fake, space, job.ctx)}
     if metric.stratified:
         for name, (ours, theirs) in thirds(real.samples, fake.samples).items():
-            found.append((name, metric.score(real.rows(ours), fake.rows(theirs), space, job.ctx)))
-    scored = [one for stratum, scores in found for one in _in_order(metric.measures(label), scores, stratum)]
+            found[name] = metric.score(real.rows(ours), fake.rows(theirs), space, job.ctx)
+    groups = {sample.id: sample.group or sample.condition for sample in fake.samples}
+    scored = [one for stratum, scores in found.items() for one in _in_order(job, scores, stratum, groups)]
     save_scores(job.desk.out, scored, {**job.stage.extra["about"], "reference": job.stage.extra["reference"]})
     draw_closest(job.desk.out, scored, real.samples, fake.samples)
 
 
-def _in_order(measures: Sequence, scores: Mapping[str, Score], stratum: str) -> list[Scored]:
-    return [Scored(measure, scores[measure.name], stratum) for measure in measures if measure.name in scores]
+def _in_order(job: Job, scores: Mapping[str, Score], stratum: str, groups: Mapping[str, str]) -> list[Scored]:
+    """Scores as the metric has announced them; BenchError for others and for what is no number."""
+    assert job.stage.chosen is not None
+    name, measures = job.stage.chosen.name, {one.name: one for one in job.plugin.measures(job.stage.extra["label"])}
+    for column, score in scores.items():
+        if column not in measures:
+            raise BenchError(f"metric {name} gave {column}, its measures are {', '.join(measures)}; mend it")
+        if not np.isfinite([number for number in (score.value, score.low, score.high) if number is not None]).all():
+            raise BenchError(f"metric {name}: {column} or its interval is not a finite number; mend it")
+    return [
+        Scored(measure, scores[column], stratum, tuple(groups.get(id, "") for id in scores[column].ids))
+        for column, measure in measures.items()
+        if column in scores
+    ]
 
 
 def _fake(job: Job) -> ImageSet:
-    samples, maps = job.pairs("fake"), None
-    if "fake_maps" in job.stage.inputs:
-        maps = tuple(job.folder("fake_maps") / f"{sample.id}.png" for sample in samples)
-    return ImageSet(samples, _array(job, "fake_features"), None, maps)
+    samples = job.pairs("fake")
+    return ImageSet(samples, _array(job, "fake_features"), maps=_maps(job, "fake_maps", samples))
 
 
 def _real(job: Job) -> ImageSet:
     tests = [role.removeprefix("real/") for role in job.stage.inputs if role.startswith("real/")]
     if not tests:
         return ImageSet(job.pairs("real"), _array(job, "real_features"), _array(job, "real_views"))
-    parts = [(test, job.pairs(f"real/{test}"), job.folder(f"real_maps/{test}")) for test in tests]
-    samples = tuple(sample for _, part, _ in parts for sample in part)
-    return ImageSet(samples, maps=tuple(folder / f"{sample.id}.png" for _, part, folder in parts for sample in part))
+    parts = {test: job.pairs(f"real/{test}") for test in tests}
+    samples = tuple(sample for test, part in parts.items() for sample in named_after(test, part))
+    maps = tuple(path for test, part in parts.items() for path in _maps(job, f"real_maps/{test}", part) or ())
+    return ImageSet(samples, maps=maps)
+
+
+def _maps(job: Job, role: str, samples: Split) -> tuple[Path, ...] | None:
+    """A segmenter's map of each sample; None where the stage has none."""
+    if role not in job.stage.inputs:
+        return None
+    return tuple(job.folder(role) / f"{sample.id}.png" for sample in samples)
 
 
 def _array(job: Job, role: str) -> np.ndarray | None:

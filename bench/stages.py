@@ -14,7 +14,7 @@ from bench.contracts import Context, Sample, Split
 from bench.embedding import Rows, embed
 from bench.errors import BenchError
 from bench.graph import DATA, Ref, Stage
-from bench.images import VIEWS
+from bench.images import VIEWS, size_of
 from bench.pairs import index_masks, index_own_pairs, pair_with_masks, read_index
 from bench.pixels import Picture, Pixels
 from bench.segscores import score_folder
@@ -50,10 +50,12 @@ class Job:
         ref = self.stage.inputs[role]
         if ref.action == DATA:
             return self.splits[ref.key]
-        return read_index(self.folder(role), self._real_by_id())
+        return read_index(self.folder(role), self._made_from(ref))
 
-    def _real_by_id(self) -> dict[str, Sample]:
-        return {sample.id: sample for split in self.splits.values() for sample in split}
+    def _made_from(self, ref: Ref) -> dict[str, Sample]:
+        """The real pairs a stage was given, by id: those of other splits may bear the same ids."""
+        given = self.store.record(ref.action, ref.key)["identity"]["inputs"].values()
+        return {sample.id: sample for key in given for sample in self.splits.get(key, ())}
 
 
 def run_masks(job: Job) -> None:
@@ -93,15 +95,22 @@ def repeat(conditions: Split, multiple: int) -> Split:
 
 
 def run_features(job: Job) -> None:
-    size, samples = job.stage.extra["size"], job.pairs("images")
+    samples = job.pairs("images")
     views = range(1, len(VIEWS)) if job.stage.extra.get("views") else (0,)
-    pictures = [Picture(sample.image, tuple(size) if size else None, view) for view in views for sample in samples]
+    places = [(sample.image, _squash(sample.image, job.stage.extra["size"])) for sample in samples]
+    pictures = [Picture(*place, view) for view in views for place in places]
     chosen = job.stage.chosen
     assert chosen is not None
     rows = Rows(job.ctx.cache / FEATURES, chosen.identity) if job.ctx.cache else None
     features = embed(chosen.plugin, chosen.name, pictures, rows, job.pixels, job.ctx)
     shape = (len(views), len(samples), -1) if job.stage.extra.get("views") else features.shape
     np.save(job.desk.out / FEATURES_FILE, features.reshape(shape), allow_pickle=False)
+
+
+def _squash(image: Path, size: list[int] | None) -> tuple[int, int] | None:
+    """None for an image that has that size already: its features serve sets of any size."""
+    wanted = (size[0], size[1]) if size else None
+    return wanted if wanted and wanted != size_of(image) else None
 
 
 def run_train(job: Job) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -33,4 +35,10 @@ def thirds(real: Split, fake: Split) -> Mapping[str, tuple[np.ndarray, np.ndarra
 
 def shares(samples: Split) -> np.ndarray:
     """Lesion pixels as a share of the image, float64 (n,)."""
-    return np.array([load_mask(sample.mask).mean() for sample in samples])
+    return np.array([_share(sample.mask) for sample in samples])
+
+
+@functools.cache
+def _share(mask: Path) -> float:
+    """Each mask is read once a process, however many metrics ask."""
+    return float(load_mask(mask).mean())

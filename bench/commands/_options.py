@@ -35,6 +35,20 @@ def add_results_option(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_weights_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--weights", type=Path, metavar="DIR",
+        help="folder of weight files for feature extractors, under their own names (default: torch hub's; see doctor)",
+    )  # fmt: skip
+
+
+def add_weights_options(parser: argparse.ArgumentParser) -> None:
+    add_weights_option(parser)
+    parser.add_argument(
+        "--download", action="store_true", help="allow fetching a base model or weights that are absent"
+    )
+
+
 def add_profile_options(parser: argparse.ArgumentParser, default: str = "demo") -> None:
     parser.add_argument(
         "--profile", default=default, metavar="NAME", help="protocol: a name or a .toml file (default: %(default)s)"

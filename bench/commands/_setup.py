@@ -58,22 +58,26 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
     profile = load_profile(args.profile)
     refuse_unknown_plugins(profile, registry)
     names = _once([*profile.run.controls, *args.generator])
-    chooser = Chooser(registry, profile, _overrides(args, names, registry))
+    given = Chooser(registry, profile, _overrides(args, names, registry))
+    scores = _once(args.metric or profile.run.metrics)
+    chooser = given.with_weights(args.weights, scores)
     generators = [chooser.choose("generator", name) for name in names]
-    metrics = [_with_extractor(chooser, name, args.download) for name in _once(args.metric or profile.run.metrics)]
+    metrics = [_with_extractor(chooser, name, args.download) for name in scores]
     segmenters = [chooser.choose("segmenter", name) for name in _once(args.segmenter or profile.run.segmenters)]
     everything = _everything(generators, metrics, segmenters)
     for one in everything:
         one.plugin.check_params(team_size())
     preparer = Preparer(chooser, store, say)
     used = preparer.used_name(args.dataset, args.data)
-    _refuse_unused(chooser, [("dataset", used), *((one.kind, one.name) for one in everything)])
+    passed_over = chooser.passed_over(metrics)
+    looked_at = [*((one.kind, one.name) for one in everything), *(("extractor", name) for name in passed_over)]
+    _refuse_unused(given, [("dataset", used), *looked_at])
     no_data = preparer.missing(args.dataset, args.data)
     _refuse_missing([*([] if args.download else missing_things(everything)), *no_data], args.dry_run)
     if no_data:
         return None
     notes = _protocol_notes(profile, args.dataset, used)
-    _tell(notes, say)
+    _tell([*notes, *passed_over.values()], say)
     data = preparer.open(args.dataset, args.data, check=not args.dry_run)
     found = _data_notes(data, everything)
     _tell(found, say)

@@ -8,10 +8,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench import __version__
-from bench.chosen import Chooser
-from bench.commands._options import add_plugin_option, add_profile_options, add_results_option
-from bench.config import Override, load_profile, parse_overrides, refuse_unknown_plugins, resolve
-from bench.contracts import Dataset
+from bench.chosen import Chooser, extractor_names, weights_state
+from bench.commands._options import add_plugin_option, add_profile_options, add_results_option, add_weights_option
+from bench.config import (
+    Override,
+    load_profile,
+    parse_overrides,
+    refuse_unknown_plugins,
+    resolve,
+    weights_overrides,
+)
+from bench.contracts import Dataset, Extractor
 from bench.data import tabulate
 from bench.errors import BenchError
 from bench.provenance import package_versions
@@ -24,6 +31,7 @@ CORE = frozenset({"numpy", "PIL", "tqdm"})
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="look for every dataset's folders here")
+    add_weights_option(parser)
     add_profile_options(parser)
     add_plugin_option(parser)
     add_results_option(parser)
@@ -33,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
     registry = Registry(args.plugin)
     profile = load_profile(args.profile)
     refuse_unknown_plugins(profile, registry)
-    overrides = parse_overrides(args.overrides, registry)
+    given = parse_overrides(args.overrides, registry)
+    overrides = (*given, *weights_overrides(args.weights, registry.names("extractor"), given, registry))
     if args.data is not None and not args.data.is_dir():
         raise BenchError(f"--data {args.data}: no such folder; name the one that holds the data")
     chooser = Chooser(registry, profile, overrides)
@@ -44,6 +53,9 @@ def run(args: argparse.Namespace) -> int:
     for kind in ("generator", "extractor", "segmenter"):
         for name in registry.names(kind):
             print(f"  {kind} {name:14} {_state(chooser, kind, name)}")
+    print("\nweight files of the extractors; --weights DIR names another folder")
+    for line in _table([_weights(chooser, name) for name in registry.names("extractor")]):
+        print(f"  {line}")
     if args.data is not None:
         print(f"\ndata in {args.data}, matched by name; run looks at the pixels too")
         for name in registry.names("dataset"):
@@ -65,15 +77,62 @@ def _packages(registry: Registry) -> None:
 
 
 def _state(chooser: Chooser, kind: str, name: str) -> str:
+    try:
+        lines = _lacking(chooser, kind, name)
+    except BenchError as error:
+        return str(error)
+    if not lines:
+        return "ready"
+    harmless = _who_steps_in(chooser, name) if kind == "extractor" else ""
+    return "; ".join([harmless, *lines] if harmless else lines)
+
+
+def _lacking(chooser: Chooser, kind: str, name: str) -> tuple[str, ...]:
     cls = chooser.registry.load(kind, name)
     absent = missing_modules(cls)
     if absent:
-        return f"needs {', '.join(absent)}; pip install -e ."
-    params = resolve(cls, kind, name, chooser.profile, chooser.overrides)
+        raise BenchError(f"needs {', '.join(absent)}; pip install -e .")
+    plugin = cls(resolve(cls, kind, name, chooser.profile, chooser.overrides))
+    if kind == "extractor":
+        plugin.check_params(1)
+    return plugin.missing()
+
+
+def _who_steps_in(chooser: Chooser, name: str) -> str:
+    """Why no metric of the profile waits for the extractor's weights; empty where one does."""
+    classes = {metric: chooser.registry.load("metric", metric) for metric in chooser.registry.names("metric")}
+    params = [resolve(cls, "metric", metric, chooser.profile, chooser.overrides) for metric, cls in classes.items()]
+    lists = [extractor_names(one) for one in params if hasattr(one, "extractors")]
+    ready = [[other for other in names if _ready(chooser, other)] for names in lists if name in names]
+    if not ready:
+        return f"no metric of profile {chooser.profile.name} asks for it"
+    return f"{ready[0][0]} stands in" if all(ready) else ""
+
+
+def _ready(chooser: Chooser, name: str) -> bool:
     try:
-        return "; ".join(cls(params).missing()) or "ready"
-    except BenchError as error:
-        return str(error)
+        return not _lacking(chooser, "extractor", name)
+    except BenchError:
+        return False
+
+
+HEADER = ("extractor", "weights", "MB", "file", "sha256", "looked for in")
+
+
+def _weights(chooser: Chooser, name: str) -> tuple[str, ...]:
+    """A row below HEADER."""
+    cls = chooser.registry.load("extractor", name)
+    assert issubclass(cls, Extractor)
+    plugin = cls(resolve(cls, "extractor", name, chooser.profile, chooser.overrides))
+    path = plugin.weights()
+    size = f"{plugin.weights_size / 1e6:.1f}" if plugin.weights_size else ""
+    return name, weights_state(plugin), size, plugin.file, plugin.sha256, str(path.parent) if path else ""
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    cells = [HEADER, *rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADER))]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
 def _data(chooser: Chooser, overrides: tuple[Override, ...], name: str, root: Path) -> None:

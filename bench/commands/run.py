@@ -9,7 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.commands._options import add_plugin_option, add_profile_options, add_results_option, at_least
+from bench.commands._options import (
+    add_plugin_option,
+    add_profile_options,
+    add_results_option,
+    add_weights_options,
+    at_least,
+)
 from bench.commands._setup import GENERATOR_FLAGS, Setup, set_up
 from bench.config import MASKS, REFERENCES
 from bench.errors import BenchError
@@ -60,9 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--num-workers", type=at_least(0), default=0, metavar="N",
         help="threads that decode images (default: %(default)s)",
     )  # fmt: skip
-    parser.add_argument(
-        "--download", action="store_true", help="allow fetching a base model or weights that are absent"
-    )
+    add_weights_options(parser)
     parser.add_argument(
         "--dry-run",
         action="store_true",
@@ -156,17 +160,19 @@ def _outline(setup: Setup | None, store: Store, device: str) -> int:
 
 
 def _publish(manifest: dict[str, Any], store: Store, out: Path, failed: set[str]) -> None:
+    from bench.differences import differences
     from bench.leaderboard import build_table
     from bench.publish import write_tables
     from bench.render import to_text
-    from bench.results import score_rows
+    from bench.results import compared, score_rows
 
     rows = score_rows(manifest, store, failed)
     if not rows:
         return
-    table = build_table([manifest], rows)
+    found = differences(compared(manifest, store, failed), manifest["seed"])
+    table = build_table([manifest], rows, found)
     print(f"\n{to_text(table.brief())}\n")
-    for path in write_tables(out, table, rows):
+    for path in write_tables(out, table, rows, found):
         print(f"written: {path}")
 
 

@@ -45,9 +45,19 @@ class Extractor(Plugin):
     """What happens to an image's size before the network, e.g. `squash 299 × 299, bilinear without antialias`."""
     sha256: str
     """Of the weight file; its first eight digits stand beside every number."""
+    file: str = ""
+    """Name under which the weight file was published; empty: there is none."""
+    weights_size: int = 0
+    """Bytes of the weight file; 0: not known."""
+    address: str = ""
+    """Where the weight file was published; empty: it comes inside a package."""
     dim: int = 0
     gives: ClassVar[tuple[str, ...]] = ("features",)
     """`features`, and `distances` where two images can be compared by `activations`."""
+
+    def weights(self) -> Path | None:
+        """Path at which the weight file is looked for, there or not; None for an extractor without one."""
+        return None
 
     def open(self, ctx: Context) -> Network:
         """Load the network, once for many images. BenchError with the remedy when weights are absent or wrong."""

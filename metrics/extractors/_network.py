@@ -12,10 +12,10 @@ from bench.contracts import Network
 
 
 class TorchNetwork(Network):
-    """`features` of `forward`: uint8 (b, 3, h, w) on the device -> (b, dim).
+    """`features` of `forward`: (b, 3, h, w) on the device, as `prepare` left the pixels -> (b, dim).
 
-    `prepare` brings each image to the size the network sees, uint8 (h, w, 3) -> uint8 (h, w, 3). Images of unequal
-    size never share a forward pass.
+    `prepare` brings each image to the size the network sees: uint8 (h, w, 3) -> (h, w, 3), uint8 or already scaled.
+    Images of unequal size never share a forward pass.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class TorchNetwork(Network):
 
 
 def stack(images: Sequence[np.ndarray], device: str) -> torch.Tensor:
-    """uint8 (h, w, 3) images of one size -> (b, 3, h, w) on the device."""
+    """Images (h, w, 3) of one size -> (b, 3, h, w) on the device."""
     return torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2)
 
 

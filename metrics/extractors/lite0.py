@@ -44,7 +44,9 @@ class Lite0(Extractor):
     backbone = "EfficientNet-Lite0 (ImageNet), pool 1280"
     resize = "squash 256 × 256 bicubic, middle 224 × 224"
     dim = 1280
+    file = FILE
     sha256 = SHA256
+    weights_size = 18_826_032
 
     def weights(self) -> Path:
         """The file inside the installed package, found without importing it."""

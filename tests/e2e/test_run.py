@@ -18,7 +18,7 @@ from tests.e2e.conftest import HEAVY, ROOT, TOY_RUN
 
 PROMISED = ("dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n",
             "seeds", "profile", "base", "record")  # fmt: skip
-TABLES = ("leaderboard.csv", "leaderboard.tex", "leaderboard.md", "scores.csv")
+TABLES = ("leaderboard.csv", "leaderboard.tex", "leaderboard.md", "scores.csv", "differences.csv")
 SMALL = ["--set", "phantom.size=32", "--set", "phantom.train=6", "--set", "phantom.test=2"]
 PRESENT = {"CVC-300": 2, "Kvasir": 5}
 
@@ -53,7 +53,7 @@ def polyps(bench, tmp_path_factory):
     return bench("run", *TOY_RUN, "--dataset", "polyps", "--data", folder, "--results", results), results
 
 
-def test_it_ends_with_a_table_and_four_files(stand_in):
+def test_it_ends_with_a_table_and_five_files(stand_in):
     _, done, _ = stand_in
     assert done.code == 0, done.err
     assert "test sets: mdice@256 ↑" in done.out
@@ -191,6 +191,42 @@ def test_random_masks_are_said_in_the_table(toy_run):
     assert done.code == 0, done.err
     assert {row["masks"] for row in scores(published(done))} == {"random"}
     assert any("random masks" in line for line in done.lines)
+
+
+def test_the_test_images_as_reference(toy_run):
+    """Two of ten pairs are held out; the lines of generators say that the run departs from its profile."""
+    usual, other = toy_run(), toy_run("--reference", "test")
+    assert usual.code == other.code == 0, other.err
+    for done, reference, n_real in ((usual, "train", "6"), (other, "test", "2")):
+        rows = [row for row in scores(published(done)) if row["metric"] == "distance-Colour"]
+        assert {(row["reference"], row["n_real"]) for row in rows} == {(reference, n_real)}
+        assert f"reference of set metrics: the {reference} images" in " ".join(done.out.split())
+    assert {row["settings"] for row in rows} == {"reference=test"}
+    assert not any("sample" in line or "train toy" in line for line in other.lines if line.startswith("["))
+
+
+def test_two_sets_are_compared_with_an_interval_of_their_difference(toy_run, bench, tmp_path):
+    """In a file beside the table and, where it is beyond its noise, below the table; rendered again, the same."""
+    done = toy_run("--set", "toy-mirror.brightness=40")
+    (row,) = scores(published(done, "differences.csv"))
+    assert (row["metric"], row["a"], row["b"]) == ("distance-Colour", "toy-mirror", "copy-paste")
+    assert 0 < float(row["low"]) < float(row["difference"]) < float(row["high"])
+    values = {one["generator"]: float(one["value"]) for one in scores(published(done)) if not one["segmenter"]}
+    assert float(row["difference"]) == pytest.approx(values["toy-mirror"] - values["copy-paste"])
+    said = f"distance-Colour: toy-mirror above copy-paste by {float(row['difference']):.4f} ["
+    assert said in done.out
+    again = bench("leaderboard", "--results", tmp_path / "results")
+    assert said in again.out
+
+
+def test_maps_of_a_real_trained_segmenter_are_scored(toy_run):
+    """A metric of maps, through the command line: the synthetic set, what is held out and shuffled masks."""
+    done = toy_run("--metric", "alignment")
+    rows = [row for row in scores(published(done)) if row["metric"].startswith("alignment-toy-threshold")]
+    assert [row["metric"].partition(" ")[2] for row in rows] == ["", "p5", "ceiling", "floor"] * 2
+    assert {(row["reference"], row["n_real"], row["n"]) for row in rows} == {("held-out", "2", "6")}
+    assert all(row["estimator"] and row["backbone"] == "toy-threshold" for row in rows)
+    assert "alignment" not in published(done, "leaderboard.md").read_text()
 
 
 def test_several_images_a_mask(toy_run):

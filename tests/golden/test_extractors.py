@@ -17,6 +17,7 @@ from bench.errors import BenchError
 from bench.images import load_rgb, save_png
 from metrics.extractors import _weights, inception, lite0
 from tests.conftest import features_of
+from tests.golden.random_weights import knowing, smooth_photos
 
 CTX = Context(seed=0, workdir=Path())
 CATS, ESPRESSO = range(281, 286), 967
@@ -24,14 +25,7 @@ CATS, ESPRESSO = range(281, 286), 967
 
 @pytest.fixture
 def photos(tmp_path):
-    """Five smooth colour images of three sizes."""
-    rng = np.random.default_rng(0)
-    paths = []
-    for index, size in enumerate([(96, 64), (96, 64), (50, 70), (96, 64), (120, 120)]):
-        small = Image.fromarray(rng.integers(0, 255, (6, 6, 3), dtype=np.uint8))
-        paths.append(tmp_path / f"{index}.png")
-        save_png(paths[-1], np.asarray(small.resize(size, Image.Resampling.BICUBIC)))
-    return paths
+    return smooth_photos(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +48,6 @@ def random_inception(tmp_path_factory):
             torch.nn.init.kaiming_normal_(weight, nonlinearity="relu")
     torch.save(network.state_dict(), folder / "random.pth")
     return folder / "random.pth", knowing(inception.Inception, folder / "random.pth")
-
-
-def knowing(cls, path):
-    """The extractor with the sha256 of `path` in place of the published file's."""
-    return type("Random", (cls,), {"sha256": _weights._sha256(path, 0, 0)})
 
 
 def refuse(*_, **__):
@@ -192,25 +181,42 @@ def test_code_inside_a_weight_file_never_runs(tmp_path):
 def test_inception_says_which_file_it_lacks_and_where_to_put_it(tmp_path, monkeypatch, photos):
     """One line with file, folder and option; without --download nothing is fetched."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(inception, "download", refuse)
+    monkeypatch.setattr(_weights, "download", refuse)
     extractor = inception.Inception(inception.Params())
     (line,) = extractor.missing()
     assert str(tmp_path / "hub" / "checkpoints" / inception.FILE) in line
-    assert "inception.weights=" in line
+    assert "--weights DIR" in line
+    assert inception.Inception.sha256[:8] in line
     with pytest.raises(BenchError, match="no such file"):
         features_of(extractor, photos, None, CTX)
 
 
-def test_inception_in_torch_hubs_folder_is_used(random_inception, tmp_path, monkeypatch, photos):
-    """A file put where torch.hub keeps it needs no option."""
+@pytest.mark.parametrize(
+    ("place", "option"),
+    [("hub/checkpoints/{}", ""), ("mine/{}", "mine"), ("mine/{}", "mine/{}"), ("mine/other.bin", "mine/other.bin")],
+)
+def test_weights_lie_in_torch_hubs_folder_or_where_they_are_said_to(
+    random_inception, tmp_path, monkeypatch, photos, place, option
+):
+    """No option: where torch.hub keeps them. A folder: under the published name. A file: under any."""
     path, cls = random_inception
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    place = _weights.hub_folder() / inception.FILE
-    place.parent.mkdir(parents=True)
-    place.symlink_to(path)
-    extractor = cls(inception.Params())
+    file, given = tmp_path / place.format(inception.FILE), option.format(inception.FILE)
+    file.parent.mkdir(parents=True)
+    file.symlink_to(path)
+    extractor = cls(inception.Params(weights=str(tmp_path / given) if given else ""))
+    extractor.check_params(1)
+    assert extractor.weights() == file
     assert extractor.missing() == ()
     assert features_of(extractor, photos[:1], None, CTX).shape == (1, 2048)
+
+
+def test_a_folder_that_lacks_the_file_is_not_wrong(tmp_path):
+    """Another extractor may step in; the line says what to put where."""
+    extractor = inception.Inception(inception.Params(weights=str(tmp_path)))
+    extractor.check_params(1)
+    (line,) = extractor.missing()
+    assert f"{tmp_path / inception.FILE}: no such file; put https://" in line
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not weights"])
@@ -220,11 +226,24 @@ def test_a_path_that_was_given_must_be_the_file(tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(BenchError, match=r"inception\.weights=.*weights\.pth"):
-        inception.Inception(inception.Params(weights=str(path)))
+        inception.Inception(inception.Params(weights=str(path))).check_params(1)
+
+
+def test_a_file_of_the_right_name_with_other_bytes_is_refused(tmp_path):
+    """In a folder that was given, so that no other extractor quietly steps in."""
+    (tmp_path / inception.FILE).write_bytes(b"not weights")
+    with pytest.raises(BenchError, match=rf"{inception.FILE}: sha256 is .*expected 6726825d"):
+        inception.Inception(inception.Params(weights=str(tmp_path))).check_params(1)
+
+
+def test_the_published_file_is_torch_fidelitys():
+    """The address is the one torch-fidelity itself would fetch from."""
+    module = pytest.importorskip("torch_fidelity.feature_extractor_inceptionv3")
+    assert inception.Inception.address == module.URL_INCEPTION_V3
 
 
 def test_download_fetches_once_and_checks(random_inception, tmp_path, monkeypatch, photos):
-    """With --download torch-fidelity's address is asked for exactly the known sha256, and a refusal is one line."""
+    """With --download the published address is asked for exactly the known sha256, and a refusal is one line."""
     path, cls = random_inception
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     asked = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.contracts import Context, Extractor, ImageSet, Measure, Metric, Network, Score, Space, param
+from bench.contracts import Context, Extractor, ImageSet, LeftOut, Measure, Metric, Network, Score, Space, param
 
 
 class ToyColour(Extractor):
@@ -44,5 +44,17 @@ class ToyMean(Metric):
     def score(self, real: ImageSet, fake: ImageSet, space: Space, ctx: Context) -> Mapping[str, Score]:
         assert real.features is not None
         assert fake.features is not None
-        gap = real.features.mean(0) - fake.features.mean(0)
-        return {f"distance-{space.label}": Score(float(np.linalg.norm(gap)), len(real.samples), len(fake.samples))}
+        r, s = real.features.astype(float), fake.features.astype(float)
+        score = Score(
+            float(np.linalg.norm(r.mean(0) - s.mean(0))), len(r), len(s), estimator="distance of means",
+            left_out=(
+                LeftOut("real", np.linalg.norm(without_one(r) - s.mean(0), axis=1), np.ones(len(r))),
+                LeftOut("fake", np.linalg.norm(r.mean(0) - without_one(s), axis=1), np.ones(len(s))),
+            ),
+        )  # fmt: skip
+        return {f"distance-{space.label}": score}
+
+
+def without_one(features: np.ndarray) -> np.ndarray:
+    """Means (n, d), each without one of the n rows."""
+    return (features.sum(0) - features) / (len(features) - 1)

@@ -70,6 +70,41 @@ def test_a_new_version_reaches_only_its_descendants():
     assert all("g2" in label for label in new)
 
 
+def test_a_score_follows_its_network():
+    """Other weights, another label, another resize: other scores, though the extractor's name is the same."""
+    run = spec()
+    for field, value in (("sha256", "1" * 64), ("label", "F"), ("resize", "crop"), ("backbone", "other")):
+        other = choose("extractor", "e")
+        setattr(other.plugin, field, value)
+        changed = replace(run, metrics=((run.metrics[0][0], other),))
+        assert not set(keys(run, "score").values()) & set(keys(changed, "score").values()), field
+        assert keys(run, "sample") == keys(changed, "sample")
+
+
+def test_the_reference_moves_scores_only_and_never_those_that_seek_copies():
+    train, test = spec(), spec(reference="test")
+    moved = {s.label for s in plan(test).stages} - {s.label for s in plan(train).stages}
+    assert moved == {"e features of real test images"}
+    assert not set(keys(train, "score").values()) & set(keys(test, "score").values())
+    seeker = choose("metric", "m")
+    seeker.plugin.views = True
+    metrics = ((seeker, choose("extractor", "e")),)
+    assert keys(spec(metrics=metrics), "score") == keys(spec(metrics=metrics, reference="test"), "score")
+
+
+def test_maps_metrics_share_training_and_prediction_with_the_leaderboards_lines():
+    """One score a segmenter and generator; beside the plain run only the maps of synthetic images are new."""
+    plain = spec(segmenters=(choose("segmenter", "s"), choose("segmenter", "t")))
+    aligned = choose("metric", "a")
+    aligned.plugin.uses = "maps"
+    both = replace(plain, metrics=(*plain.metrics, (aligned, None)))
+    new = {s.label for s in plan(both).stages if s.key not in {s.key for s in plan(plain).stages}}
+    names = [(segmenter, generator) for segmenter in "st" for generator in ("g1", "g2")]
+    assert new == {f"predict {s} of {g}" for s, g in names} | {f"a of {g} by {s}" for s, g in names}
+    spaces = [(one.generator, one.space) for one in plan(both).comparisons if one.metric == "a"]
+    assert spaces == [("g1", "s"), ("g1", "t"), ("g2", "s"), ("g2", "t")]
+
+
 def test_seeds_multiply_trainings_only():
     one, three = spec(), spec(seeds=3)
     assert len(keys(three, "train")) == 3 * len(keys(one, "train"))

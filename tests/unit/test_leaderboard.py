@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+from bench.differences import Difference
 from bench.leaderboard import build_table
+from bench.render import to_text
 from bench.results import ScoreRow
 from bench.table import show
 
@@ -60,6 +62,37 @@ def test_other_parameters_are_other_lines():
 
 def test_without_options_there_is_no_column_for_them():
     assert "settings" not in shown(build_table([manifest()], [MADE]))[0]
+
+
+def test_a_warning_that_sets_share_stands_once_with_their_names():
+    rows = [replace(SET, generator=name, note=note) for name, note in (("g", "few"), ("h", "few"), ("i", "many"))]
+    notes = build_table([manifest()], [*rows, replace(SET, note="few", stratum="small lesions"), MADE]).notes
+    assert [note for note in notes if note.startswith("FD of")] == ["FD of g, h: few", "FD of i: many"]
+
+
+def test_headline_measures_of_whole_sets_stand_on_the_board():
+    """The rest (reference values, thirds by lesion size) is in the table of sets and the tidy one."""
+    rows = [SET, replace(SET, metric="recall", headline=False), replace(SET, value=99.0, stratum="small lesions"), MADE]
+    (line,) = shown(build_table([manifest()], rows))
+    assert "recall" not in line
+    assert line["FD"] == "12.5000"
+
+
+def test_a_terminal_shows_the_first_two_measures_of_a_set():
+    """Five with their intervals are wider than a screen; files have them all."""
+    names = ("FD", "KD", "cosine", "perceptual", "MMD")
+    made = [SET, *(replace(SET, metric=name, value=0.0395, low=0.031, high=0.048) for name in names[1:])]
+    tests = ("CVC-300", "CVC-ClinicDB", "CVC-ColonDB", "ETIS-LaribPolypDB", "Kvasir", "overall")
+    table = build_table([manifest()], [*made, *(replace(MADE, test_set=test) for test in tests)])
+    assert [column.name for column in table.columns if column.name in names] == list(names)
+    assert [column.name for column in table.brief().columns if column.name in names] == ["FD", "KD"]
+    lines = to_text(table.brief()).splitlines()
+    assert max(len(line) for line in lines) <= 150
+
+
+def test_differences_beyond_their_noise_stand_below():
+    found = Difference("FD", "g", "h", 3.0, 1.0, 5.0, "jackknife", 9, True)
+    assert "FD: g above h by 3.0000 [1.0000, 5.0000]" in build_table([manifest()], [MADE], [found]).notes
 
 
 def test_an_absent_test_set_is_shown_as_absent_and_a_failed_one_as_a_dash():

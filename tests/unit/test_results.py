@@ -101,7 +101,7 @@ def test_scores_of_a_set(store):
     with store.claim("score", "k", lambda: None) as desk:
         save_scores(desk.out, [Scored(Measure("M"), score), Scored(Measure("M"), score, "small lesions")], about)
         store.commit("score", "k", desk, {})
-    comparison = {"generator": "g", "metric": "m", "synthetic": "set", "key": "k"}
+    comparison = {"generator": "g", "metric": "m", "space": "e", "synthetic": "set", "key": "k"}
     row, part = score_rows(manifest({}, lines=[], comparisons=[comparison]), store)
     assert (row.metric, row.value, row.n, row.better, row.note) == ("M", 0.1, 8, "lower", "few")
     assert (row.row, row.segmenter, row.test_set, row.record) == ("", "", "", "score/k")

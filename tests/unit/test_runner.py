@@ -10,6 +10,7 @@ from bench.contracts import Generator, NoParams
 from bench.errors import BenchError
 from bench.graph import DATA, Ref, Stage
 from bench.runner import Machine, Runner, check_device, storage_error
+from bench.stages import Job
 from bench.store import Store
 
 PROBLEMS = {
@@ -164,3 +165,14 @@ def test_devices():
     with pytest.raises(BenchError, match="--device gpu: .*; use one of this machine's devices, or auto") as caught:
         check_device("gpu")
     assert "\n" not in str(caught.value)
+
+
+def test_random_masks_keep_the_images_of_the_pairs_they_were_made_from(pairs, tmp_path):
+    """A test image of the same name never takes the place of a training image."""
+    train, test = pairs(3, name="train"), pairs(3, name="test", seed=1)
+    run = Runner(Store(tmp_path / "store"), {"t": train, "a": test}, Machine("cpu"), print, tmp_path / "run.log")
+    masks = Stage("masks", None, 5, {"train": Ref(DATA, "t")}, "random masks")
+    assert run.run([masks]) == []
+    reader = Stage("fit", None, 0, {"conditions": masks.ref}, "reads them")
+    found = Job(reader, run.store, run.splits, None, None, run.pixels).pairs("conditions")
+    assert [sample.image for sample in found] == [sample.image for sample in train]

@@ -1,0 +1,57 @@
+"""DINOv2's class token from the authors' own files, through timm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import timm
+import torch
+from PIL import Image
+from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+
+from bench.contracts import Network
+from metrics.extractors._network import TorchNetwork
+
+SIDE, PATCH = 224, 14
+OFFSET = 0.1
+"""The authors' code adds it to the number of patches before it divides, against rounding."""
+
+
+def open_tower(architecture: str, path: Path, device: str) -> Network:
+    """The class token after the last norm, of images squashed to 224 × 224."""
+    network = load_network(architecture, path).to(device)
+    mean, std = (
+        torch.tensor(numbers, device=device).view(3, 1, 1) for numbers in (IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
+    )
+    return TorchNetwork(lambda pixels: network((pixels.float() / 255 - mean) / std), device, squash)
+
+
+def squash(pixels: np.ndarray) -> np.ndarray:
+    """uint8 (h, w, 3) of any size -> (224, 224, 3)."""
+    return np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+
+
+def load_network(architecture: str, path: Path) -> Any:
+    """timm's network with the weights of `path`, loaded strictly, in evaluation mode. Only tensors are unpickled."""
+    network = timm.create_model(architecture, pretrained=False, img_size=SIDE, num_classes=0)
+    weights = torch.load(path, weights_only=True, map_location="cpu")
+    # The mask token serves pretraining alone.
+    del weights["mask_token"]
+    weights["pos_embed"] = fewer_positions(weights["pos_embed"], SIDE // PATCH)
+    network.load_state_dict(weights, strict=True)
+    return network.eval().requires_grad_(False)
+
+
+def fewer_positions(embedding: torch.Tensor, side: int) -> torch.Tensor:
+    """Positions of the class token and of n × n patches, (1, 1 + n n, dim) -> (1, 1 + side side, dim).
+
+    As in the authors' code: bicubic without antialias. timm's own resampling has antialias and gives other features.
+    """
+    token, patches = embedding[:, :1], embedding[:, 1:]
+    before = round(patches.shape[1] ** 0.5)
+    grid = patches.reshape(1, before, before, -1).permute(0, 3, 1, 2)
+    scale = (side + OFFSET) / before
+    grid = torch.nn.functional.interpolate(grid, scale_factor=(scale, scale), mode="bicubic")
+    return torch.cat([token, grid.permute(0, 2, 3, 1).flatten(1, 2)], dim=1)
