@@ -1,15 +1,17 @@
 """The picture of the closest pairs: which image stands where, and when there is none."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from bench.closest import CLOSEST, GAP, HEADER, HEIGHT, PAIRS_A_ROW, TILE, WIDTH, draw_closest, sheet_of
-from bench.contracts import Match, Measure, Sample, Score
+from bench.contracts import Match, Measure, Metric, NoParams, Sample, Score
 from bench.images import VIEWS, save_png, turn
-from bench.scorefile import Scored
+from bench.scorefile import SCORES, Scored
+from bench.scoring import score_sets
 from tests.conftest import refused
 
 
@@ -92,6 +94,33 @@ def test_the_first_score_over_whole_sets_with_matches_is_drawn(sets, tmp_path):
     assert not (tmp_path / CLOSEST).exists()
     draw_closest(tmp_path, [Scored(Measure("a"), none), Scored(Measure("b"), some)], *sets)
     with Image.open(tmp_path / CLOSEST) as sheet:
+        assert corners(sheet, 2 * GAP + TILE, HEADER) == expected(turn(REAL, 3))
+
+
+class Matching(Metric):
+    """Finds the second synthetic image next to the third real one."""
+
+    uses = ""
+
+    def measures(self, label):
+        return (Measure("toy"),)
+
+    def score(self, real, fake, space, ctx):
+        return {"toy": score([Match(1, 2, 3, 0.25)])}
+
+
+def test_scoring_leaves_the_picture_beside_the_numbers(sets, tmp_path):
+    """In the folder that a number's `record` names."""
+    extra = {"label": "", "about": {}, "reference": "train"}
+    stage = SimpleNamespace(extra=extra, inputs={}, helper=None, chosen=SimpleNamespace(name="matching"))
+    (tmp_path / "out").mkdir()
+    job = SimpleNamespace(
+        plugin=Matching(NoParams()), stage=stage, desk=SimpleNamespace(out=tmp_path / "out"), ctx=None,
+        pairs=dict(zip(("real", "fake"), sets, strict=True)).__getitem__,
+    )  # fmt: skip
+    score_sets(job)
+    assert {path.name for path in job.desk.out.iterdir()} >= {SCORES, CLOSEST}
+    with Image.open(job.desk.out / CLOSEST) as sheet:
         assert corners(sheet, 2 * GAP + TILE, HEADER) == expected(turn(REAL, 3))
 
 
