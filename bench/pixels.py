@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.images import load_rgb, turn
 
-LIMIT = 2**30
+LIMIT = 2**29
 
 Place = tuple[Path, tuple[int, int] | None]
 
