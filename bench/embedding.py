@@ -76,13 +76,12 @@ def embed(
             new.setdefault((digest, picture.size, picture.view), []).append(index)
         else:
             features[index] = row
-    groups = list(new.values())
-    for chunk, found in _forward(extractor, name, [pictures[group[0]] for group in groups], pixels, ctx):
-        for group, row in zip(groups[chunk], found, strict=True):
-            features[group] = row
-            if rows:
-                picture = pictures[group[0]]
-                rows.save(rows.path(picture, digests[picture.path]), row)
+    groups = iter(new.values())
+    first = [pictures[group[0]] for group in new.values()]
+    for picture, row in _forward(extractor, name, first, pixels, ctx):
+        features[next(groups)] = row
+        if rows:
+            rows.save(rows.path(picture, digests[picture.path]), row)
     return features
 
 
@@ -95,18 +94,16 @@ def _digest(path: Path) -> str:
 
 def _forward(
     extractor: Extractor, name: str, pictures: Sequence[Picture], pixels: Pixels, ctx: Context
-) -> Iterator[tuple[slice, np.ndarray]]:
-    """Features of each chunk of pictures, with its place among them."""
+) -> Iterator[tuple[Picture, np.ndarray]]:
+    """Each picture with its features."""
     if not pictures:
         return
-    network, batch = extractor.open(ctx), batch_of(extractor)
+    network = extractor.open(ctx)
     with ctx.progress.bar(len(pictures), "image") as bar:
-        for start in range(0, len(pictures), batch):
-            chunk = slice(start, start + batch)
-            count = len(pictures[chunk])
-            found = network.features(pixels.load(pictures[chunk], ctx.workers))
-            yield chunk, _kept(name, "features", found, (count, extractor.dim))
-            bar.update(count)
+        for chunk, images in pixels.walk(pictures, batch_of(extractor), ctx.workers):
+            found = network.features(images)
+            yield from zip(chunk, _kept(name, "features", found, (len(chunk), extractor.dim)), strict=True)
+            bar.update(len(chunk))
 
 
 def _kept(name: str, what: str, found: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -153,10 +150,10 @@ class _Held:
         pixels: Pixels,
         ctx: Context,
     ) -> None:
-        self.name, self.pixels, self.workers = name, pixels, ctx.workers
+        self.name = name
         self.network: Network = extractor.open(ctx)
-        self.batch = batch_of(extractor)
-        self.ahead = list(dict.fromkeys(picture for pair in pairs for picture in pair))[::-1]
+        order = list(dict.fromkeys(picture for pair in pairs for picture in pair))
+        self.ahead = pixels.walk(order, batch_of(extractor), ctx.workers)
         self.last = {picture: index for index, pair in enumerate(pairs) for picture in pair}
         self.activations: dict[Picture, Any] = {}
 
@@ -168,8 +165,8 @@ class _Held:
 
     def _look(self) -> None:
         """The next batch of pictures, in the order in which pairs ask for them."""
-        chunk = [self.ahead.pop() for _ in range(min(self.batch, len(self.ahead)))]
-        found = self.network.activations(self.pixels.load(chunk, self.workers))
+        chunk, images = next(self.ahead)
+        found = self.network.activations(images)
         if len(found) != len(chunk):
             raise BenchError(
                 f"extractor {self.name} returned activations of {len(found)} images; "

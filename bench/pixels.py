@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.images import load_rgb, turn
 
-LIMIT = 2**30
+LIMIT = 2**29
 
 Place = tuple[Path, tuple[int, int] | None]
 
@@ -48,7 +48,7 @@ class Pixels:
     def load(self, pictures: Sequence[Picture], workers: int = 0) -> list[np.ndarray]:
         """uint8 (h, w, 3) of each, not to be written to. BenchError names an unreadable file.
 
-        `workers` threads decode; this thread alone keeps.
+        `workers` threads decode; the thread that called keeps, and is to be the only one that calls.
         """
         absent = list(dict.fromkeys(picture.place for picture in pictures if picture.place not in self._images))
         with ThreadPoolExecutor(max(1, workers)) as readers:
@@ -57,6 +57,18 @@ class Pixels:
         self._keep(fresh)
         found = ChainMap(fresh, self._images)
         return [turn(found[picture.place], picture.view) for picture in pictures]
+
+    def walk(
+        self, pictures: Sequence[Picture], batch: int, workers: int = 0
+    ) -> Iterator[tuple[Sequence[Picture], list[np.ndarray]]]:
+        """Each batch of pictures with its pixels; the next is decoded while the caller works on this one."""
+        batches = [pictures[start : start + batch] for start in range(0, len(pictures), batch)]
+        with ThreadPoolExecutor(1) as reader:
+            ahead = [reader.submit(self.load, chunk, workers) for chunk in batches[:1]]
+            for number, chunk in enumerate(batches, 1):
+                pixels = ahead.pop().result()
+                ahead = [reader.submit(self.load, following, workers) for following in batches[number : number + 1]]
+                yield chunk, pixels
 
     def _keep(self, fresh: Mapping[Place, np.ndarray]) -> None:
         for place, pixels in fresh.items():

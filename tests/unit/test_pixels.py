@@ -13,6 +13,20 @@ def paths(pairs):
     return [pair.image for pair in pairs(5)]
 
 
+@pytest.mark.parametrize("batch", [1, 2, 5, 9])
+def test_a_walk_leaves_nothing_out(paths, batch):
+    """Every picture once, in order, in batches; no more than one batch is decoded ahead."""
+    pixels, pictures = Pixels(), [Picture(path) for path in paths]
+    seen = []
+    for chunk, found in pixels.walk(pictures, batch):
+        assert len(chunk) == len(found) <= batch
+        assert all(np.array_equal(one, load_rgb(picture.path)) for one, picture in zip(found, chunk, strict=True))
+        seen += chunk
+        assert pixels.decoded <= len(seen) + batch
+    assert seen == pictures
+    assert list(pixels.walk([], batch)) == []
+
+
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_each_image_is_decoded_once_and_comes_back_in_order(paths, workers):
     """The same pixels as read alone, however many read and however often one is asked for."""

@@ -1,0 +1,217 @@
+"""One pass over the images serves every metric: time against torch-fidelity's separate runs, and peak memory.
+
+Both sides look through the same network, Inception with random weights, at the same files; they run one after the other
+in one process and share the machine's mood.
+"""
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch_fidelity import calculate_metrics
+from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+from bench.contracts import Context, ImageSet, Sample, Space
+from bench.embedding import embed
+from bench.images import save_png
+from bench.pixels import Picture, Pixels
+from bench.registry import Registry
+from metrics.extractors import _weights, inception
+
+COUNT, SIZE = 64, 384
+CTX = Context(0, Path())
+LEAST_SHARE, LEAST_RATIO = 0.93, 3
+MOST_BYTES = 2.5e9
+
+
+@dataclass
+class Run:
+    """What one pass took in seconds, what of it was spent inside the network, and what came out."""
+
+    seconds: float = 0.0
+    forward: float = 0.0
+    images: int = 0
+    values: dict[str, float] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A file of Inception's shapes with random numbers at He's scale: with torch's own the signal dies."""
+
+    class Unloaded(FeatureExtractorInceptionV3):
+        def load_state_dict(self, state_dict, *args, **kwargs):
+            return None
+
+    folder = tmp_path_factory.mktemp("inception")
+    torch.save({}, folder / "nothing.pth")
+    torch.manual_seed(0)
+    network = Unloaded("random", ["2048"], feature_extractor_weights_path=str(folder / "nothing.pth"))
+    for name, weight in network.named_parameters():
+        if name.endswith("conv.weight"):
+            torch.nn.init.kaiming_normal_(weight, nonlinearity="relu")
+    torch.save(network.state_dict(), folder / "random.pth")
+    return folder / "random.pth"
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Two folders of PNG files; the second is of another palette."""
+    return [photos(tmp_path_factory.mktemp(name), COUNT, SIZE, seed) for seed, name in enumerate(("real", "fake"))]
+
+
+def photos(folder, count, size, seed):
+    """Smooth colour fields with a little noise, which compress as photographs do."""
+    rng = np.random.default_rng(seed)
+    for index in range(count):
+        coarse = rng.integers(0, 255 - 80 * seed, (6, 6, 3), dtype=np.uint8)
+        smooth = np.asarray(Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC), dtype=float)
+        noisy = smooth + rng.normal(0, 4, smooth.shape)
+        save_png(folder / f"{index:04d}.png", noisy.clip(0, 255).astype(np.uint8))
+    return folder
+
+
+def samples_of(folder):
+    return tuple(Sample(path.stem, path, Path()) for path in sorted(folder.glob("*.png")))
+
+
+@pytest.fixture(scope="module")
+def ours(weights, folders):
+    """FID, KID and PRDC from one pass, from the files to the numbers; the imports lie before."""
+    extractor, metrics = counted(weights), [plugin(name) for name in ("fid", "kid", "prdc")]
+    started = time.perf_counter()
+    pixels, sets = Pixels(), []
+    for folder in folders:
+        samples = samples_of(folder)
+        pictures = [Picture(sample.image) for sample in samples]
+        sets.append(ImageSet(samples, embed(extractor, "inception", pictures, None, pixels, CTX)))
+    for metric in metrics:
+        found = metric.score(*sets, Space(extractor.label), CTX)
+        extractor.run.values |= {name: score.value for name, score in found.items()}
+    extractor.run.seconds = time.perf_counter() - started
+    return extractor.run
+
+
+def plugin(name):
+    cls = Registry().load("metric", name)
+    return cls(cls.Params())
+
+
+def counted(weights):
+    """Inception with these weights, which notes the time inside its network and the images that go through."""
+    run = Run()
+
+    class Counted(inception.Inception):
+        sha256 = _weights._sha256(weights, 0, 0)
+
+        def open(self, ctx):
+            network = super().open(ctx)
+            forward = network.forward
+
+            def timed(pixels):
+                started = time.perf_counter()
+                found = forward(pixels)
+                run.forward += time.perf_counter() - started
+                run.images += len(pixels)
+                return found
+
+            network.forward = timed
+            return network
+
+    extractor = Counted(inception.Params(weights=str(weights)))
+    extractor.run = run
+    return extractor
+
+
+def separately(weights, folders):
+    """torch-fidelity asked three times, as its command line is; KID over all images, which is what ours is."""
+    real, fake = folders
+    asked = [{"fid": True}, {"kid": True, "kid_subsets": 1, "kid_subset_size": COUNT}, {"prc": True}]
+    found = Run()
+    started = time.perf_counter()
+    for options in asked:
+        found.values |= calculate_metrics(
+            input1=str(fake), input2=str(real), feature_extractor="inception-v3-compat",
+            feature_extractor_weights_path=str(weights),
+            cuda=False, save_cpu_ram=True, cache=False, verbose=False, **options,
+        )  # fmt: skip
+    found.seconds = time.perf_counter() - started
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.benchmark(group="one pass")
+def test_the_time_goes_into_the_network(benchmark, ours):
+    """Every image once, and reading, statistics and floors are what is left of the time."""
+    benchmark.pedantic(lambda: None, rounds=1)
+    share = ours.forward / ours.seconds
+    benchmark.extra_info |= {"seconds": round(ours.seconds, 1), "forward_share": round(share, 3)}
+    assert ours.images == 2 * COUNT
+    assert share >= LEAST_SHARE
+
+
+@pytest.mark.slow
+@pytest.mark.benchmark(group="one pass")
+def test_one_pass_is_three_times_faster_than_three(benchmark, ours, weights, folders):
+    """FID, KID, precision and recall: the values torch-fidelity gives, in a third of its time."""
+    theirs = benchmark.pedantic(separately, (weights, folders), rounds=1)
+    ratio = theirs.seconds / ours.seconds
+    benchmark.extra_info |= {"times_faster": round(ratio, 2), "seconds": round(ours.seconds, 1)}
+    same = {
+        "FID": "frechet_inception_distance",
+        "KID": "kernel_inception_distance_mean",
+        "precision-Inception": "precision",
+        "recall-Inception": "recall",
+    }
+    for name, key in same.items():
+        assert ours.values[name] == pytest.approx(theirs.values[key], rel=1e-4), name
+    assert ours.values["FID"] > 0.1, "equal sets prove nothing"
+    assert ratio >= LEAST_RATIO
+
+
+EVALUATE = """
+import resource, sys
+from pathlib import Path
+from bench.contracts import ImageSet, Space
+from bench.embedding import distances, embed
+from bench.pixels import Picture, Pixels
+from metrics.extractors import lite0
+from tests.benchmarks.test_one_pass import CTX, plugin, samples_of
+
+extractor, pixels = lite0.Lite0(lite0.Params()), Pixels()
+sets = []
+for folder in map(Path, sys.argv[1:]):
+    samples = samples_of(folder)
+    pictures = [Picture(sample.image) for sample in samples]
+    sets.append(ImageSet(samples, embed(extractor, "lite0", pictures, None, pixels, CTX)))
+
+def measured(pairs):
+    looked = [(Picture(one.image), Picture(other.image)) for one, other in pairs]
+    return distances(extractor, "lite0", looked, pixels, CTX)
+
+for name in ("fid", "kid", "prdc", "lpips"):
+    metric = plugin(name)
+    assert metric.score(*sets, Space(extractor.look(metric.uses).label, measured), CTX)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.benchmark(group="memory of one pass")
+def test_memory_stays_below_two_and_a_half_gigabytes(benchmark, tmp_path):
+    """A process of its own that looks at 2 × 1,450 images through Lite0 and scores them: its largest resident set."""
+    folders = [photos(tmp_path / name, 1450, 256, seed) for seed, name in enumerate(("real", "fake"))]
+    command = [sys.executable, "-c", EVALUATE, *map(str, folders)]
+    root = Path(__file__).parents[2]
+
+    def evaluate():
+        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=root).stdout
+
+    peak = int(benchmark.pedantic(evaluate, rounds=1))
+    benchmark.extra_info["peak_gb"] = round(peak / 1e9, 2)
+    assert peak < MOST_BYTES
