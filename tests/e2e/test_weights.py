@@ -134,10 +134,11 @@ def test_doctor_lists_every_weight_file(bench, known, folder, tmp_path, without_
     assert {*registry.names("extractor"), "known"} == set(rows)
     for name in registry.names("extractor"):
         cls = registry.load("extractor", name)
-        where = str(tmp_path / "torch" / "hub" / "checkpoints") if cls.address else ""
-        assert all(part in rows[name] for part in (cls.file, cls.sha256, where)), rows[name]
-        assert f"  {cls.weights_size / 1e6:.1f}  " in rows[name] or not cls.file
-        assert ("absent" in rows[name]) == bool(cls.address)
+        one = cls(cls.Params())
+        where = str(tmp_path / "torch" / "hub" / "checkpoints") if one.address else ""
+        assert all(part in rows[name] for part in (one.file, one.sha256, where)), rows[name]
+        assert f"  {one.weights_size / 1e6:.1f}  " in rows[name] or not one.file
+        assert ("absent" in rows[name]) == bool(one.address)
     for content, state in ((b"four numbers", "wrong sha256"), (WEIGHTS, "present")):
         (folder / "known.bin").write_bytes(content)
         done = bench("doctor", *known, "--weights", folder, env=env)
