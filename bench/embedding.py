@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,10 +79,11 @@ def embed(
             features[index] = row
     groups = iter(new.values())
     first = [pictures[group[0]] for group in new.values()]
-    for picture, row in _forward(extractor, name, first, pixels, ctx):
-        features[next(groups)] = row
-        if rows:
-            rows.save(rows.path(picture, digests[picture.path]), row)
+    with closing(_forward(extractor, name, first, pixels, ctx)) as found:
+        for picture, row in found:
+            features[next(groups)] = row
+            if rows:
+                rows.save(rows.path(picture, digests[picture.path]), row)
     return features
 
 
@@ -94,13 +96,13 @@ def _digest(path: Path) -> str:
 
 def _forward(
     extractor: Extractor, name: str, pictures: Sequence[Picture], pixels: Pixels, ctx: Context
-) -> Iterator[tuple[Picture, np.ndarray]]:
+) -> Generator[tuple[Picture, np.ndarray]]:
     """Each picture with its features."""
     if not pictures:
         return
-    network = extractor.open(ctx)
-    with ctx.progress.bar(len(pictures), "image") as bar:
-        for chunk, images in pixels.walk(pictures, batch_of(extractor), ctx.workers):
+    network, walk = extractor.open(ctx), pixels.walk(pictures, batch_of(extractor), ctx.workers)
+    with ctx.progress.bar(len(pictures), "image") as bar, closing(walk):
+        for chunk, images in walk:
             found = network.features(images)
             yield from zip(chunk, _kept(name, "features", found, (len(chunk), extractor.dim)), strict=True)
             bar.update(len(chunk))
@@ -130,7 +132,7 @@ def distances(
     if not pairs:
         return found
     held, batch = _Held(extractor, name, pairs, pixels, ctx), batch_of(extractor)
-    with ctx.progress.bar(len(pairs), "pair") as bar:
+    with ctx.progress.bar(len(pairs), "pair") as bar, closing(held.ahead):
         for start in range(0, len(pairs), batch):
             chunk = slice(start, start + batch)
             found[chunk] = held.distances(pairs[chunk])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,8 +60,11 @@ class Pixels:
 
     def walk(
         self, pictures: Sequence[Picture], batch: int, workers: int = 0
-    ) -> Iterator[tuple[Sequence[Picture], list[np.ndarray]]]:
-        """Each batch of pictures with its pixels; the next is decoded while the caller works on this one."""
+    ) -> Generator[tuple[Sequence[Picture], list[np.ndarray]]]:
+        """Each batch of pictures with its pixels; the next is decoded while the caller works on this one.
+
+        A caller that may stop early closes it: a thread waits inside.
+        """
         batches = [pictures[start : start + batch] for start in range(0, len(pictures), batch)]
         with ThreadPoolExecutor(1) as reader:
             ahead = [reader.submit(self.load, chunk, workers) for chunk in batches[:1]]

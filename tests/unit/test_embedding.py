@@ -1,6 +1,7 @@
 """Each image goes through a network once, and not at all when its row is known."""
 
 import shutil
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -227,8 +228,10 @@ def test_distances_that_break_the_contract_are_named(paths):
             return super().activations(images)[1:]
 
     pairs = list(zip(pictures_of(paths), pictures_of(paths[::-1]), strict=True))
+    before = threading.active_count()
     for extractor, said in ((Doubles(), "float64 (4,)"), (Fewer(), "activations of 3 images")):
         refused(lambda one=extractor: distances(one, "quarters", pairs, Pixels(), CTX), "quarters", said)
+    assert threading.active_count() == before, "a reader is left behind"
 
 
 def test_a_file_that_is_gone_is_named(paths, rows):
