@@ -19,6 +19,18 @@ PARTS = 10
 LEAST = 50
 
 
+def within_span(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Float32 coordinates of x (n, d) and y (m, d) along axes that span both, about their common mean: at most n + m.
+
+    Distances, and so the Fréchet distance, stay as they are.
+    """
+    both = np.concatenate([x, y]).astype(np.float64)
+    both -= both.mean(0)
+    u, s, _ = np.linalg.svd(both, full_matrices=False)
+    turned = (u * s).astype(np.float32)
+    return turned[: len(x)], turned[len(x) :]
+
+
 def frechet(x: np.ndarray, y: np.ndarray) -> float:
     """|mu_x - mu_y|^2 + tr(S_x + S_y - 2 (S_x S_y)^1/2) of x (n, d) and y (m, d)."""
     (a, mean_a), (b, mean_b) = (_centred(z.astype(np.float64)) for z in (x, y))

@@ -71,10 +71,16 @@ class Fid(Metric):
 
 
 def estimate(real: np.ndarray, fake: np.ndarray) -> float:
-    """torch-fidelity's FID of float32 features (n, d), (m, d)."""
+    """torch-fidelity's FID of float32 features (n, d), (m, d), within the space that the images span.
+
+    Turning the axes changes no distance: with fewer images than dimensions that space is smaller, and the eigenvalues,
+    whose number grows with the cube, are those of a smaller matrix.
+    """
     import torch
     from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
 
+    if len(real) + len(fake) < real.shape[1]:
+        real, fake = _frechet.within_span(real, fake)
     ours, theirs = (fid_features_to_statistics(torch.from_numpy(features)) for features in (fake, real))
     return fid_statistics_to_metric(ours, theirs, verbose=False)[KEY_METRIC_FID]
 

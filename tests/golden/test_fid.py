@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("torch_fidelity")
 
 import torch
+from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
 
 from bench.contracts import Context, ImageSet, Space
 from metrics.fid import Fid, Params
@@ -61,6 +62,15 @@ def test_it_is_exact_on_singular_covariances():
     """Fewer images than dimensions: the singular values, which need no full rank, agree."""
     x, y = cloud(20, 96, 1), cloud(30, 96, 2, shift=0.2)
     assert fid(x, y).value == pytest.approx(by_svd(x, y), rel=1e-4)
+
+
+def test_fewer_images_than_dimensions_give_torch_fidelitys_value():
+    """Within the space that the images span the value is the one of all dimensions."""
+    x, y = cloud(30, 200, 1), cloud(40, 200, 2, shift=0.2)
+    ours, theirs = (fid_features_to_statistics(torch.from_numpy(features)) for features in (y, x))
+    whole = fid_statistics_to_metric(ours, theirs, verbose=False)[KEY_METRIC_FID]
+    assert fid(x, y).value == pytest.approx(whole, rel=1e-4)
+    assert fid(x, y).value == pytest.approx(by_svd(x, y), rel=1e-5)
 
 
 def test_two_shifted_gaussians():
