@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bench.contracts import Sample, Split
@@ -23,6 +23,7 @@ class Entry:
     prompt: str
     group: str
     source: str = ""
+    moved: bool = False
 
 
 def write_index(folder: Path, entries: list[Entry]) -> None:
@@ -41,6 +42,7 @@ def read_index(folder: Path, real: Mapping[str, Sample]) -> Split:
             entry.prompt,
             entry.group,
             entry.source,
+            entry.moved,
         )
         for entry in entries
     )
@@ -48,7 +50,9 @@ def read_index(folder: Path, real: Mapping[str, Sample]) -> Split:
 
 def index_masks(folder: Path, conditions: Split) -> None:
     """Index a folder of conditioning masks (`masks/<id>.png`) whose images are the real ones."""
-    write_index(folder, [Entry(s.id, "", f"masks/{s.id}.png", s.prompt, s.group, s.source) for s in conditions])
+    write_index(
+        folder, [Entry(s.id, "", f"masks/{s.id}.png", s.prompt, s.group, s.source, s.moved) for s in conditions]
+    )
 
 
 def pair_with_masks(folder: Path, conditions: Split) -> list[str]:
@@ -64,15 +68,20 @@ def pair_with_masks(folder: Path, conditions: Split) -> list[str]:
 
 
 def index_own_pairs(folder: Path, conditions: Split) -> list[str]:
-    """Index pairs a generator wrote by itself; returns ids that lack a mask. Known ids keep their group."""
+    """Index pairs a generator wrote by itself; returns ids that lack a mask. Known ids keep their group.
+
+    Their masks are their own, so none counts as moved.
+    """
     known = {sample.id: sample for sample in conditions}
     ids = sorted(path.stem for path in (folder / "images").glob("*.png"))
     absent = [name for name in ids if not (folder / "masks" / f"{name}.png").is_file()]
     if not absent:
-        write_index(folder, [_entry(name, known.get(name)) for name in ids])
+        write_index(folder, [replace(_entry(name, known.get(name)), moved=False) for name in ids])
     return absent
 
 
 def _entry(name: str, condition: Sample | None) -> Entry:
-    known = (condition.prompt, condition.group, condition.source) if condition else ("", "", "")
-    return Entry(name, f"images/{name}.png", f"masks/{name}.png", *known)
+    files = f"images/{name}.png", f"masks/{name}.png"
+    if condition is None:
+        return Entry(name, *files, "", "")
+    return Entry(name, *files, condition.prompt, condition.group, condition.source, condition.moved)

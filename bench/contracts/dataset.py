@@ -19,7 +19,8 @@ class Sample:
 
     `mask` is any 8-bit image; foreground is > 127 (see `bench.images.load_mask`). Samples of one `group` (frames of a
     video sequence, images of a patient) are not independent; an empty group means the sample stands alone. A condition
-    that repeats another under an id of its own names it in `source`. `mask` is `NO_MASK` only in sets that are merely
+    that repeats another under an id of its own names it in `source`; one whose mask was `moved` is followed by no real
+    image, not even by that of its id. `mask` is `NO_MASK` only in sets that are merely
     looked at.
     """
 
@@ -29,6 +30,7 @@ class Sample:
     prompt: str = ""
     group: str = ""
     source: str = ""
+    moved: bool = False
 
     @property
     def has_mask(self) -> bool:
@@ -37,7 +39,8 @@ class Sample:
     @property
     def condition(self) -> str:
         """Id of the mask it was made from: several samples of one mask share it."""
-        return self.source or self.id
+        name = self.source or self.id
+        return f"{name}, moved" if self.moved else name
 
 
 Split = tuple[Sample, ...]

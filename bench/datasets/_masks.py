@@ -64,5 +64,5 @@ def write_random_masks(train: Split, out: Path, seed: int) -> Split:
         rng = np.random.default_rng([seed, zlib.crc32(sample.id.encode())])
         path = out / f"{sample.id}.png"
         save_png(path, random_mask(load_mask(sample.mask), rng) * 255)
-        conditions.append(replace(sample, mask=path))
+        conditions.append(replace(sample, mask=path, moved=True))
     return tuple(conditions)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from bench.datasets._masks import FLIP, KEPT, ROTATION, SCALE, SHIFT, random_mask, write_random_masks
-from bench.images import load_mask
+from bench.images import load_mask, load_rgb, save_png
+from bench.pairs import index_masks, index_own_pairs, pair_with_masks, read_index
+from bench.stages import repeat
 from tests.conftest import make_pairs
 
 SIDE = 120
@@ -133,3 +135,21 @@ def test_equal_masks_of_two_ids_move_differently(tmp_path):
     train[1].mask.write_bytes(train[0].mask.read_bytes())
     first, second = write_random_masks(train, tmp_path / "out", 0)
     assert first.mask.read_bytes() != second.mask.read_bytes()
+
+
+def test_what_follows_a_moved_mask_is_paired_with_no_real_image(tmp_path, pairs):
+    """Its condition is another than the real one's, through the index and for every copy; own masks are not moved."""
+    train = pairs(3)
+    conditions = write_random_masks(train, tmp_path / "masks", seed=0)
+    index_masks(tmp_path, conditions)
+    conditions = repeat(read_index(tmp_path, {sample.id: sample for sample in train}), 2)
+    made = tmp_path / "made"
+    for sample in conditions:
+        save_png(made / "images" / f"{sample.id}.png", load_rgb(sample.image))
+        save_png(made / "masks" / f"{sample.id}.png", load_mask(sample.mask) * 255)
+    assert pair_with_masks(made, conditions) == []
+    moved = read_index(made, {})
+    assert not {sample.condition for sample in moved} & {sample.id for sample in train}
+    assert len({sample.condition for sample in moved}) == 3
+    index_own_pairs(made, conditions)
+    assert {sample.condition for sample in read_index(made, {})} == {sample.id for sample in train}
