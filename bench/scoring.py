@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +76,7 @@ def _array(job: Job, role: str) -> np.ndarray | None:
     return np.load(job.folder(role) / FEATURES_FILE, allow_pickle=False)
 
 
-def _distances(job: Job):
+def _distances(job: Job) -> Callable[[Sequence[tuple[Sample, Sample]]], np.ndarray] | None:
     """Pair distances of the stage's extractor; real images are squashed to the synthetic set's size first."""
     extractor = job.stage.helper
     if extractor is None:

@@ -34,5 +34,15 @@ def feature_pair(real: ImageSet, fake: ImageSet, name: str, least: int = 2) -> t
     return found[0], found[1]
 
 
+def to_unit(features: np.ndarray, name: str) -> np.ndarray:
+    """float64 (n, d), each row of length 1. Raises BenchError for a row of zeros, which has no direction."""
+    rows = features.astype(np.float64)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not lengths.all():
+        row = int(np.argmin(lengths)) + 1
+        raise BenchError(f"{name}: features of image number {row} are all 0, without direction; name another extractor")
+    return rows / lengths
+
+
 def _id(images: ImageSet, row: int) -> str:
     return images.samples[row].id if row < len(images.samples) else f"number {row + 1}"

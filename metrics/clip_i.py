@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bench.contracts import Context, ImageSet, LeftOut, Measure, Metric, Score, Space, param
-from bench.errors import BenchError
 from bench.stats import clusters, jackknife_interval, mean_interval
-from metrics._features import column, feature_pair
+from metrics._features import column, feature_pair, to_unit
 from metrics._floor import floors
 
 HOME = "CLIP-B32"
@@ -54,8 +53,8 @@ class ClipI(Metric):
 
     def score(self, real: ImageSet, fake: ImageSet, space: Space, ctx: Context) -> Mapping[str, Score]:
         name = column("CLIP-I", "cosine", space.label, HOME)
-        r, s = (unit(rows) for rows in feature_pair(real, fake, name, least=3))
-        found = {ALL: all_pairs(real, fake, r, s, ctx.seed)}
+        r, s = (to_unit(rows, name) for rows in feature_pair(real, fake, name, least=3))
+        found = {ALL: all_pairs(replace(real, features=r), replace(fake, features=s), r, s, ctx.seed)}
         ours, theirs = matched(real, fake)
         if len(ours):
             # Several samples of one mask depend on each other through it.
@@ -66,17 +65,6 @@ class ClipI(Metric):
             found[LIFT] = lift(r[ours], s[theirs], groups, counts)
         found[WITHIN] = within(real, r, len(s))
         return {f"{name} {kind}": score for kind, score in found.items()}
-
-
-def unit(features: np.ndarray) -> np.ndarray:
-    """Rows (n, d) of length 1, float64. Raises BenchError for a row of zeros, which has no direction."""
-    rows = features.astype(np.float64)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    if not lengths.all():
-        raise BenchError(
-            f"features of {int((lengths == 0).sum())} image(s) are all 0: no cosine; name other extractors"
-        )
-    return rows / lengths
 
 
 def matched(real: ImageSet, fake: ImageSet) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +82,7 @@ def all_pairs(real: ImageSet, fake: ImageSet, r: np.ndarray, s: np.ndarray, seed
     """
     value = _product(r, s)
     left_out = _without(real, "real", r @ s.mean(0)), _without(fake, "fake", s @ r.mean(0))
-    floor = floors(lambda ours, theirs: {ALL: _product(unit(ours), unit(theirs))}, real, fake, seed).get(ALL)
+    floor = floors(lambda ours, theirs: {ALL: _product(ours, theirs)}, real, fake, seed).get(ALL)
     low, high = jackknife_interval(value, left_out) or (None, None)
     how = f"mean of {len(r)} × {len(s)} pairs; jackknife over groups of both sets"
     return Score(value, len(r), len(s), low, high, estimator=how, floor=floor, left_out=left_out)

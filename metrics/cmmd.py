@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.contracts import Context, Floor, ImageSet, LeftOut, Measure, Metric, Score, Space, param
-from bench.errors import BenchError
 from bench.stats import jackknife_interval
-from metrics._features import column, feature_pair
+from metrics._features import column, feature_pair, to_unit
 from metrics._floor import floors
 from metrics._mmd import JACKKNIFE, Side, gaussian, left_out, mmd, sides
 from metrics._parts import groups_of
@@ -65,16 +64,6 @@ class Cmmd(Metric):
             biased: _score(pair, True, floor.get(biased), "biased V-statistic", note),
             unbiased: _score(pair, False, floor.get(unbiased), "unbiased U-statistic", ""),
         }
-
-
-def to_unit(features: np.ndarray, name: str) -> np.ndarray:
-    """float64 (n, d), each row of length 1. Raises BenchError for a row of zeros, which has no direction."""
-    rows = features.astype(np.float64)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    if not lengths.all():
-        row = int(np.argmin(lengths)) + 1
-        raise BenchError(f"{name}: features of image number {row} are all 0, without direction; name another extractor")
-    return rows / lengths
 
 
 def _score(pair: tuple[Side, Side], biased: bool, floor: Floor | None, estimator: str, note: str) -> Score:

@@ -21,7 +21,6 @@ WORDS = {
     RANDOM: "synthetic images, each with an unrelated real image",
     REAL: "real images, each with an unrelated one",
 }
-TRAP = "bootstrap over groups"
 TRAP = (
     "images that share only a mask are about as far apart as unrelated ones: read the gap; a copy of the real image "
     "is at 0"

@@ -57,3 +57,14 @@ def add_profile_options(parser: argparse.ArgumentParser, default: str = "demo") 
         "--set", action="append", default=[], metavar="NAME.FIELD=VALUE", dest="overrides",
         help="change one parameter of a plugin, for example siamese.steps=200 (repeatable)",
     )  # fmt: skip
+
+
+def add_machine_options(parser: argparse.ArgumentParser) -> None:
+    """Nothing here changes a result."""
+    parser.add_argument(
+        "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--num-workers", type=at_least(0), default=0, metavar="N",
+        help="threads that decode images (default: %(default)s)",
+    )  # fmt: skip

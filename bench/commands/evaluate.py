@@ -15,11 +15,11 @@ import sys
 from pathlib import Path
 
 from bench.commands._options import (
+    add_machine_options,
     add_plugin_option,
     add_profile_options,
     add_results_option,
     add_weights_options,
-    at_least,
 )
 from bench.errors import BenchError
 from bench.evaluation import Request, evaluate_folders
@@ -46,13 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_weights_options(parser)
     add_results_option(parser)
     parser.add_argument("--seed", type=int, metavar="S", help="of everything random (default: the profile's)")
-    parser.add_argument(
-        "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--num-workers", type=at_least(0), default=0, metavar="N",
-        help="threads that decode images (default: %(default)s)",
-    )  # fmt: skip
+    add_machine_options(parser)
     parser.add_argument(
         "--format", choices=tuple(FORMATS), default="table",
         help="a short table for the terminal; csv and json hold every number in full precision and the thirds by "

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.commands._options import (
+    add_machine_options,
     add_plugin_option,
     add_profile_options,
     add_results_option,
@@ -59,13 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_plugin_option(parser)
     add_results_option(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the tables (default: RESULTS/tables/RUN)")
-    parser.add_argument(
-        "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--num-workers", type=at_least(0), default=0, metavar="N",
-        help="threads that decode images (default: %(default)s)",
-    )  # fmt: skip
+    add_machine_options(parser)
     add_weights_options(parser)
     parser.add_argument(
         "--dry-run",

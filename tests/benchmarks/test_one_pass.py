@@ -12,10 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from torch_fidelity import calculate_metrics
-from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 from bench.contracts import Context, ImageSet, Sample, Space
 from bench.embedding import embed
@@ -23,6 +21,7 @@ from bench.images import save_png
 from bench.pixels import Picture, Pixels
 from bench.registry import Registry
 from metrics.extractors import _weights, inception
+from tests.golden.random_weights import random_inception_file
 
 COUNT, SIZE = 64, 384
 CTX = Context(0, Path())
@@ -42,21 +41,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """A file of Inception's shapes with random numbers at He's scale: with torch's own the signal dies."""
-
-    class Unloaded(FeatureExtractorInceptionV3):
-        def load_state_dict(self, state_dict, *args, **kwargs):
-            return None
-
-    folder = tmp_path_factory.mktemp("inception")
-    torch.save({}, folder / "nothing.pth")
-    torch.manual_seed(0)
-    network = Unloaded("random", ["2048"], feature_extractor_weights_path=str(folder / "nothing.pth"))
-    for name, weight in network.named_parameters():
-        if name.endswith("conv.weight"):
-            torch.nn.init.kaiming_normal_(weight, nonlinearity="relu")
-    torch.save(network.state_dict(), folder / "random.pth")
-    return folder / "random.pth"
+    return random_inception_file(tmp_path_factory.mktemp("inception"))
 
 
 @pytest.fixture(scope="module")

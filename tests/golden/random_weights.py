@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from pathlib import Path
 
@@ -18,6 +19,35 @@ from metrics.extractors import _weights
 def knowing(cls: type[Extractor], path: Path) -> type[Extractor]:
     """The extractor with the sha256 of `path` in place of the published file's."""
     return type("Random", (cls,), {"sha256": _weights._sha256(path, 0, 0)})
+
+
+def random_inception_file(folder: Path) -> Path:
+    """Inception's tensors at He's scale: torch's default lets the signal die in 40 layers."""
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    class Unloaded(FeatureExtractorInceptionV3):
+        def load_state_dict(self, state_dict, *args, **kwargs):
+            return None
+
+    torch.save({}, folder / "nothing.pth")
+    torch.manual_seed(0)
+    network = Unloaded("random", ["2048"], feature_extractor_weights_path=str(folder / "nothing.pth"))
+    for name, weight in network.named_parameters():
+        if name.endswith("conv.weight"):
+            nn.init.kaiming_normal_(weight, nonlinearity="relu")
+    torch.save(network.state_dict(), folder / "random.pth")
+    return folder / "random.pth"
+
+
+def save_trap(path: Path, tensor: str, mark: Path) -> None:
+    """A weight file in which code, run by whoever unpickles `tensor`, makes the file `mark`."""
+
+    class Trap:
+        def __reduce__(self):
+            return Path.touch, (mark,)
+
+    with path.open("wb") as stream:
+        pickle.dump({tensor: Trap()}, stream, protocol=2)
 
 
 def smooth_photos(folder: Path) -> list[Path]:

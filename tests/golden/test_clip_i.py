@@ -188,7 +188,9 @@ def test_a_single_group_has_no_interval():
 def test_an_image_without_direction_is_refused():
     features = cloud(6, 1)
     features[2] = 0
-    refused(lambda: scores(image_set(features), image_set(cloud(6, 2))), "1 image(s) are all 0")
+    refused(
+        lambda: scores(image_set(features), image_set(cloud(6, 2))), "image number 3 are all 0", "another extractor"
+    )
 
 
 def test_samples_of_one_mask_are_drawn_together():

@@ -17,7 +17,7 @@ from bench.contracts import Context
 from bench.images import load_rgb
 from metrics.extractors import _dinov2, dinov2_l14, dinov2_s14
 from tests.conftest import features_of
-from tests.golden.random_weights import knowing, smooth_photos
+from tests.golden.random_weights import knowing, save_trap, smooth_photos
 
 CTX = Context(seed=0, workdir=Path())
 SPACES = [
@@ -113,13 +113,7 @@ def cubic(x, a=-0.75):
 def test_code_inside_a_weight_file_never_runs(tmp_path):
     """Even with the right sha256, a file that holds more than tensors is refused."""
     mark, path = tmp_path / "ran", tmp_path / "trap.pth"
-
-    class Trap:
-        def __reduce__(self):
-            return Path.touch, (mark,)
-
-    with path.open("wb") as stream:
-        pickle.dump({"mask_token": Trap()}, stream, protocol=2)
+    save_trap(path, "mask_token", mark)
     with pytest.raises(pickle.UnpicklingError):
         _dinov2.load_network("vit_small_patch14_dinov2.lvd142m", path)
     assert not mark.exists()

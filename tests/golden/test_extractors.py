@@ -17,7 +17,7 @@ from bench.errors import BenchError
 from bench.images import load_rgb, save_png
 from metrics.extractors import _weights, inception, lite0
 from tests.conftest import features_of
-from tests.golden.random_weights import knowing, smooth_photos
+from tests.golden.random_weights import knowing, random_inception_file, save_trap, smooth_photos
 
 CTX = Context(seed=0, workdir=Path())
 CATS, ESPRESSO = range(281, 286), 967
@@ -32,22 +32,8 @@ def photos(tmp_path):
 def random_inception(tmp_path_factory):
     """A weight file of Inception's shapes with random numbers, and the extractor class that knows its sha256."""
     pytest.importorskip("torch_fidelity")
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
-    class Unloaded(FeatureExtractorInceptionV3):
-        def load_state_dict(self, state_dict, *args, **kwargs):
-            return None
-
-    folder = tmp_path_factory.mktemp("inception")
-    torch.save({}, folder / "nothing.pth")
-    torch.manual_seed(0)
-    network = Unloaded("random", ["2048"], feature_extractor_weights_path=str(folder / "nothing.pth"))
-    for name, weight in network.named_parameters():
-        if name.endswith("conv.weight"):
-            # He's scale: with torch's default the signal dies in 40 layers and every comparison would hold.
-            torch.nn.init.kaiming_normal_(weight, nonlinearity="relu")
-    torch.save(network.state_dict(), folder / "random.pth")
-    return folder / "random.pth", knowing(inception.Inception, folder / "random.pth")
+    path = random_inception_file(tmp_path_factory.mktemp("inception"))
+    return path, knowing(inception.Inception, path)
 
 
 def refuse(*_, **__):
@@ -165,13 +151,7 @@ def test_code_inside_a_weight_file_never_runs(tmp_path):
     """Even with the right sha256, a file that holds more than tensors is refused."""
     pytest.importorskip("torch_fidelity")
     mark, path = tmp_path / "ran", tmp_path / "trap.pth"
-
-    class Trap:
-        def __reduce__(self):
-            return Path.touch, (mark,)
-
-    with path.open("wb") as stream:
-        pickle.dump({"fc.weight": Trap()}, stream, protocol=2)
+    save_trap(path, "fc.weight", mark)
     for load in (inception.load_network, lite0.load_network):
         with pytest.raises(pickle.UnpicklingError):
             load(path)

@@ -21,6 +21,7 @@ from bench.images import save_png
 from bench.pixels import Picture, Pixels
 from metrics.extractors import _weights, lite0, lpips
 from tests.conftest import refused
+from tests.golden.random_weights import save_trap
 
 CTX = Context(seed=0, workdir=Path())
 NETS = tuple(lpips.TRUNKS)
@@ -222,13 +223,7 @@ def test_a_path_that_was_given_must_be_the_file(tmp_path, content):
 
 def test_code_inside_a_weight_file_never_runs(tmp_path):
     mark, path = tmp_path / "ran", tmp_path / "trap.pth"
-
-    class Trap:
-        def __reduce__(self):
-            return Path.touch, (mark,)
-
-    with path.open("wb") as stream:
-        pickle.dump({"features.0.weight": Trap()}, stream, protocol=2)
+    save_trap(path, "features.0.weight", mark)
     with pytest.raises(pickle.UnpicklingError):
         lpips.load_distance("squeeze", path)
     assert not mark.exists()
