@@ -111,7 +111,11 @@ def _once(names: Sequence[str]) -> list[str]:
 
 def _settings(chooser: Chooser, spec: RunSpec) -> tuple[Setting, ...]:
     """What options change against the profile, as the leaderboard shows it; data and masks have their own columns."""
-    settings = [Setting("run", "seed", f"seed={spec.seed}")] if spec.seed != chooser.profile.run.seed else []
+    settings = [
+        Setting("run", name, f"{name}={getattr(spec, name)}")
+        for name in ("seed", "shape_scores")
+        if getattr(spec, name) != getattr(chooser.profile.run, name)
+    ]
     settings += [
         # Lines without a synthetic set are the same with and without them.
         Setting("generator", generator.name, f"{name}={getattr(spec, name)}")

@@ -3,8 +3,22 @@
 import numpy as np
 import pytest
 
-from bench.segscores import COUNTS, GAPS, METRICS, NAMES, PER_IMAGE, SHAPE, as_columns, better, image_scores, readings
+from bench.segscores import (
+    COUNTS,
+    GAPS,
+    METRICS,
+    NAMES,
+    PER_IMAGE,
+    SHAPE,
+    as_columns,
+    better,
+    image_scores,
+    missing,
+    readings,
+    score_folder,
+)
 from bench.strata import NAMES as THIRDS
+from tests.conftest import refused
 
 
 def squares(sizes, found=1.0):
@@ -83,6 +97,15 @@ def test_records_of_before_tell_what_they_hold():
 def test_scores_come_in_the_order_of_their_names():
     rows = [{**row, **dict.fromkeys(SHAPE, 0.5)} for row in squares([2, 4, 6])]
     assert list(dict.fromkeys(metric for metric, _ in by_place(as_columns(rows)))) == list(METRICS)
+
+
+def test_what_scores_of_shape_lack_is_told_by_its_name(monkeypatch, tmp_path):
+    """Before the first map is opened."""
+    monkeypatch.setattr("bench.segscores.shape.find_spec", lambda _: None)
+    assert missing() == [
+        f"package {name}, which the scores of shape need: pip install {name}" for name in ("pysodmetrics", "monai")
+    ]
+    refused(lambda: score_folder((), tmp_path, shape=True), "pip install pysodmetrics")
 
 
 def test_gaps_are_whole_numbers_that_add_up_to_the_excess_of_probability():
