@@ -16,6 +16,7 @@ from bench.errors import BenchError
 COMMANDS = {
     "run": "train generators, sample, score, train segmenters, test, print the leaderboard",
     "evaluate": "score folders of synthetic images against a folder of real ones",
+    "score": "score probability maps made elsewhere against true masks, in every convention",
     "leaderboard": "render the leaderboard again from stored records",
     "import-checkpoint": "turn a method's published weights into a folder to sample from",
     "list": "all plugins by kind",

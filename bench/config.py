@@ -33,6 +33,7 @@ class RunOptions:
     reference: str = param("train", "real images a synthetic set is compared with", choices=REFERENCES)
     multiple: int = param(1, "synthetic images a mask", low=1, high=4)
     synthetic_only: bool = param(False, "train segmenters on the synthetic set without the real one")
+    shape_scores: bool = param(False, "score S-measure, weighted F, HD95 and surface Dice of every map too")
     stand_in: bool = param(False, "without --data, let a generated dataset take the place of the one asked for")
 
 

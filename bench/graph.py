@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.chosen import Chosen
 from bench.comparison import Against, alignment_stages, comparison_stages, maps_stage, train_stage
 from bench.data import TRAIN, DataTable
+from bench.segscores import VERSION
 from bench.spec import derive_seed
 from bench.stage import DATA, Ref, Stage
 
@@ -30,6 +31,7 @@ class RunSpec:
     generators: tuple[Chosen, ...]
     metrics: tuple[tuple[Chosen, Chosen | None], ...]
     segmenters: tuple[Chosen, ...]
+    shape_scores: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,8 @@ class _Builder:
         what = f"{row} on {test.removeprefix('test/')}{self._of(repeat)}"
         maps = self._add(maps_stage(segmenter, model, images, what))
         label = f"score {segmenter.name} of {what}"
-        return self._add(Stage("segscore", None, 0, {"maps": maps, "truth": images}, label))
+        extra = {"version": VERSION, **({"shape": True} if self.spec.shape_scores else {})}
+        return self._add(Stage("segscore", None, 0, {"maps": maps, "truth": images}, label, extra))
 
 
 def _key_of(ref: Ref | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.differences import Difference, sentences
 from bench.results import OVERALL, OVERALL_UNWEIGHTED, ScoreRow
+from bench.segscores import better
 from bench.table import Cell, Column, Table
 
 _TEXTS = ("dataset", "generator", "masks", "segmenter", "seeds", "settings", "profile", "base", "data")
@@ -70,7 +71,7 @@ def _set_column(name: str, rows: Sequence[ScoreRow], brief: bool) -> Column:
 
 def _test_column(test: str, convention: str, brief: bool) -> Column:
     shown = brief and test != OVERALL_UNWEIGHTED
-    return Column(test, "higher", brief=shown, interval=test == OVERALL, unit=convention)
+    return Column(test, better(convention), brief=shown, interval=test == OVERALL, unit=convention)
 
 
 def _group(row: ScoreRow) -> Group:
@@ -110,7 +111,7 @@ def _tested(
     group: Group, members: list[ScoreRow], conventions: list[str], tests: list[str],
     absent: Mapping[tuple[str, str], Sequence[str]],
 ) -> list[Cell]:  # fmt: skip
-    scores = {(row.test_set, row.metric): _cell(row) for row in members}
+    scores = {(row.test_set, row.metric): _cell(row) for row in members if not row.stratum}
     lacking = [test.removeprefix("test/") for test in absent.get((group[0], group[8]), ())]
     blank = {test: Cell(text=_ABSENT if test in lacking else "") for test in tests}
     return [scores.get((test, name), blank[test]) for name in conventions for test in tests]

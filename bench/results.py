@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +10,13 @@ import numpy as np
 
 from bench.contracts import Score
 from bench.scorefile import Scored, load_scores
-from bench.segscores import METRICS, aggregate, as_columns
+from bench.segscores import METRICS, better
 from bench.spec import derive_seed
 from bench.spec import key as key_of
 from bench.stages import PER_IMAGE
-from bench.stats import bounds, combine, draw_weights, mean_over_seeds, spread
+from bench.stats import combine, spread
 from bench.store import Store
+from bench.tested import Place, Tested, interval, over_seeds, read_rows
 
 OVERALL = "overall"
 OVERALL_UNWEIGHTED = "overall-unweighted"
@@ -79,27 +79,6 @@ class Compared:
     scored: Sequence[Scored]
 
 
-@dataclass(frozen=True)
-class Tested:
-    """Per-image columns of one line on one test set: one a seed, their mean, and the bootstrap's draws."""
-
-    seeds: tuple[Mapping[str, np.ndarray], ...]
-    mean: Mapping[str, np.ndarray]
-    draws: np.ndarray | None
-    record: str
-
-    @property
-    def n(self) -> int:
-        return len(self.mean["tp"])
-
-    def values(self, metric: str) -> list[float]:
-        """One score a seed."""
-        return [_plain(columns, metric) for columns in self.seeds]
-
-    def resampled(self, metric: str) -> np.ndarray | None:
-        return None if self.draws is None else aggregate(self.mean, metric, self.draws)
-
-
 def score_rows(manifest: Mapping[str, Any], store: Store, failed: Collection[str] = ()) -> list[ScoreRow]:
     """Every number of a run whose record exists; what failed (its key is in `failed`) is simply not there.
 
@@ -114,10 +93,6 @@ def _finished(store: Store, action: str, key: str, failed: Collection[str]) -> b
         return False
     store.verify(action, key)
     return True
-
-
-def _plain(columns: Mapping[str, np.ndarray], metric: str) -> float:
-    return float(aggregate(columns, metric, np.ones((1, len(columns["tp"]))))[0])
 
 
 def _common(manifest: Mapping[str, Any], generator: str, segmenter: str, synthetic: str) -> dict[str, Any]:
@@ -170,54 +145,62 @@ def _floor_of(score: Score) -> dict[str, Any]:
 def _line_scores(
     manifest: Mapping[str, Any], line: Mapping[str, Any], store: Store, failed: Collection[str]
 ) -> list[ScoreRow]:
-    tested = {
-        test.removeprefix("test/"): _read(test, keys, manifest["seed"], store)
+    read = {
+        test: _read(test, keys, manifest["seed"], store)
         for test, keys in line["scores"].items()
         if all(_finished(store, "segscore", key, failed) for key in keys)
     }
-    rows = [row for metric in METRICS for row in _metric_rows(manifest, line, tested, metric)] if tested else []
+    places = dict.fromkeys(place for one in read.values() for place in one.readings)
+    rows = [row for place in places for row in _place_rows(manifest, line, read, place)]
     return sorted(rows, key=lambda row: METRICS.index(row.metric))
 
 
 def _read(test: str, keys: Sequence[str], seed: int, store: Store) -> Tested:
-    tables = []
-    for key in keys:
-        with (store.path("segscore", key) / PER_IMAGE).open(newline="", encoding="utf-8") as stream:
-            tables.append(list(csv.DictReader(stream)))
-    seeds = tuple(as_columns(table) for table in tables)
-    draws = draw_weights([row["group"] for row in tables[0]], derive_seed(seed, 0, "bootstrap", test))
-    return Tested(seeds, mean_over_seeds(seeds), draws, f"segscore/{keys[0]}")
+    tables = [read_rows(store.path("segscore", key) / PER_IMAGE) for key in keys]
+    return over_seeds(tables, derive_seed(seed, 0, "bootstrap", test))
 
 
-def _metric_rows(
-    manifest: Mapping[str, Any], line: Mapping[str, Any], tested: Mapping[str, Tested], metric: str
+def _place_rows(
+    manifest: Mapping[str, Any], line: Mapping[str, Any], read: Mapping[str, Tested], place: Place
 ) -> list[ScoreRow]:
+    """A score on every test set in which it is defined, and over all sets."""
+    metric, stratum = place
     common = _common(manifest, line["generator"], line["segmenter"], line["synthetic"]) | {
-        "row": line["row"], "seeds": manifest["seeds"], "metric": metric, "better": "higher",
-        "line": key_of(line["scores"]),
+        "row": line["row"], "seeds": manifest["seeds"], "metric": metric, "better": better(metric),
+        "stratum": stratum, "line": key_of(line["scores"]),
     }  # fmt: skip
+    having = {test: one for test, one in read.items() if place in one.readings}
     rows = []
-    for test, scores in tested.items():
-        low, high = bounds(scores.resampled(metric)) or (None, None)
-        value, sd = _plain(scores.mean, metric), spread(scores.values(metric))
+    for test, one in having.items():
+        low, high = one.interval(place) or (None, None)
         rows.append(
-            ScoreRow(**common, test_set=test, value=value, low=low, high=high, n=scores.n, sd=sd, record=scores.record)
-        )
-    if len(tested) < len(line["scores"]):
-        # A set failed: a mean over the rest would stand in one column with means over all.
+            ScoreRow(
+                **common, test_set=test.removeprefix("test/"), value=one.value(place), low=low, high=high,
+                n=one.readings[place].n, sd=one.sd(place), note=one.readings[place].note,
+                record=_record(line, test),
+            )
+        )  # fmt: skip
+    if len(having) < len(line["scores"]):
+        # A set failed, or has no lesion: a mean over the rest would stand in one column with means over all.
         return rows
-    return rows + [_overall(common, list(tested.values()), metric, weighted) for weighted in (True, False)]
+    common["record"] = _record(line, next(iter(having)))
+    return rows + [_overall(common, list(having.values()), place, weighted) for weighted in (True, False)]
 
 
-def _overall(common: Mapping[str, Any], tested: list[Tested], metric: str, weighted: bool) -> ScoreRow:
-    counts = [scores.n for scores in tested]
-    value = combine([np.array([_plain(scores.mean, metric)]) for scores in tested], counts, weighted)
-    draws = [scores.resampled(metric) for scores in tested]
+def _record(line: Mapping[str, Any], test: str) -> str:
+    return f"segscore/{line['scores'][test][0]}"
+
+
+def _overall(common: Mapping[str, Any], read: list[Tested], place: Place, weighted: bool) -> ScoreRow:
+    counts = [one.readings[place].n for one in read]
+    value = combine([np.array([one.value(place)]) for one in read], counts, weighted)
+    draws = [one.resampled(place) for one in read]
     known = [one for one in draws if one is not None]
     # A set of one cluster has no spread to add: an interval without it would be too narrow to print.
-    low, high = (bounds(combine(known, counts, weighted)) if len(known) == len(draws) else None) or (None, None)
-    by_seed = combine([np.array(scores.values(metric)) for scores in tested], counts, weighted)
+    combined = combine(known, counts, weighted) if len(known) == len(draws) else None
+    low, high = interval(combined) or (None, None)
+    by_seed = combine([np.array(one.values(place)) for one in read], counts, weighted)
     return ScoreRow(
         **common, test_set=OVERALL if weighted else OVERALL_UNWEIGHTED, value=float(value[0]), low=low, high=high,
-        n=sum(counts), sd=spread(list(by_seed)), record=tested[0].record,
+        n=sum(counts), sd=spread(list(by_seed)), note="each set's own third" if place[1] else "",
     )  # fmt: skip

@@ -14,6 +14,7 @@ from bench.errors import BenchError
 from bench.pixels import Pixels
 from bench.progress import Terminal
 from bench.provenance import describe
+from bench.segscores.shape import PACKAGES
 from bench.stage import Ref, Stage
 from bench.stages import ACTIONS, Job, inputs_of
 from bench.store import Desk, Store
@@ -112,6 +113,7 @@ class Runner:
         )
         ACTIONS[stage.action](Job(stage, self.store, self.splits, desk, ctx, self.pixels))
         requires = [module for one in (stage.chosen, stage.helper) if one for module in one.plugin.requires]
+        requires += PACKAGES if stage.extra.get("shape") else ()
         record = {
             "identity": stage.identity,
             "label": stage.label,

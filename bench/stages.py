@@ -122,7 +122,7 @@ def run_predict(job: Job) -> None:
 
 
 def run_segscore(job: Job) -> None:
-    rows = score_folder(job.pairs("truth"), job.folder("maps"))
+    rows = score_folder(job.pairs("truth"), job.folder("maps"), job.stage.extra.get("shape", False))
     with (job.desk.out / PER_IMAGE).open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
         writer.writeheader()

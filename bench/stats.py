@@ -19,8 +19,6 @@ LEVEL = 0.95
 RESAMPLES = 2000
 LEAST_PARTS = 3
 
-Columns = Mapping[str, np.ndarray]
-
 
 def clusters(groups: Sequence[str]) -> np.ndarray:
     """Cluster index of each image, int (n,): images of one non-empty group share it, the others stand alone."""
@@ -36,11 +34,6 @@ def draw_weights(groups: Sequence[str], seed: int, resamples: int = RESAMPLES) -
         return None
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
     return drawn[:, cluster].astype(np.float64)
-
-
-def mean_over_seeds(seeds: Sequence[Columns]) -> dict[str, np.ndarray]:
-    """Per-image scores and counts averaged over trainings of the same row."""
-    return {name: np.mean([columns[name] for columns in seeds], axis=0) for name in seeds[0]}
 
 
 def combine(per_set: Sequence[np.ndarray], counts: Sequence[int], weighted: bool) -> np.ndarray:

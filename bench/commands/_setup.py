@@ -24,6 +24,7 @@ from bench.graph import Plan, RunSpec, plan
 from bench.manifest import Setting
 from bench.prepare import Preparer
 from bench.registry import Registry
+from bench.segscores import missing
 from bench.store import Store
 from bench.team import team_size
 
@@ -73,7 +74,9 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
     looked_at = [*((one.kind, one.name) for one in everything), *(("extractor", name) for name in passed_over)]
     given.refuse_unused([("dataset", used), *looked_at])
     no_data = preparer.missing(args.dataset, args.data)
-    _refuse_missing([*([] if args.download else missing_things(everything)), *no_data], args.dry_run)
+    shape_scores = profile.run.shape_scores if args.shape_scores is None else args.shape_scores
+    absent = [*([] if args.download else missing_things(everything)), *(missing() if shape_scores else [])]
+    _refuse_missing([*absent, *no_data], args.dry_run)
     if no_data:
         return None
     notes = _protocol_notes(profile, args.dataset, used)
@@ -86,7 +89,7 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
         data, profile.name, options.seed if args.seed is None else args.seed, args.seeds or options.seeds,
         args.masks or options.masks, args.reference or options.reference, args.multiple or options.multiple,
         options.synthetic_only if args.synthetic_only is None else args.synthetic_only,
-        tuple(generators), tuple(metrics), tuple(segmenters),
+        tuple(generators), tuple(metrics), tuple(segmenters), shape_scores,
     )  # fmt: skip
     moved = ("masks: training masks moved, turned and scaled at random",) if spec.masks == "random" else ()
     return Setup(profile, spec, plan(spec), (*notes, *found, *moved), _settings(chooser, spec))
@@ -108,7 +111,11 @@ def _once(names: Sequence[str]) -> list[str]:
 
 def _settings(chooser: Chooser, spec: RunSpec) -> tuple[Setting, ...]:
     """What options change against the profile, as the leaderboard shows it; data and masks have their own columns."""
-    settings = [Setting("run", "seed", f"seed={spec.seed}")] if spec.seed != chooser.profile.run.seed else []
+    settings = [
+        Setting("run", name, f"{name}={getattr(spec, name)}")
+        for name in ("seed", "shape_scores")
+        if getattr(spec, name) != getattr(chooser.profile.run, name)
+    ]
     settings += [
         # Lines without a synthetic set are the same with and without them.
         Setting("generator", generator.name, f"{name}={getattr(spec, name)}")

@@ -14,7 +14,18 @@ import pytest
 from tests.conftest import PLUGINS, make_pairs
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "torchvision", "diffusers", "transformers", "timm", "torch_fidelity", "scipy", "skimage")
+HEAVY = (
+    "torch",
+    "torchvision",
+    "diffusers",
+    "transformers",
+    "timm",
+    "torch_fidelity",
+    "scipy",
+    "skimage",
+    "monai",
+    "py_sod_metrics",
+)
 TOYS = [part for path in sorted(PLUGINS.glob("toy_*.py")) for part in ("--plugin", str(path))]
 TOY_RUN = ["--generator", "toy-mirror", "--metric", "toy-mean", "--segmenter", "toy-threshold", *TOYS]
 

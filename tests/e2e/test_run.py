@@ -298,3 +298,19 @@ def test_the_real_polyps_run_with_toys(bench, real_data, tmp_path):
     assert done.code == 0, done.err
     assert "1439 training pairs" in done.out
     assert "absent: CVC-300, CVC-ColonDB, ETIS-LaribPolypDB" in done.out
+
+
+def test_other_scores_of_the_maps_are_in_the_tidy_table_only(polyps):
+    """Each with its direction's interval; recall also by lesion size, each set's thirds by its own masks."""
+    done, _ = polyps
+    rows = [row for row in scores(published(done)) if row["segmenter"] and row["test_set"] == "Kvasir"]
+    found = {row["metric"] for row in rows}
+    assert {"e-measure@256", "mae", "recall@0.5", "ece-pooled"} <= found
+    assert not {"s-measure", "weighted-f", "hd95", "surface-dice@2px"} & found
+    thirds = [row for row in rows if row["stratum"] and row["row"] == "real"]
+    assert {row["metric"] for row in thirds} == {"recall@0.5"}
+    assert sum(int(row["n"]) for row in thirds) == PRESENT["Kvasir"]
+    assert all("a third of this set's masks" in row["note"] for row in thirds)
+    heading = published(done, "leaderboard.csv").read_text().splitlines()[0]
+    assert "mdice@256" in heading
+    assert not [name for name in ("e-measure", "mae", "recall", "ece") if name in heading]

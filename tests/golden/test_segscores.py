@@ -9,8 +9,10 @@ import pytest
 from bench.contracts import Sample
 from bench.errors import BenchError
 from bench.images import load_grey, load_mask, save_png
-from bench.segscores import METRICS, THRESHOLDS, aggregate, as_columns, image_scores, score_folder, threshold_counts
-from tests.golden.literal_segscores import literal_scores
+from bench.segscores import aggregate, as_columns, image_scores, readings, score_folder
+from bench.segscores.stretched import THRESHOLDS, stretched_levels, threshold_counts
+from bench.segscores.tally import tally
+from tests.golden.literal_segscores import literal_alignment, literal_scores, stretched
 
 SCORES = Path(__file__).parent / "data" / "scores"
 
@@ -33,7 +35,7 @@ def maps(rng, kind, shape=(40, 56)):
 
 
 @pytest.mark.parametrize("kind", ["soft", "hard", "low", "constant", "empty", "full"])
-@pytest.mark.parametrize("share", [0.0, 0.02, 0.5])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])
 def test_one_histogram_equals_256_passes(kind, share):
     rng = np.random.default_rng(1)
     prob, truth = maps(rng, kind), (rng.random((40, 56)) < share).astype(np.uint8)
@@ -41,6 +43,8 @@ def test_one_histogram_equals_256_passes(kind, share):
     dice, iou = literal_scores(prob, truth)
     assert scores["mdice@256"] == pytest.approx(dice, abs=1e-12)
     assert scores["miou@256"] == pytest.approx(iou, abs=1e-12)
+    assert scores["e-measure@256"] == pytest.approx(literal_alignment(prob, truth), abs=1e-12)
+    assert scores["mae"] == pytest.approx(np.abs(stretched(prob) - truth).mean(), abs=1e-12)
 
 
 @pytest.mark.parametrize("row", [row for row in expected() if row["file"] != "SET"], ids=lambda row: row["file"])
@@ -50,9 +54,11 @@ def test_each_map_scores_as_in_pranets_matlab_code(row):
     scores = image_scores(prob, truth)
     assert scores["mdice@256"] == pytest.approx(float(row["mean_dice"]), abs=2e-3)
     assert scores["miou@256"] == pytest.approx(float(row["mean_iou"]), abs=2e-3)
-    hit, positive, lesion = threshold_counts(prob, truth)
-    if lesion:
-        assert (hit / lesion).mean() == pytest.approx(float(row["mean_sensitivity"]), abs=2e-3)
+    assert scores["e-measure@256"] == pytest.approx(float(row["mean_e"]), abs=2e-3)
+    assert scores["mae"] == pytest.approx(float(row["mae"]), abs=2e-3)
+    seen = tally(prob, truth)
+    curve = threshold_counts(seen, stretched_levels(seen.total))
+    assert (curve.hit / curve.lesion).mean() == pytest.approx(float(row["mean_sensitivity"]), abs=2e-3)
 
 
 def test_the_set_scores_as_in_pranets_matlab_code():
@@ -60,8 +66,8 @@ def test_the_set_scores_as_in_pranets_matlab_code():
     rows = score_folder(samples, SCORES / "pred")
     whole = next(row for row in expected() if row["file"] == "SET")
     ones = np.ones((1, len(rows)))
-    assert aggregate(as_columns(rows), "mdice@256", ones)[0] == pytest.approx(float(whole["mean_dice"]), abs=2e-3)
-    assert aggregate(as_columns(rows), "miou@256", ones)[0] == pytest.approx(float(whole["mean_iou"]), abs=2e-3)
+    for name, column in (("mdice@256", "mean_dice"), ("miou@256", "mean_iou"), ("e-measure@256", "mean_e")):
+        assert aggregate(as_columns(rows), name, ones)[0] == pytest.approx(float(whole[column]), abs=2e-3)
 
 
 def test_a_perfect_hard_map_has_the_known_score_below_one():
@@ -89,8 +95,22 @@ def test_conventions_disagree_so_their_names_matter():
     truth[8:16, 8:24] = 1
     prob = np.where(truth == 1, 140, 60).astype(np.uint8)
     columns = as_columns([image_scores(prob, truth)])
-    values = {name: round(float(aggregate(columns, name, np.ones((1, 1)))[0]), 6) for name in METRICS}
+    values = {one.metric: round(float(one.of(columns, np.ones((1, 1)))[0]), 6) for one in readings(columns)}
     assert values["mdice@256"] < values["dice@0.5"] == 1.0
+
+
+def test_empty_masks_and_empty_maps():
+    """The rules written above the scores' package."""
+    none, some = np.zeros((8, 8), np.uint8), np.zeros((8, 8), np.uint8)
+    some[2:4, 2:6] = 1
+    both, no_lesion, not_found = image_scores(none, none), image_scores(some * 255, none), image_scores(none, some)
+    assert [both[name] for name in ("mdice@256", "dice@0.5", "iou@0.5", "mae")] == [0.0, 1.0, 1.0, 0.0]
+    assert [no_lesion[name] for name in ("mdice@256", "dice@0.5", "iou@0.5", "mae")] == [0.0, 0.0, 0.0, 0.125]
+    assert [not_found[name] for name in ("dice@0.5", "iou@0.5", "recall@0.5", "mae")] == [0.0, 0.0, 0.0, 0.125]
+    assert not_found["mdice@256"] == pytest.approx(2 * 8 / (64 + 8) / 256)
+    assert np.isnan(both["recall@0.5"])
+    assert np.isnan(no_lesion["recall@0.5"])
+    assert both["e-measure@256"] == pytest.approx(255 / 256 * 64 / 63)
 
 
 def test_thresholds_run_from_one_to_zero():

@@ -43,6 +43,13 @@ def keys(run, action):
     return {stage.label: stage.key for stage in plan(run).stages if stage.action == action}
 
 
+def test_scores_of_shape_are_another_scoring_of_the_same_maps():
+    """Asking for them later trains and predicts nothing again."""
+    plain, shaped = spec(), spec(shape_scores=True)
+    assert set(keys(plain, "segscore").values()).isdisjoint(keys(shaped, "segscore").values())
+    assert keys(plain, "predict") == keys(shaped, "predict")
+
+
 class Comparing(Toy):  # type: ignore[misc]
     """A metric of pair distances, and an extractor that has another name for them."""
 

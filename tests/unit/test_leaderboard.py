@@ -30,6 +30,17 @@ def overall(row):
     return replace(row, test_set="overall")
 
 
+def test_thirds_of_lesion_sizes_stay_in_the_tidy_scores():
+    """A column is of all images; a measure that is better when lower says so."""
+    found = replace(REAL, metric="recall@0.5", value=0.8)
+    small = replace(found, value=0.1, stratum="small lesions")
+    error = replace(REAL, metric="mae", value=0.05)
+    table = build_table([{**manifest(), "columns": ["recall@0.5", "mae"]}], [found, small, error])
+    (line,) = shown(table)
+    assert (line["a recall@0.5"], line["a mae"]) == ("0.800", "0.050")
+    assert [column.arrow for column in table.columns if column.title.startswith("a ")] == ["↑", "↓"]
+
+
 def test_a_line_for_each_generator_and_segmenter():
     lines = shown(build_table([manifest()], [SET, REAL, overall(REAL), MADE, overall(MADE)]))
     assert [(line["generator"], line["FD"], line["a mdice@256"]) for line in lines] == [

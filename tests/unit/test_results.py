@@ -9,15 +9,16 @@ from bench.contracts import Floor, Measure, Score
 from bench.errors import BenchError
 from bench.results import score_rows
 from bench.scorefile import Scored, save_scores
-from bench.segscores import COUNTS, METRICS, PER_IMAGE
+from bench.segscores import COUNTS, GAPS, METRICS, PER_IMAGE, SHAPE
 from bench.store import Store
 
-FIELDS = ("id", "group", *PER_IMAGE, *COUNTS)
+FIELDS = ("id", "group", *PER_IMAGE, *SHAPE, *COUNTS, *GAPS)
 
 
 def image(name, dice, group=""):
     """A row of per_image.csv with one value in every per-image score."""
-    return {"id": name, "group": group, **dict.fromkeys(PER_IMAGE, dice), **dict.fromkeys(COUNTS, 5)}
+    scores = dict.fromkeys((*PER_IMAGE, *SHAPE), dice)
+    return {"id": name, "group": group, **scores, **dict.fromkeys((*COUNTS, *GAPS), 5)}
 
 
 def put_images(store, key, values, groups=None):
@@ -62,6 +63,28 @@ def test_every_convention_has_its_rows(store):
     put_images(store, "a", [0.5, 0.7])
     rows = score_rows(manifest({"test/a": ["a"]}), store)
     assert list(dict.fromkeys(row.metric for row in rows)) == list(METRICS)
+
+
+def test_directions_and_thirds_are_told(store):
+    """Thirds of a set by its own masks; over all sets, each set's own third, weighed by its images."""
+    put_images(store, "a", [0.5, 0.7])
+    put_images(store, "b", [0.1])
+    rows = score_rows(manifest({"test/a": ["a"], "test/b": ["b"]}), store)
+    assert {row.metric for row in rows if row.better == "lower"} == {"mae", "hd95", "ece-pooled"}
+    small = {row.test_set: row for row in rows if row.stratum == "small lesions"}
+    assert {row.metric for row in small.values()} == {"recall@0.5"}
+    assert (small["overall"].value, small["overall"].n) == (pytest.approx(1.3 / 3), 3)
+    assert small["overall-unweighted"].value == pytest.approx(0.35)
+    assert small["a"].note == "lesion up to 50.00% of the image: a third of this set's masks"
+
+
+def test_no_overall_where_a_set_has_no_such_image(store):
+    """A set without any lesion has no recall; its Dice counts."""
+    put_images(store, "a", [0.5, 0.7])
+    put_images(store, "b", [float("nan")])
+    rows = score_rows(manifest({"test/a": ["a"], "test/b": ["b"]}), store)
+    assert list(of(rows, "recall@0.5")) == ["a"]
+    assert "overall" in of(rows, "dice@0.5-pooled")
 
 
 def test_no_overall_over_a_part_of_the_sets(store):

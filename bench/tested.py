@@ -1,0 +1,73 @@
+"""A line on one test set: per-image scores of each training, and the bootstrap's draws."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.segscores import Columns, Reading, as_columns, readings
+from bench.stats import bounds, draw_weights, spread
+
+Place = tuple[str, str]
+"""A score's name and the third of lesion sizes, empty for all images."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """`seeds`: columns of the same images, one a training; `readings`: what they tell, the same of each training.
+
+    A score is that of each training, averaged: pooled counts and bins are never pooled over trainings, where the error
+    of one could make up for that of another.
+    """
+
+    seeds: tuple[Columns, ...]
+    draws: np.ndarray | None
+    readings: Mapping[Place, Reading]
+
+    @property
+    def n(self) -> int:
+        return len(self.seeds[0]["tp"])
+
+    def values(self, place: Place) -> list[float]:
+        """One score a training."""
+        plain = np.ones((1, self.n))
+        return [float(self.readings[place].of(columns, plain)[0]) for columns in self.seeds]
+
+    def value(self, place: Place) -> float:
+        return float(np.mean(self.values(place)))
+
+    def sd(self, place: Place) -> float | None:
+        return spread(self.values(place))
+
+    def resampled(self, place: Place) -> np.ndarray | None:
+        """(r,) for an interval; nan where a draw has no image in which the score is defined."""
+        if self.draws is None:
+            return None
+        return np.mean([self.readings[place].resampled(columns, self.draws) for columns in self.seeds], axis=0)
+
+    def interval(self, place: Place) -> tuple[float, float] | None:
+        return interval(self.resampled(place))
+
+
+def over_seeds(tables: Sequence[Sequence[Mapping[str, Any]]], seed: int) -> Tested:
+    """`tables`: per-image rows of the same images, one table a training."""
+    seeds = tuple(as_columns(table) for table in tables)
+    found = {(one.metric, one.stratum): one for one in readings(seeds[0])}
+    return Tested(seeds, draw_weights([row["group"] for row in tables[0]], seed), found)
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def interval(draws: np.ndarray | None) -> tuple[float, float] | None:
+    """95 %, over those draws in which the score is defined."""
+    if draws is None or not np.isfinite(draws).any():
+        return None
+    return bounds(draws[np.isfinite(draws)])
