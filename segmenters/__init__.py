@@ -1,1 +1,1 @@
-"""Segmenters: one file a network and its published recipe; `training/` holds the loop they share."""
+"""Segmenters: one file a network with its published recipe; `networks/` holds the networks, `training/` their loop."""

@@ -42,7 +42,7 @@ class UNet(Segmenter):
     def _network(self, seed: int) -> torch.nn.Module:
         import torch
 
-        from segmenters.training.unet_network import UNetNetwork
+        from segmenters.networks.unet import UNetNetwork
 
         torch.manual_seed(seed)
         return UNetNetwork(self.params.width)

@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from segmenters.training.unet_network import UNetNetwork
+from segmenters.networks.unet import UNetNetwork
 from segmenters.unet import Params, UNet
 from tests.golden.rule_weights import rng, rule_state
 

@@ -1,0 +1,96 @@
+"""SANet's colour exchange: an image takes over mean and spread of another one's colours, in 8-bit CIE Lab."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.contracts import Split
+
+TO_XYZ = np.array([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]])
+WHITE = np.array([0.950456, 1.0, 1.088754])
+"""D65, as in OpenCV, whose 8-bit Lab is meant: lightness × 255 / 100, a and b + 128."""
+
+_LEVELS = np.arange(256) / 255
+_LINEAR = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4).astype(np.float32)
+_FINE = np.linspace(0, 1, 2**14)
+_GAMMA = np.rint(255 * np.where(_FINE <= 0.0031308, 12.92 * _FINE, 1.055 * _FINE ** (1 / 2.4) - 0.055)).astype(np.uint8)
+# The cube root gives way to a line near black.
+_KNEE, _SLOPE, _FOOT = 0.008856, 7.787, 16 / 116
+_TO_RATIO = (TO_XYZ.T / WHITE).astype(np.float32)
+_FROM_RATIO = (WHITE[:, None] * np.linalg.inv(TO_XYZ).T).astype(np.float32)
+
+
+def to_lab(image: np.ndarray) -> np.ndarray:
+    """uint8 RGB (h, w, 3) -> uint8 Lab, within two levels of OpenCV's."""
+    ratio = _LINEAR[image] @ _TO_RATIO
+    x, y, z = np.moveaxis(np.where(ratio > _KNEE, np.cbrt(ratio), _SLOPE * ratio + _FOOT), -1, 0)
+    lab = np.stack([2.55 * (116 * y - 16), 500 * (x - y) + 128, 200 * (y - z) + 128], -1)
+    return np.rint(lab).clip(0, 255).astype(np.uint8)
+
+
+def to_rgb(lab: np.ndarray) -> np.ndarray:
+    """uint8 Lab -> uint8 RGB; colours that no screen has are cut."""
+    lightness, a, b = np.moveaxis(lab.astype(np.float32), -1, 0)
+    y = (lightness / 2.55 + 16) / 116
+    roots = np.stack([y + (a - 128) / 500, y, y - (b - 128) / 200], -1)
+    ratio = np.where(roots > _SLOPE * _KNEE + _FOOT, roots * roots * roots, (roots - _FOOT) / _SLOPE)
+    linear = (ratio @ _FROM_RATIO).clip(0, 1)
+    return _GAMMA[np.rint(linear * (len(_GAMMA) - 1)).astype(np.int32)]
+
+
+def colours_of(image: np.ndarray) -> np.ndarray:
+    """float64 (2, 3): mean and standard deviation of the 8-bit Lab values of a uint8 RGB image."""
+    return _spread(to_lab(image))
+
+
+def _spread(lab: np.ndarray) -> np.ndarray:
+    levels = np.arange(256)
+    shares = np.stack([np.bincount(lab[..., channel].ravel(), minlength=256) for channel in range(3)])
+    shares = shares / shares.sum(1, keepdims=True)
+    mean = shares @ levels
+    return np.stack([mean, np.sqrt((shares * (levels - mean[:, None]) ** 2).sum(1))])
+
+
+def exchange_colours(image: np.ndarray, colours: np.ndarray, wrap: bool = True) -> np.ndarray:
+    """The uint8 RGB image with the mean and spread of `colours`, which are another image's `colours_of`.
+
+    `wrap`: values beyond 8 bits wrap around (256 becomes 0), as the released code's cast does on common processors, and
+    patches of foreign colours appear; without it they are cut. A channel without spread takes the other's mean.
+    """
+    lab = to_lab(image)
+    (mean, spread), (new_mean, new_spread) = _spread(lab), colours
+    moved = (np.arange(256)[:, None] - mean) / np.where(spread > 0, spread, 1) * new_spread + new_mean
+    # The cast drops what is behind the point.
+    whole = np.trunc(moved).astype(np.int64)
+    table = (whole & 255 if wrap else whole.clip(0, 255)).astype(np.uint8)
+    return to_rgb(np.stack([table[lab[..., channel], channel] for channel in range(3)], -1))
+
+
+@dataclass(frozen=True)
+class Partners:
+    """Rows of the training images that lend their colours, by source: frames of groups, and images that stand alone.
+
+    In PraNet's training set the frames are CVC-ClinicDB's and the rest is Kvasir-SEG's: the published division. The
+    released code tells them by their file names; here `Sample.group` does, which a synthetic image has from its mask.
+    """
+
+    frames: tuple[int, ...]
+    alone: tuple[int, ...]
+
+    def of(self, row: int, rng: np.random.Generator, chance: float = 0.7) -> int:
+        """The partner of an image: as published always the same one of either source, a frame with this chance."""
+        lenders = self.frames if rng.random() < chance else self.alone
+        return lenders[row % len(lenders)]
+
+
+def find_partners(samples: Split) -> Partners | None:
+    """None where there is only one source: then no colours are exchanged."""
+    frames = tuple(row for row, sample in enumerate(samples) if sample.group)
+    alone = tuple(row for row, sample in enumerate(samples) if not sample.group)
+    return Partners(frames, alone) if frames and alone else None
+
+
+SKIPPED = "no colour exchange: all training images are of one source (all or none have a group)"
+"""The word on it, for the report of a training."""

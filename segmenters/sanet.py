@@ -1,0 +1,110 @@
+"""SANet, the shallow attention network for polyps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.contracts import param
+from segmenters._released import ReleasedParams, ReleasedSegmenter, finite_only, number_of_blocks
+from segmenters.training.published import Augmentation, Scales
+
+if TYPE_CHECKING:
+    import torch
+
+    from segmenters.training.loop import Recipe
+
+SCALES = Scales(rates=(8 / 11, 9 / 11, 10 / 11, 1.0), chances=(0.1, 0.2, 0.3, 0.4), corners=False, soft_masks=False)
+"""At 352 px: 256, 288, 320 or 352, drawn anew for each batch."""
+AUGMENTATION = Augmentation(flip=0.5, flop=0.5, turn=0.5, colour_exchange=0.7)
+
+
+@dataclass(frozen=True)
+class Params(ReleasedParams):
+    """Defaults are the published recipe."""
+
+    size: int = param(352, "images are squashed to this square", unit="px", low=64, high=2048)
+    batch: int = param(64, "images an update", low=1)
+    epochs: int = param(128, "passes over the training set; the rate is halved after a half and three quarters", low=1)
+    lr: float = param(0.4, "learning rate of stochastic gradient descent", low=0.0)
+    backbone_rate: float = param(0.1, "the backbone's learning rate as a share of `lr`", low=0.0)
+    momentum: float = param(0.9, "Nesterov's", low=0.0, high=1.0)
+    weight_decay: float = param(5e-4, "of all weights", low=0.0)
+    correction: bool = param(
+        True, "probability correction, as published: logits of either sign over their sign's share"
+    )
+
+
+class SANet(ReleasedSegmenter):
+    """Res2Net-50 v1b, shallow stages attended by deep ones; binary cross-entropy + Dice an image; one logit.
+
+    As published: SGD with a tenth of the rate for the backbone, probability correction, last epoch. Theirs trained in
+    mixed precision (apex O2), ours in single.
+    """
+
+    version = 1
+    cite = "Wei et al., Shallow Attention Network for Polyp Segmentation, MICCAI 2021"
+    Params = Params
+    plugin_name = "sanet"
+    hub = "timm/res2net50d.in1k"
+    trunk = "bkbone"
+
+    def _network(self) -> torch.nn.Module:
+        from segmenters.networks.sanet import SANetNetwork
+
+        return SANetNetwork(self.params.width, number_of_blocks(self.params.blocks))
+
+    def _recipe(self) -> Recipe:
+        from segmenters.training.loop import Recipe
+        from segmenters.training.normalise import imagenet
+        from segmenters.training.schedule import HalvedTwice
+
+        p = self.params
+        return Recipe(
+            size=p.size, batch=p.batch, epochs=p.epochs, normalise=imagenet, loss=entropy_and_dice,
+            make_optimizer=self._optimizer, make_scheduler=lambda optimizer: HalvedTwice(optimizer, p.epochs),
+        )  # fmt: skip
+
+    def _optimizer(self, model: torch.nn.Module) -> torch.optim.Optimizer:
+        import torch
+
+        p = self.params
+        backbone = list(model.bkbone.parameters())
+        head = [parameter for name, parameter in model.named_parameters() if not name.startswith("bkbone.")]
+        groups = [{"params": backbone, "lr": p.lr * p.backbone_rate}, {"params": head}]
+        return torch.optim.SGD(groups, p.lr, momentum=p.momentum, weight_decay=p.weight_decay, nesterov=True)
+
+    def _probability(self, model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+        return lesion_map(model(images), images.shape[2:], self.params.correction)
+
+
+def entropy_and_dice(model: torch.nn.Module, images: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    """Binary cross-entropy + soft Dice, which is an image's own: 1 - 2I / (U + 1), U the sum of both areas."""
+    from torch.nn.functional import binary_cross_entropy_with_logits
+
+    logits, truth = to_size(model(images), masks.shape[1:]), masks.float()
+    probabilities = logits.sigmoid()
+    overlap, areas = (probabilities * truth).sum((1, 2)), probabilities.sum((1, 2)) + truth.sum((1, 2))
+    return binary_cross_entropy_with_logits(logits, truth) + 1 - (2 * overlap / (areas + 1)).mean()
+
+
+def to_size(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """(n, 1, h, w) -> (n, *size), bilinear with aligned corners."""
+    from torch.nn.functional import interpolate
+
+    return interpolate(logits, size, mode="bilinear", align_corners=True)[:, 0]
+
+
+def lesion_map(logits: torch.Tensor, size: tuple[int, int], correction: bool = True) -> torch.Tensor:
+    """Logits (n, 1, h, w) -> probabilities (n, *size); as published, `size` is the image's own."""
+    logits = to_size(logits, size)
+    return finite_only((corrected(logits) if correction else logits).sigmoid(), logits)
+
+
+def corrected(logits: torch.Tensor) -> torch.Tensor:
+    """Probability correction of each map (n, h, w): positive logits over the share of pixels that are positive,
+    negative ones over the share of negative ones. The rarer side, mostly the lesion, is pushed further from 1/2."""
+    for sign in (logits > 0, logits < 0):
+        share = sign.to(logits.dtype).mean((1, 2), keepdim=True)
+        logits = logits.where(~sign, logits / share)
+    return logits
