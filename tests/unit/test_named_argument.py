@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.chosen import Chooser
-from bench.config import load_profile, parse_overrides, resolve
+from bench.config import load_profile, parse_overrides
 from bench.errors import BenchError
 from bench.registry import Registry
 
@@ -52,9 +52,9 @@ def test_two_of_one_plugin_are_two_things():
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_line(name, options, message):
+    given = parse_overrides(options, REGISTRY)
     with pytest.raises(BenchError, match=message) as caught:
-        cls = REGISTRY.load("segmenter", name)
-        resolve(cls, "segmenter", name, load_profile("demo"), parse_overrides(options, REGISTRY))
+        Chooser(REGISTRY, load_profile("demo"), given).choose("segmenter", name)
     assert "\n" not in str(caught.value)
 
 
