@@ -61,7 +61,7 @@ def fit(model: torch.nn.Module, recipe: Recipe, train: Split, val: Split, model_
                 scheduler.step(loss if val_loss is None else val_loss)
             history.append({"train_loss": loss, "val_loss": val_loss})
             _save(path, model, optimizer, scheduler, history)
-    _write(model, model_dir, {"epochs": recipe.epochs, "updates": recipe.epochs * per_epoch, "history": history})
+    write(model, model_dir, {"epochs": recipe.epochs, "updates": recipe.epochs * per_epoch, "history": history})
 
 
 def _train_epoch(
@@ -128,7 +128,8 @@ def _resume(path: Path, model: torch.nn.Module, optimizer: Any, scheduler: Any) 
     return list(state["history"])
 
 
-def _write(model: torch.nn.Module, model_dir: Path, report: dict[str, Any]) -> None:
+def write(model: torch.nn.Module, model_dir: Path, report: dict[str, Any]) -> None:
+    """Leave the weights and the report of their training in `model_dir`, as `predict` reads them."""
     save_file({name: value.contiguous().cpu() for name, value in model.state_dict().items()}, model_dir / WEIGHTS)
     (model_dir / REPORT).write_text(json.dumps(report, indent=1), encoding="utf-8")
 
