@@ -10,7 +10,7 @@ from typing import Any
 from bench.config import Override, Profile, key_params, resolve, weights_overrides
 from bench.contracts import Extractor, Metric, Plugin
 from bench.errors import BenchError
-from bench.registry import Registry, missing_modules
+from bench.registry import Registry, missing_modules, split_name
 from bench.spec import key
 from bench.store import sha256_file
 
@@ -97,8 +97,9 @@ class Chooser:
 
     def refuse_unused(self, used: Sequence[tuple[str, str]]) -> None:
         """BenchError for a --set of a plugin that is none of `used`, (kind, name) each: it would change nothing."""
+        plugins = [(kind, split_name(name)[0]) for kind, name in used]
         for override in self.overrides:
-            if (override.kind, override.name) not in used:
+            if (override.kind, override.name) not in plugins:
                 names = ", ".join(f"{kind} {name}" for kind, name in used)
                 raise BenchError(
                     f"{override.option}: {override.kind} {override.name} is not part of this run ({names})"

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.contracts import Plugin, param
 from bench.errors import BenchError
-from bench.registry import ROOMS, Registry, did_you_mean
+from bench.registry import ROOMS, Registry, did_you_mean, split_name
 
 PROFILES = Path(__file__).parent / "profiles"
 MASKS = ("real", "random")
@@ -124,6 +124,9 @@ def _parse_override(option: str, registry: Registry) -> Override:
     if kinds[0] not in ROOMS:
         raise BenchError(f"--set {option}: unknown kind {kinds[0]!r}{did_you_mean(kinds[0], ROOMS)}")
     registry.source(kinds[0], name)
+    if ":" in name:
+        plugin = split_name(name)[0]
+        raise BenchError(f"--set {option}: write {plugin}.{field_name}; it holds for every {plugin}:…")
     return Override(kinds[0], name, field_name, text, f"--set {option}")
 
 
@@ -136,8 +139,8 @@ def flag_overrides(
     if not having:
         raise BenchError(f"{option} {text}: none of {', '.join(names)} has it; leave it out")
     taken = {(one.kind, one.name, one.field) for one in given}
-    free = [name for name in having if (kind, name, field_name) not in taken]
-    return tuple(Override(kind, name, field_name, text, f"{option} {text}") for name in free)
+    free = [name for name in (split_name(one)[0] for one in having) if (kind, name, field_name) not in taken]
+    return tuple(Override(kind, name, field_name, text, f"{option} {text}") for name in dict.fromkeys(free))
 
 
 def weights_overrides(
@@ -163,13 +166,29 @@ def changes(override: Override, plugin: type[Plugin], profile: Profile) -> bool:
 
 
 def resolve(plugin: type[Plugin], kind: str, name: str, profile: Profile, overrides: Sequence[Override] = ()) -> Any:
-    """The plugin's `Params`: its defaults, then the profile's table, then --set."""
-    values = dict(profile.tables.get(kind, {}).get(name, {}))
-    params = build(plugin.Params, values, f"profile {profile.name}: {kind}.{name}")
-    for override in overrides:
-        if (override.kind, override.name) == (kind, name):
-            params = _replace(params, override)
+    """The plugin's `Params`: its defaults, then the profile's table, then --set, then what follows its `:`."""
+    alone = split_name(name)[0]
+    values = dict(profile.tables.get(kind, {}).get(alone, {}))
+    params = build(plugin.Params, values, f"profile {profile.name}: {kind}.{alone}")
+    given = [override for override in overrides if (override.kind, override.name) == (kind, alone)]
+    if ":" in name:
+        given.append(_named(plugin, kind, name, given))
+    for override in given:
+        params = _replace(params, override)
     return params
+
+
+def _named(plugin: type[Plugin], kind: str, name: str, given: Sequence[Override]) -> Override:
+    """What follows the `:` of a name, as an option."""
+    alone, argument = split_name(name)
+    if not plugin.argument:
+        raise BenchError(f"{kind} {name}: {alone} takes nothing after its name; write {alone}")
+    if not argument:
+        raise BenchError(f"{kind} {name}: nothing follows the colon; write {alone}:{plugin.argument.upper()}")
+    for override in given:
+        if override.field == plugin.argument:
+            raise BenchError(f"{override.option}: {kind} {name} says it already; leave one of them out")
+    return Override(kind, alone, plugin.argument, argument, f"{kind} {name}")
 
 
 def build(cls: type, values: Mapping[str, Any], where: str) -> Any:

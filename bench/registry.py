@@ -45,6 +45,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"{hint} Known: {', '.join(names) or 'none'}"
 
 
+def split_name(text: str) -> tuple[str, str]:
+    """`NAME:TEXT` -> name of the plugin and what its `argument` is set to; a mere name has an empty text."""
+    name, _, argument = text.partition(":")
+    return name, argument
+
+
 def missing_modules(plugin: type[Plugin]) -> list[str]:
     """The names in `requires` that cannot be imported here; nothing is imported to find out."""
     return [name for name in plugin.requires if importlib.util.find_spec(name.split(".")[0]) is None]
@@ -81,12 +87,13 @@ class Registry:
         return tuple(sorted(self._sources[kind]))
 
     def kinds_of(self, name: str) -> tuple[str, ...]:
-        return tuple(kind for kind in ROOMS if name in self._sources[kind])
+        return tuple(kind for kind in ROOMS if split_name(name)[0] in self._sources[kind])
 
     def source(self, kind: str, name: str) -> Source:
-        if name not in self._sources[kind]:
-            raise BenchError(f"unknown {kind} {name!r}{did_you_mean(name, self._sources[kind])}")
-        return self._sources[kind][name]
+        plugin = split_name(name)[0]
+        if plugin not in self._sources[kind]:
+            raise BenchError(f"unknown {kind} {plugin!r}{did_you_mean(plugin, self._sources[kind])}")
+        return self._sources[kind][plugin]
 
     def load(self, kind: str, name: str) -> type[Plugin]:
         """The plugin's class. Raises BenchError for an unknown name or a file without exactly one such class."""

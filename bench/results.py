@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench.contracts import Score
+from bench.registry import split_name
 from bench.scorefile import Scored, load_scores
 from bench.segscores import METRICS, better
 from bench.spec import derive_seed
@@ -97,7 +98,7 @@ def _finished(store: Store, action: str, key: str, failed: Collection[str]) -> b
 
 def _common(manifest: Mapping[str, Any], generator: str, segmenter: str, synthetic: str) -> dict[str, Any]:
     names = {"generator": generator, "segmenter": segmenter}
-    concerned = [s["text"] for s in manifest["settings"] if names.get(s["kind"], s["name"]) == s["name"]]
+    concerned = [s["text"] for s in manifest["settings"] if _concerns(s, names)]
     return {
         "settings": " ".join(concerned),
         "synthetic": synthetic,
@@ -109,6 +110,12 @@ def _common(manifest: Mapping[str, Any], generator: str, segmenter: str, synthet
         "profile": manifest["profile"],
         "base": manifest["bases"].get(generator, ""),
     }
+
+
+def _concerns(setting: Mapping[str, str], names: Mapping[str, str]) -> bool:
+    """A plugin's --set holds for all that bear its name, whatever follows their `:`."""
+    name = names.get(setting["kind"], setting["name"])
+    return setting["name"] in (name, split_name(name)[0])
 
 
 def compared(manifest: Mapping[str, Any], store: Store, failed: Collection[str] = ()) -> list[Compared]:

@@ -12,7 +12,7 @@ from bench.commands._options import add_plugin_option, add_profile_options
 from bench.config import load_profile, parse_overrides, resolve
 from bench.contracts import Dataset, Plugin
 from bench.errors import BenchError
-from bench.registry import ROOMS, Registry, did_you_mean, missing_modules
+from bench.registry import ROOMS, Registry, did_you_mean, missing_modules, split_name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,8 @@ def run(args: argparse.Namespace) -> int:
     for kind, name in _targets(registry, args.name):
         plugin = registry.load(kind, name)
         params = resolve(plugin, kind, name, profile, overrides)
-        option = name if len(registry.kinds_of(name)) == 1 else f"{kind}.{name}"
+        alone = split_name(name)[0]
+        option = alone if len(registry.kinds_of(name)) == 1 else f"{kind}.{alone}"
         lines = [*_describe(kind, name, plugin, registry), *_details(plugin, params)]
         print("\n".join([*lines, *_parameters(params, plugin, profile.name, option)]))
     return 0

@@ -57,6 +57,8 @@ class Plugin:
     cite: ClassVar[str] = ""
     """Where method or data come from."""
     Params: ClassVar[type] = NoParams
+    argument: ClassVar[str] = ""
+    """Field of `Params` that `NAME:TEXT` sets, where the plugin stands for many; empty: its name stands alone."""
 
     def __init__(self, params: Any) -> None:
         self.params = params

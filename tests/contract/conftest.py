@@ -22,17 +22,24 @@ def names(kind: str) -> list[Any]:
 
 
 def build(kind: str, name: str, **changes: Any) -> Any:
-    """The plugin as the demo profile sets it, made smaller by those of `changes` it has; skips what cannot run here."""
+    """The plugin as the demo profile sets it, made smaller by those of `changes` it has, though not below their lower
+    bounds; skips what cannot run here."""
     cls: type[Plugin] = REGISTRY.load(kind, name)
     absent = missing_modules(cls)
     if absent:
         pytest.skip(f"{name} needs {', '.join(absent)}")
     params = resolve(cls, kind, name, load_profile("demo"))
-    known = {field.name for field in dataclasses.fields(params)}
-    plugin = cls(dataclasses.replace(params, **{key: value for key, value in changes.items() if key in known}))
+    fields = {field.name: field for field in dataclasses.fields(params)}
+    known = {name: _allowed(fields[name], value) for name, value in changes.items() if name in fields}
+    plugin = cls(dataclasses.replace(params, **known))
     if plugin.missing():
         pytest.skip("; ".join(plugin.missing()))
     return plugin
+
+
+def _allowed(field: dataclasses.Field[Any], value: Any) -> Any:
+    low = field.metadata.get("low")
+    return value if low is None or not isinstance(value, (int, float)) else max(value, low)
 
 
 def address_of(name: str) -> str:

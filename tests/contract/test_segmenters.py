@@ -16,11 +16,12 @@ from tests.contract.conftest import build, names
 
 SEGMENTERS = names("segmenter")
 SMALL = {"size": 64, "width": 8, "batch": 2, "epochs": 80, "lr": 1e-2}
+BRIEF = SMALL | {"epochs": 4}
 
 
 @dataclass(frozen=True)
 class Made:
-    """A segmenter trained with seed 0, its maps of the training images, and what training counted."""
+    """A segmenter trained with seed 0, its maps of the training images, and how many updates training counted."""
 
     segmenter: Segmenter
     model: Path
@@ -42,10 +43,19 @@ def train(tmp_path_factory):
 @pytest.fixture(scope="module")
 def made(train, tmp_path_factory):
     """`made(name)`: trained once for all tests."""
+    return made_with(SMALL, train, tmp_path_factory)
 
+
+@pytest.fixture(scope="module")
+def briefly(train, tmp_path_factory):
+    """`briefly(name)`: trained for long enough to be killed half-way and too short to learn anything."""
+    return made_with(BRIEF, train, tmp_path_factory)
+
+
+def made_with(changes, train, tmp_path_factory):
     @functools.cache
     def make(name):
-        segmenter, place, counter = build("segmenter", name, **SMALL), tmp_path_factory.mktemp(name), Counter()
+        segmenter, place, counter = build("segmenter", name, **changes), tmp_path_factory.mktemp(name), Counter()
         model = fit(segmenter, train, place, progress=counter)
         return Made(segmenter, model, predict(segmenter, train, model, place), counter.updates)
 
@@ -113,9 +123,9 @@ def test_the_batch_size_changes_no_map(name, made, train, tmp_path):
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)
-def test_the_seed_decides_every_byte(name, made, train, tmp_path):
+def test_the_seed_decides_every_byte(name, briefly, train, tmp_path):
     """Trained again with the same seed: the same files. With another: another network."""
-    one = made(name)
+    one = briefly(name)
     assert tree(fit(one.segmenter, train, tmp_path / "same")) == tree(one.model)
     other = fit(one.segmenter, train, tmp_path / "other", seed=1)
     assert tree(predict(one.segmenter, train, other, tmp_path)) != tree(one.maps)
@@ -124,7 +134,7 @@ def test_the_seed_decides_every_byte(name, made, train, tmp_path):
 @pytest.mark.parametrize("name", SEGMENTERS)
 def test_a_validation_split_is_only_watched(name, train, tmp_path):
     """Training with one ends well, and its pairs do not enter the network while the rate is constant."""
-    segmenter = build("segmenter", name, **(SMALL | {"epochs": 3}))
+    segmenter = build("segmenter", name, **BRIEF)
     with_val = fit(segmenter, train, tmp_path / "val", val=tuple(reversed(train)))
     without = fit(segmenter, train, tmp_path / "none")
     maps = [predict(segmenter, train, model, model.parent) for model in (with_val, without)]
@@ -132,9 +142,9 @@ def test_a_validation_split_is_only_watched(name, train, tmp_path):
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)
-def test_killed_training_goes_on_to_the_same_weights(name, made, train, tmp_path):
+def test_killed_training_goes_on_to_the_same_weights(name, briefly, train, tmp_path):
     """Ctrl-C half-way, then the same call: less work than from the start, and the same bytes."""
-    one = made(name)
+    one = briefly(name)
     with pytest.raises(KeyboardInterrupt):
         fit(one.segmenter, train, tmp_path, progress=Counter(kill_at=one.updates // 2))
     rest = Counter()
@@ -143,9 +153,9 @@ def test_killed_training_goes_on_to_the_same_weights(name, made, train, tmp_path
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)
-def test_a_damaged_checkpoint_is_named_with_its_remedy(name, made, train, tmp_path):
+def test_a_damaged_checkpoint_is_named_with_its_remedy(name, briefly, train, tmp_path):
     """Cut in half, emptied or overwritten: one line that says which file to delete."""
-    one = made(name)
+    one = briefly(name)
     with pytest.raises(KeyboardInterrupt):
         fit(one.segmenter, train, tmp_path, progress=Counter(kill_at=one.updates // 2))
     kept = tree(tmp_path / "work")
@@ -159,13 +169,13 @@ def test_a_damaged_checkpoint_is_named_with_its_remedy(name, made, train, tmp_pa
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)
-def test_damaged_weights_are_named_with_their_remedy(name, made, train, tmp_path):
+def test_damaged_weights_are_named_with_their_remedy(name, briefly, train, tmp_path):
     """A model's files cut in half give one line, not a map."""
-    for path, data in tree(made(name).model).items():
+    for path, data in tree(briefly(name).model).items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(data[: len(data) // 2])
     with pytest.raises(BenchError, match="delete .* to train anew") as caught:
-        predict(made(name).segmenter, train, tmp_path, tmp_path)
+        predict(briefly(name).segmenter, train, tmp_path, tmp_path)
     assert "\n" not in str(caught.value)
 
 

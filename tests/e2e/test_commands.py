@@ -141,5 +141,7 @@ def test_doctor_names_packages_that_are_not_installed(bench, tmp_path):
     path = tmp_path / "mine.py"
     path.write_text((PLUGINS / "toy_mirror.py").read_text().replace("version = 1", "version = 1; requires = ('nix',)"))
     out = bench("doctor", "--plugin", path).out
-    assert "not installed: nix; pip install" in out
+    line = next(line for line in out.splitlines() if line.startswith("not installed: "))
+    assert "nix" in line
+    assert "; pip install" in line
     assert "generator mine           needs nix" in out
