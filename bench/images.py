@@ -92,9 +92,12 @@ def load_mask(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     return np.asarray(Image.fromarray(binary).resize(size, Image.Resampling.NEAREST))
 
 
-def load_grey(path: Path) -> np.ndarray:
-    """uint8 (height, width): a probability map × 255."""
-    return np.asarray(_open(path).convert("L"))
+def load_grey(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """uint8 (height, width): a probability map or a soft mask × 255, squashed as by `load_rgb` when given a size."""
+    image = _open(path).convert("L")
+    if size is not None and image.size != size:
+        image = image.resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(image)
 
 
 def size_of(path: Path) -> tuple[int, int]:

@@ -100,7 +100,7 @@ class ReleasedSegmenter(Segmenter):
 
         return cost_of(self._shape(), self._recipe(), self._probability, action, images)
 
-    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context) -> None:
+    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context, select: Split = ()) -> None:
         from segmenters.networks.files import load_backbone, load_released
         from segmenters.training.loop import fit, write
 
@@ -111,7 +111,7 @@ class ReleasedSegmenter(Segmenter):
             return
         if self.params.pretrained:
             load_backbone(getattr(network, self.trunk), self._backbone_file() or self._fetched(ctx))
-        fit(network, self._recipe(), train, val, model_dir, ctx)
+        fit(network, self._recipe(), train, val, model_dir, ctx, select, self._probability)
 
     def predict(self, samples: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         from segmenters.training.loop import predict

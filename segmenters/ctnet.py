@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bench.contracts import Context, Cost, Segmenter, Split, param
 from bench.errors import BenchError
+from segmenters.training.published import Scales
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 PUBLISHED: Mapping[str, Any] = MappingProxyType(
     {
         "optimizer": "AdamW",
-        "scales": (0.75, 1.0, 1.25),  # of `size`, to multiples of 32: three updates a batch, masks bilinear (soft)
         "epochs": 31,  # range(1, 32)
         "rate": "constant",  # its decay would begin at epoch 200
         "augmentation": (),
@@ -28,6 +28,9 @@ PUBLISHED: Mapping[str, Any] = MappingProxyType(
         "normalise": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     }
 )
+
+SCALES = Scales(rates=(0.75, 1.0, 1.25), corners=True, soft_masks=True)
+"""At 352 px: 256, 352 and 448, each batch trained at all three, an optimiser step each."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,18 @@ class Params:
     lr: float = param(1e-4, "learning rate of AdamW", low=0.0)
     weight_decay: float = param(1e-4, "of AdamW", low=0.0)
     clip: float = param(0.5, "each element of a gradient is cut to this magnitude", low=0.0)
+    three_steps: bool = param(
+        True, "a batch is trained at 0.75, 1 and 1.25 of `size`, an optimiser step each, as published; false: at `size`"
+    )
     contrast: float = param(0.1, "weight of the pixel contrast", low=0.0)
     argmax: bool = param(
         True, "as published: the class found is the argmax over the one logit, so background everywhere; false: sign"
     )
     weighted_bce: bool = param(False, "weigh the cross-entropy near borders, as the paper says and its code does not")
     stretch: bool = param(True, "stretch each map to [0, 1] by its own minimum and maximum, as published")
+    precision: str = param(
+        "fp32", "of the arithmetic on an accelerator; weights and optimiser stay fp32", choices=("fp32", "bf16")
+    )
 
 
 class CTNet(Segmenter):
@@ -58,7 +67,7 @@ class CTNet(Segmenter):
     The last epoch is kept, as published.
     """
 
-    version = 1
+    version = 2
     requires = ("torch", "safetensors", "mmengine", "mmcv", "mmseg")
     cite = "Xiao et al., CTNet: Contrastive Transformer Network for Polyp Segmentation, IEEE Trans. Cybernetics 2024"
     Params = Params
@@ -82,6 +91,7 @@ class CTNet(Segmenter):
         return Recipe(
             size=p.size, batch=p.batch, epochs=p.epochs, normalise=normalise, loss=self._loss,
             make_optimizer=self._optimizer, make_scheduler=lambda _: None,
+            scales=SCALES if p.three_steps else replace(SCALES, rates=(1.0,)), precision=p.precision,
         )  # fmt: skip
 
     def _optimizer(self, model: torch.nn.Module) -> torch.optim.Optimizer:
@@ -143,7 +153,7 @@ class CTNet(Segmenter):
 
         return cost_of(self._network(0).to("meta"), self._recipe(), self._probability, action, images)
 
-    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context) -> None:
+    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context, select: Split = ()) -> None:
         from segmenters.training.loop import fit, write
 
         network = self._network(ctx.seed)
@@ -153,7 +163,7 @@ class CTNet(Segmenter):
             return
         if self.params.pretrained:
             self._load_backbone(network, ctx)
-        fit(network, self._recipe(), train, val, model_dir, ctx)
+        fit(network, self._recipe(), train, val, model_dir, ctx, select, self._probability)
 
     def _load_backbone(self, network: Any, ctx: Context) -> None:
         from segmenters.training.mit import load_mit

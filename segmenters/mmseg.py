@@ -29,6 +29,9 @@ class Params:
     epochs: int = param(100, "passes over the training set", low=1)
     lr: float = param(1e-4, "learning rate of AdamW, constant", low=0.0)
     weight_decay: float = param(1e-4, "of AdamW", low=0.0)
+    precision: str = param(
+        "fp32", "of the arithmetic on an accelerator; weights and optimiser stay fp32", choices=("fp32", "bf16")
+    )
 
 
 class MMSeg(Segmenter):
@@ -40,7 +43,7 @@ class MMSeg(Segmenter):
     that need mmcv's compiled operations cannot be trained on mmcv-lite.
     """
 
-    version = 1
+    version = 2
     requires = ("torch", "safetensors", "mmengine", "mmcv", "mmseg")
     cite = "MMSegmentation Contributors, OpenMMLab semantic segmentation toolbox and benchmark, 2020"
     argument = "config"
@@ -78,7 +81,7 @@ class MMSeg(Segmenter):
         return Recipe(
             size=p.size, batch=p.batch, epochs=p.epochs, normalise=normaliser(self._model()), loss=own_loss,
             make_optimizer=lambda model: torch.optim.AdamW(model.parameters(), p.lr, weight_decay=p.weight_decay),
-            make_scheduler=lambda _: None,
+            make_scheduler=lambda _: None, precision=p.precision,
         )  # fmt: skip
 
     def files(self) -> tuple[Path, ...]:
@@ -112,13 +115,14 @@ class MMSeg(Segmenter):
 
         return cost_of(self._network(0).to("meta"), self._recipe(), lesion_probability, action, images)
 
-    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context) -> None:
+    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context, select: Split = ()) -> None:
         from segmenters.training.loop import fit
+        from segmenters.training.mmseg_network import lesion_probability
 
         network = self._network(ctx.seed)
         if self.params.pretrained and self._address():
             self._load_backbone(network, ctx)
-        fit(network, self._recipe(), train, val, model_dir, ctx)
+        fit(network, self._recipe(), train, val, model_dir, ctx, select, lesion_probability)
 
     def _load_backbone(self, network: Any, ctx: Context) -> None:
         from segmenters.training.pretrained import fetched, load_backbone, read_state, weight_file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
@@ -30,21 +30,28 @@ class Params(ReleasedParams):
     lr: float = param(1e-4, "learning rate of AdamW, constant", low=0.0)
     weight_decay: float = param(1e-4, "of all weights", low=0.0)
     clip: float = param(0.5, "each element of a gradient is cut to this magnitude", low=0.0)
+    three_steps: bool = param(
+        True, "a batch is trained at 0.75, 1 and 1.25 of `size`, an optimiser step each, as published; false: at `size`"
+    )
     drop_path: float = param(
         0.1, "chance of the last block of the backbone to be skipped in training", low=0.0, high=1.0
     )
     weighted_bce: bool = param(False, "weight the cross-entropy half of the loss too, as the paper's formula does")
     stretch: bool = param(True, "stretch each map to [0, 1] by its own minimum and maximum, as published")
+    precision: str = param(
+        "fp32", "of the arithmetic on an accelerator; weights and optimiser stay fp32", choices=("fp32", "bf16")
+    )
 
 
 class PolypPVT(ReleasedSegmenter):
     """PVTv2-B2 with cascaded fusion, camouflage identification and similarity aggregation; the sum of two logits.
 
-    As published: AdamW at a constant rate, structure loss on both outputs with the cross-entropy half unweighted, each
-    map stretched by its own extremes. Theirs keeps the epoch that is best on the test images; ours the last.
+    As published: AdamW at a constant rate, three sizes a batch, grey masks as they are stored, structure loss on both
+    outputs with the cross-entropy half unweighted, each map stretched by its own extremes. Theirs keeps the epoch that
+    is best on the test images; ours the last.
     """
 
-    version = 1
+    version = 2
     cite = "Dong et al., Polyp-PVT, CAAI Artificial Intelligence Research 2023 (arXiv:2108.06932)"
     Params = Params
     plugin_name = "polyp-pvt"
@@ -75,6 +82,7 @@ class PolypPVT(ReleasedSegmenter):
         return Recipe(
             size=p.size, batch=p.batch, epochs=p.epochs, normalise=imagenet, loss=self._loss,
             make_optimizer=self._optimizer, make_scheduler=lambda _: None,
+            scales=SCALES if p.three_steps else replace(SCALES, rates=(1.0,)), precision=p.precision,
         )  # fmt: skip
 
     def _optimizer(self, model: torch.nn.Module) -> torch.optim.Optimizer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
@@ -30,6 +30,12 @@ class Params(ReleasedParams):
     backbone_rate: float = param(0.1, "the backbone's learning rate as a share of `lr`", low=0.0)
     momentum: float = param(0.9, "Nesterov's", low=0.0, high=1.0)
     weight_decay: float = param(5e-4, "of all weights", low=0.0)
+    wrap: bool = param(True, "exchanged colours beyond 8 bits wrap around, as the released cast does; false: cut")
+    precision: str = param(
+        "bf16",
+        "of the arithmetic on an accelerator (published: mixed, apex O2); weights stay fp32",
+        choices=("fp32", "bf16"),
+    )
     correction: bool = param(
         True, "probability correction, as published: logits of either sign over their sign's share"
     )
@@ -38,11 +44,13 @@ class Params(ReleasedParams):
 class SANet(ReleasedSegmenter):
     """Res2Net-50 v1b, shallow stages attended by deep ones; binary cross-entropy + Dice an image; one logit.
 
-    As published: SGD with a tenth of the rate for the backbone, probability correction, last epoch. Theirs trained in
-    mixed precision (apex O2), ours in single.
+    As published: SGD with a tenth of the rate for the backbone, one of four sizes a batch, flips, quarter turns and
+    colours of another image, mixed precision (theirs apex O2, ours bfloat16), probability correction, last epoch.
+    Colours come from a frame of a group with a chance of 0.7, otherwise from an image without one; where the training
+    images are all of one kind they are left alone.
     """
 
-    version = 1
+    version = 2
     cite = "Wei et al., Shallow Attention Network for Polyp Segmentation, MICCAI 2021"
     Params = Params
     plugin_name = "sanet"
@@ -63,6 +71,7 @@ class SANet(ReleasedSegmenter):
         return Recipe(
             size=p.size, batch=p.batch, epochs=p.epochs, normalise=imagenet, loss=entropy_and_dice,
             make_optimizer=self._optimizer, make_scheduler=lambda optimizer: HalvedTwice(optimizer, p.epochs),
+            scales=SCALES, augmentation=replace(AUGMENTATION, wrap=p.wrap), precision=p.precision,
         )  # fmt: skip
 
     def _optimizer(self, model: torch.nn.Module) -> torch.optim.Optimizer:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bench.contracts import Context, Cost, Segmenter, Split, param
+from segmenters.training.published import Augmentation, Crop, Photometric
 
 if TYPE_CHECKING:
     import torch
@@ -22,16 +23,11 @@ PUBLISHED: Mapping[str, Any] = MappingProxyType(
         "betas": (0.9, 0.999),
         "undecayed": ("norm", "pos_block"),  # parts of parameter names with weight decay 0
         "head_rate": 10.0,  # the head's learning rate is so many times `lr`
-        "updates": 160_000,
-        "warmup_updates": 1_500,  # linear, from 1e-6 of the rate
+        "warmup": 1_500 / 160_000,  # share of the updates; linear, from 1e-6 of the rate
         "poly_power": 1.0,  # then down to 0 at the last update
-        "crop": 512,
-        "scale": (0.5, 2.0),  # of 2048 × 512, drawn for each image, before the crop
-        "one_class_at_most": 0.75,  # share of a crop
-        "flip": 0.5,  # horizontal
-        "photometric": True,  # brightness 32, contrast and saturation 0.5–1.5, hue 18
     }
 )
+AUGMENTATION = Augmentation(crop=Crop((0.5, 2.0), 0.75), flip=0.5, photometric=Photometric())
 
 
 @dataclass(frozen=True)
@@ -47,17 +43,28 @@ class Params:
     epochs: int = param(1758, "passes; 1,758 over 1,450 images are the published 160,000 updates", low=1)
     lr: float = param(6e-5, "learning rate of AdamW; the head's is ten times as high", low=0.0)
     weight_decay: float = param(0.01, "of AdamW; none where `norm` is in a name", low=0.0)
+    warmup: float = param(
+        PUBLISHED["warmup"], "share of the updates in which the rate rises (1,500 of 160,000)", low=0.0, high=1.0
+    )
+    augment: bool = param(
+        True,
+        "as published: parts of an image at 0.5 to 2 times its size, flipped, under changed light; false: as it is",
+    )
+    precision: str = param(
+        "fp32", "of the arithmetic on an accelerator; weights and optimiser stay fp32", choices=("fp32", "bf16")
+    )
 
 
 class SegFormer(Segmenter):
     """Mix Transformer and all-MLP head, two logits at stride 4 enlarged bilinearly; cross-entropy.
 
     Network, losses and normalisation are read from mmsegmentation's own configuration of the variant, with two classes.
-    Its head is 256 wide for every variant; the authors' own code has 768 from B2 on (`head_channels`). Images of one
-    size: squashed, where the published recipe crops.
+    Its head is 256 wide for every variant; the authors' own code has 768 from B2 on (`head_channels`). As
+    published: rate rising, then falling evenly to 0; crops, flips and photometric distortion. Images are squashed to
+    one size first, where the published recipe keeps their aspect.
     """
 
-    version = 1
+    version = 2
     requires = ("torch", "safetensors", "mmengine", "mmcv", "mmseg")
     cite = "Xie et al., SegFormer, NeurIPS 2021; mmsegmentation 1.2 (OpenMMLab)"
     Params = Params
@@ -78,11 +85,14 @@ class SegFormer(Segmenter):
     def _recipe(self) -> Recipe:
         from segmenters.training.loop import Recipe
         from segmenters.training.mmseg_network import normaliser, own_loss
+        from segmenters.training.schedule import warm_up_and_fall
 
         p = self.params
         return Recipe(
             size=p.size, batch=p.batch, epochs=p.epochs, normalise=normaliser(self._model()), loss=own_loss,
             make_optimizer=lambda model: adamw(model, p.lr, p.weight_decay), make_scheduler=lambda _: None,
+            rate=warm_up_and_fall(p.warmup, PUBLISHED["poly_power"]),
+            augmentation=AUGMENTATION if p.augment else Augmentation(), precision=p.precision,
         )  # fmt: skip
 
     def files(self) -> tuple[Path, ...]:
@@ -107,9 +117,10 @@ class SegFormer(Segmenter):
 
         return cost_of(self._network(0).to("meta"), self._recipe(), lesion_probability, action, images)
 
-    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context) -> None:
+    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context, select: Split = ()) -> None:
         from segmenters.training.loop import fit
         from segmenters.training.mit import load_mit
+        from segmenters.training.mmseg_network import lesion_probability
         from segmenters.training.pretrained import MIT, fetched, weight_file
 
         network = self._network(ctx.seed)
@@ -117,7 +128,7 @@ class SegFormer(Segmenter):
             address = MIT[self.params.variant]
             path = fetched(weight_file(self.params.backbone, address), address, ctx.download)
             load_mit(network.backbone, path)
-        fit(network, self._recipe(), train, val, model_dir, ctx)
+        fit(network, self._recipe(), train, val, model_dir, ctx, select, lesion_probability)
 
     def predict(self, samples: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         from segmenters.training.loop import predict

@@ -29,6 +29,9 @@ class Params:
     epochs: int = param(100, "passes over the training set", low=1)
     lr: float = param(1e-4, "learning rate of AdamW, constant", low=0.0)
     weight_decay: float = param(1e-4, "of AdamW", low=0.0)
+    precision: str = param(
+        "fp32", "of the arithmetic on an accelerator; weights and optimiser stay fp32", choices=("fp32", "bf16")
+    )
 
 
 class SMP(Segmenter):
@@ -38,7 +41,7 @@ class SMP(Segmenter):
     whatever the encoder. Encoders of timm are written `tu-NAME`; their weights come from a file only.
     """
 
-    version = 1
+    version = 2
     requires = ("torch", "safetensors", "segmentation_models_pytorch")
     cite = "Iakubovskii, Segmentation Models PyTorch, 2019"
     argument = "network"
@@ -77,7 +80,7 @@ class SMP(Segmenter):
         return Recipe(
             size=p.size, batch=p.batch, epochs=p.epochs, normalise=normalise, loss=dice_and_cross_entropy,
             make_optimizer=lambda model: torch.optim.AdamW(model.parameters(), p.lr, weight_decay=p.weight_decay),
-            make_scheduler=lambda _: None,
+            make_scheduler=lambda _: None, precision=p.precision,
         )  # fmt: skip
 
     def _weights(self) -> Path | None:
@@ -122,13 +125,14 @@ class SMP(Segmenter):
 
         return cost_of(self._network(0).to("meta"), self._recipe(), lesion_probability, action, images)
 
-    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context) -> None:
+    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context, select: Split = ()) -> None:
         from segmenters.training.loop import fit
+        from segmenters.unet import lesion_probability
 
         network = self._network(ctx.seed)
         if self.params.pretrained:
             self._load_encoder(network, ctx)
-        fit(network, self._recipe(), train, val, model_dir, ctx)
+        fit(network, self._recipe(), train, val, model_dir, ctx, select, lesion_probability)
 
     def _load_encoder(self, network: Any, ctx: Context) -> None:
         from huggingface_hub import hf_hub_download

@@ -24,6 +24,9 @@ class Params:
     epochs: int = param(100, "passes over the training set", low=1)
     lr: float = param(1e-4, "learning rate of Adam", low=0.0)
     patience: int = param(10, "epochs without a lower loss before the rate is halved", low=0)
+    precision: str = param(
+        "fp32", "of the arithmetic on an accelerator; weights and optimiser stay fp32", choices=("fp32", "bf16")
+    )
 
 
 class UNet(Segmenter):
@@ -34,7 +37,7 @@ class UNet(Segmenter):
     there is no validation split the training loss drives the plateau.
     """
 
-    version = 1
+    version = 2
     requires = ("torch", "safetensors")
     cite = "Ronneberger et al., U-Net, MICCAI 2015; Azad et al., Medical Image Segmentation Review (Awesome-U-Net)"
     Params = Params
@@ -59,6 +62,7 @@ class UNet(Segmenter):
             make_scheduler=lambda optimizer: torch.optim.lr_scheduler.ReduceLROnPlateau(
                 optimizer, factor=0.5, patience=p.patience
             ),
+            precision=p.precision,
         )  # fmt: skip
 
     def cost(self, action: str, images: int, devices: int) -> Cost:
@@ -70,10 +74,10 @@ class UNet(Segmenter):
             network = self._network(0)
         return cost_of(network, self._recipe(), lesion_probability, action, images)
 
-    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context) -> None:
+    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context, select: Split = ()) -> None:
         from segmenters.training.loop import fit
 
-        fit(self._network(ctx.seed), self._recipe(), train, val, model_dir, ctx)
+        fit(self._network(ctx.seed), self._recipe(), train, val, model_dir, ctx, select, lesion_probability)
 
     def predict(self, samples: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         from segmenters.training.loop import predict

@@ -1,40 +1,97 @@
-"""Training pairs decoded once into arrays mapped from disk, and the order of their batches."""
+"""Training pairs decoded once into files that are mapped from disk, and the order of their batches.
+
+A decoded pair is known by the bytes of image and mask, the size and whether the mask is soft: rows of the table, seeds
+and segmenters of one size share it, whatever the pair is called.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import os
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from bench.contracts import Context, Split
-from bench.images import load_mask, load_rgb
+from bench.contracts import Context, Sample, Split
+from bench.errors import BenchError
+from bench.images import load_grey, load_mask, load_rgb
+
+FOLDER = "pairs-1"
+"""The number rises when decoding changes."""
+CHECK = 4
+"""Bytes of the check sum behind a pair."""
 
 
 @dataclass(frozen=True)
-class PairArrays:
-    """uint8 images (n, size, size, 3) and masks (n, size, size) in {0, 1}."""
+class Pairs:
+    """Decoded pairs, one file each: the image's bytes, the mask's, their CRC-32."""
 
-    images: np.ndarray
-    masks: np.ndarray
+    paths: tuple[Path, ...]
+    size: int
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.paths)
+
+    def read(self, rows: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """uint8 images (n, size, size, 3) and masks (n, size, size): 0 and 1, or soft ones up to 255."""
+        images = np.empty((len(rows), self.size, self.size, 3), np.uint8)
+        masks = np.empty((len(rows), self.size, self.size), np.uint8)
+        for index, row in enumerate(rows):
+            pixels = np.memmap(self.paths[row], np.uint8, "r")
+            images[index].flat = pixels[: images[index].size]
+            masks[index].flat = pixels[images[index].size : -CHECK]
+        return images, masks
 
 
-def decode_pairs(samples: Split, size: int, name: str, ctx: Context) -> PairArrays:
-    """Squash every pair to `size` px (image bilinear, mask nearest); the arrays lie in `ctx.workdir`."""
-    shape = (len(samples), size, size)
-    images = np.lib.format.open_memmap(ctx.workdir / f"{name}_images.npy", "w+", np.uint8, (*shape, 3))
-    masks = np.lib.format.open_memmap(ctx.workdir / f"{name}_masks.npy", "w+", np.uint8, shape)
-    for row, sample in enumerate(samples):
-        images[row] = load_rgb(sample.image, (size, size))
-        masks[row] = load_mask(sample.mask, (size, size))
-    return PairArrays(images, masks)
+def decode_pairs(samples: Split, size: int, soft: bool, ctx: Context) -> Pairs:
+    """Squash every pair to `size` px that is not in the cache: image bilinear, mask nearest, or bilinear if `soft`."""
+    folder = (ctx.cache or ctx.workdir) / FOLDER / f"{size}{'-soft' if soft else ''}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Pairs(tuple(_decoded(sample, size, soft, folder) for sample in samples), size)
 
 
-def epoch_batches(count: int, batch: int, epoch: int, seed: int) -> Iterator[np.ndarray]:
-    """Rows of each batch of an epoch, from (seed, epoch) alone; the last batch may be smaller."""
+def _decoded(sample: Sample, size: int, soft: bool, folder: Path) -> Path:
+    path = folder / hashlib.sha256(_digest(sample.image) + _digest(sample.mask)).hexdigest()[:40]
+    if not _whole(path, size):
+        load = load_grey if soft else load_mask
+        data = load_rgb(sample.image, (size, size)).tobytes() + load(sample.mask, (size, size)).tobytes()
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        part.write_bytes(data + _check(data))
+        os.replace(part, path)
+    return path
+
+
+def _digest(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
+    except OSError as error:
+        raise BenchError(f"{path}: not a readable image ({error.strerror}); replace or remove it") from None
+
+
+def _whole(path: Path, size: int) -> bool:
+    """A cache may be cut short or emptied at any time."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return False
+    return len(data) == size * size * 4 + CHECK and _check(data[:-CHECK]) == data[-CHECK:]
+
+
+def _check(data: bytes) -> bytes:
+    return zlib.crc32(data).to_bytes(CHECK, "little")
+
+
+def epoch_batches(count: int, batch: int, epoch: int, seed: int) -> list[np.ndarray]:
+    """Rows of each batch of an epoch, from (seed, epoch) alone; the last may be smaller.
+
+    A last image that would be alone joins the batch before: normalisation over one value fails.
+    """
     order = np.random.default_rng([seed, epoch]).permutation(count)
-    for start in range(0, count, batch):
-        yield order[start : start + batch]
+    starts = list(range(0, count, batch))
+    if batch > 1 and len(starts) > 1 and count - starts[-1] == 1:
+        starts.pop()
+    return np.split(order, starts[1:])

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
-import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +18,28 @@ from safetensors.torch import load_file, save_file
 from bench.contracts import Context, Split
 from bench.errors import BenchError
 from bench.images import load_rgb, save_png, size_of
-from segmenters.training.data import PairArrays, decode_pairs, epoch_batches
+from segmenters.training import checkpoint
+from segmenters.training.augment import OUTSIDE
+from segmenters.training.batches import Source, open_source, resized, to_tensors
+from segmenters.training.data import Pairs, decode_pairs
+from segmenters.training.precision import arithmetic, in_fp32
+from segmenters.training.published import Augmentation, Scales
 
 CHECKPOINT = "checkpoint.pt"
+SELECTED = "selected.safetensors"
 WEIGHTS = "model.safetensors"
 REPORT = "training.json"
+Probability = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained: `loss(model, images, masks)` takes normalised float images and int64 masks.
+    """How a network is trained: `loss(model, images, masks)` takes normalised float images and masks (n, h, w).
 
-    `make_scheduler` may return None; otherwise `step(watched)` is called after each epoch with the mean loss of the
-    validation split, or of the training epoch where there is none.
+    Masks are int64, 255 beyond the edge of a crop (where images are 0), or float in [0, 1] where the scales say
+    `soft_masks`. `make_scheduler` may return None; otherwise `step(watched)` is called after each epoch with the mean
+    loss of the validation split, or of the training epoch where there is none. `rate(done, total)`, where there is one,
+    is the share of the learning rates at an update.
     """
 
     size: int
@@ -41,97 +49,165 @@ class Recipe:
     loss: Callable[[torch.nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
     make_optimizer: Callable[[torch.nn.Module], torch.optim.Optimizer]
     make_scheduler: Callable[[torch.optim.Optimizer], Any]
+    rate: Callable[[int, int], float] | None = None
+    scales: Scales = Scales()
+    augmentation: Augmentation = Augmentation()
+    precision: str = "fp32"
 
 
-def fit(model: torch.nn.Module, recipe: Recipe, train: Split, val: Split, model_dir: Path, ctx: Context) -> None:
-    """Train to the last epoch, which is the one kept: no data selects an epoch. Resumes from `ctx.workdir`."""
-    model.to(ctx.device)
-    optimizer = recipe.make_optimizer(model)
-    scheduler = recipe.make_scheduler(optimizer)
-    pairs = decode_pairs(train, recipe.size, "train", ctx)
-    watched = decode_pairs(val, recipe.size, "val", ctx) if val else None
-    path = ctx.workdir / CHECKPOINT
-    history = _resume(path, model, optimizer, scheduler)
-    per_epoch = math.ceil(len(pairs) / recipe.batch)
-    with ctx.progress.bar(recipe.epochs * per_epoch, "step", done=len(history) * per_epoch) as bar:
-        for epoch in range(len(history), recipe.epochs):
-            loss = _train_epoch(model, recipe, pairs, optimizer, epoch, ctx, bar)
-            val_loss = _mean_loss(model, recipe, watched, ctx) if watched is not None else None
-            if scheduler is not None:
-                scheduler.step(loss if val_loss is None else val_loss)
-            history.append({"train_loss": loss, "val_loss": val_loss})
-            _save(path, model, optimizer, scheduler, history)
-    write(model, model_dir, {"epochs": recipe.epochs, "updates": recipe.epochs * per_epoch, "history": history})
+def fit(
+    model: torch.nn.Module, recipe: Recipe, train: Split, val: Split, model_dir: Path, ctx: Context,
+    select: Split = (), probability: Probability | None = None,
+) -> None:  # fmt: skip
+    """Train to the last epoch, which is the one kept: no data selects an epoch. Resumes from `ctx.workdir`.
+
+    With `select` the epoch is kept instead whose maps, `probability(model, images)`, are best on these samples; the
+    report says so.
+    """
+    source = open_source(train, recipe.size, recipe.batch, recipe.scales, recipe.augmentation, ctx)
+    watched = decode_pairs(val, recipe.size, recipe.scales.soft_masks, ctx) if val else None
+    judged = decode_pairs(select, recipe.size, False, ctx) if select else None
+    training = _Training(model, recipe, source, ctx)
+    with ctx.progress.bar(recipe.epochs * source.updates, "step", done=training.updates) as bar:
+        for epoch in range(len(training.history), recipe.epochs):
+            entry = {"train_loss": training.epoch(epoch, bar), "val_loss": training.loss_of(watched)}
+            training.schedule_epoch(entry)
+            if judged is not None:
+                assert probability is not None
+                training.judge(entry, mean_dice(model, probability, recipe, judged, ctx.device))
+            training.history.append(entry)
+            training.save()
+    kept = training.keep_best() if judged is not None else "last epoch"
+    write(model, model_dir, training.report(kept))
 
 
-def _train_epoch(
-    model: torch.nn.Module, recipe: Recipe, pairs: PairArrays, optimizer: torch.optim.Optimizer, epoch: int,
-    ctx: Context, bar: Any,
-) -> float:  # fmt: skip
-    model.train()
-    total = 0.0
-    # Dropout and the like follow the epoch's own seed, so that a resumed run repeats an uninterrupted one.
-    torch.manual_seed(int(np.random.default_rng([ctx.seed, 1, epoch]).integers(2**62)))
-    for rows in epoch_batches(len(pairs), recipe.batch, epoch, ctx.seed):
-        images, masks = _tensors(pairs, rows, recipe, ctx.device)
-        loss = recipe.loss(model, images, masks)
-        if not torch.isfinite(loss):
-            raise BenchError(f"loss is not finite in epoch {epoch + 1}; lower the learning rate")
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        total += loss.item() * len(rows)
-        bar.update(1, loss=loss.item())
-    return total / len(pairs)
+@dataclass
+class _Training:
+    """A network on its way, with all that a checkpoint holds."""
+
+    model: torch.nn.Module
+    recipe: Recipe
+    source: Source
+    ctx: Context
+    updates: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        recipe, total = self.recipe, self.recipe.epochs * self.source.updates
+        self.model.to(self.ctx.device)
+        if recipe.precision != "fp32":
+            self.model.register_forward_hook(lambda _module, _inputs, outputs: in_fp32(outputs))
+        self.optimizer = recipe.make_optimizer(self.model)
+        self.scheduler = recipe.make_scheduler(self.optimizer)
+        rate = recipe.rate
+        self.rate = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda n: rate(n, total)) if rate else None
+        numbers = checkpoint.resume(self.ctx.workdir / CHECKPOINT, self._parts())
+        self.updates, self.history = numbers.get("updates", 0), numbers.get("history", [])
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "model": self.model, "optimizer": self.optimizer, "scheduler": self.scheduler, "rate": self.rate,
+        }  # fmt: skip
+
+    def save(self) -> None:
+        numbers = {"updates": self.updates, "history": self.history}
+        checkpoint.save(self.ctx.workdir / CHECKPOINT, self._parts(), numbers)
+
+    def epoch(self, epoch: int, bar: Any) -> float:
+        """Mean loss of its updates, each image counted alike."""
+        self.model.train()
+        # Dropout and the like follow the epoch's own seed, so that a resumed run repeats an uninterrupted one.
+        torch.manual_seed(int(np.random.default_rng([self.ctx.seed, 1, epoch]).integers(2**62)))
+        total, soft = 0.0, self.recipe.scales.soft_masks
+        for batch in self.source.epoch(epoch, self.ctx.workers):
+            images, masks = to_tensors(batch.images, batch.masks, soft, self.ctx.device)
+            for size in batch.sizes:
+                loss = self.update(*resized(images, masks, size, self.recipe.scales))
+                if not math.isfinite(loss):
+                    raise BenchError(f"loss is not finite in epoch {epoch + 1}; lower the learning rate")
+                total += loss * len(images) / len(batch.sizes)
+                bar.update(1, loss=loss)
+        return total / len(self.source.pairs)
+
+    def update(self, images: torch.Tensor, masks: torch.Tensor) -> float:
+        """One optimiser step; a loss that is not finite is returned before it changes the network."""
+        images = self.recipe.normalise(images)
+        if self.recipe.augmentation.crop:
+            images = images.masked_fill((masks == OUTSIDE)[:, None], 0)
+        with arithmetic(self.recipe.precision, self.ctx.device):
+            loss = self.recipe.loss(self.model, images, masks)
+        value = loss.item()
+        if math.isfinite(value):
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizer.step()
+            self.updates += 1
+            if self.rate is not None:
+                self.rate.step()
+        return value
+
+    @torch.no_grad()
+    def loss_of(self, pairs: Pairs | None) -> float | None:
+        """Mean loss of pairs as they are."""
+        if pairs is None:
+            return None
+        self.model.eval()
+        total = 0.0
+        for rows in _in_order(pairs, self.recipe.batch):
+            images, masks = to_tensors(*pairs.read(rows), self.recipe.scales.soft_masks, self.ctx.device)
+            total += self.recipe.loss(self.model, self.recipe.normalise(images), masks).item() * len(rows)
+        return total / len(pairs)
+
+    def schedule_epoch(self, entry: dict[str, Any]) -> None:
+        if self.scheduler is not None:
+            self.scheduler.step(entry["train_loss"] if entry["val_loss"] is None else entry["val_loss"])
+
+    def judge(self, entry: dict[str, Any], dice: float) -> None:
+        """Keep the weights where no epoch before was as good. Written before the checkpoint that knows of them."""
+        if all(dice > earlier["selection_dice"] for earlier in self.history):
+            part = self.ctx.workdir / f"{SELECTED}.part"
+            save_file(_weights(self.model), part)
+            os.replace(part, self.ctx.workdir / SELECTED)
+        entry["selection_dice"] = dice
+
+    def keep_best(self) -> str:
+        scores = [entry["selection_dice"] for entry in self.history]
+        best = max(range(len(scores)), key=scores.__getitem__)
+        self.model.load_state_dict(load_file(self.ctx.workdir / SELECTED))
+        return f"epoch {best + 1} of {len(scores)}, selected on test: highest mean soft Dice"
+
+    def report(self, kept: str) -> dict[str, Any]:
+        return {
+            "epochs": len(self.history), "updates": self.updates, "kept": kept, "notes": self.source.notes,
+            "history": self.history,
+        }  # fmt: skip
 
 
 @torch.no_grad()
-def _mean_loss(model: torch.nn.Module, recipe: Recipe, pairs: PairArrays, ctx: Context) -> float:
+def mean_dice(model: torch.nn.Module, probability: Probability, recipe: Recipe, pairs: Pairs, device: str) -> float:
+    """Mean over images of the soft Dice (2I + 1) / (P + G + 1) at the network's size, which Polyp-PVT selects by."""
     model.eval()
     total = 0.0
-    for start in range(0, len(pairs), recipe.batch):
-        rows = np.arange(start, min(start + recipe.batch, len(pairs)))
-        images, masks = _tensors(pairs, rows, recipe, ctx.device)
-        total += recipe.loss(model, images, masks).item() * len(rows)
+    for rows in _in_order(pairs, recipe.batch):
+        images, masks = to_tensors(*pairs.read(rows), False, device)
+        maps = probability(model, recipe.normalise(images)).double()
+        areas = maps.sum((1, 2)) + masks.sum((1, 2))
+        total += ((2 * (maps * masks).sum((1, 2)) + 1) / (areas + 1)).sum().item()
     return total / len(pairs)
 
 
-def _tensors(pairs: PairArrays, rows: np.ndarray, recipe: Recipe, device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    images = torch.from_numpy(pairs.images[rows]).to(device).permute(0, 3, 1, 2).float()
-    return recipe.normalise(images), torch.from_numpy(pairs.masks[rows]).to(device).long()
-
-
-def _save(path: Path, model: torch.nn.Module, optimizer: Any, scheduler: Any, history: list[dict[str, Any]]) -> None:
-    state = {
-        "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "scheduler": scheduler.state_dict() if scheduler is not None else None,
-        "history": history,
-    }
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    os.replace(part, path)
-
-
-def _resume(path: Path, model: torch.nn.Module, optimizer: Any, scheduler: Any) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-    # torch tells a truncated file in several ways: a broken archive, a missing key, an early end.
-    except (RuntimeError, EOFError, KeyError, OSError, ValueError, pickle.UnpicklingError):
-        raise BenchError(f"{path}: truncated checkpoint; delete it to train anew") from None
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    if scheduler is not None:
-        scheduler.load_state_dict(state["scheduler"])
-    return list(state["history"])
+def _in_order(pairs: Pairs, batch: int) -> list[np.ndarray]:
+    return np.split(np.arange(len(pairs)), range(batch, len(pairs), batch))
 
 
 def write(model: torch.nn.Module, model_dir: Path, report: dict[str, Any]) -> None:
     """Leave the weights and the report of their training in `model_dir`, as `predict` reads them."""
-    save_file({name: value.contiguous().cpu() for name, value in model.state_dict().items()}, model_dir / WEIGHTS)
+    save_file(_weights(model), model_dir / WEIGHTS)
     (model_dir / REPORT).write_text(json.dumps(report, indent=1), encoding="utf-8")
+
+
+def _weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
 
 
 def load_weights(model: torch.nn.Module, model_dir: Path) -> None:
@@ -146,7 +222,7 @@ def load_weights(model: torch.nn.Module, model_dir: Path) -> None:
 
 @torch.inference_mode()
 def predict(
-    model: torch.nn.Module, probability: Callable[[torch.nn.Module, torch.Tensor], torch.Tensor], recipe: Recipe,
+    model: torch.nn.Module, probability: Probability, recipe: Recipe,
     samples: Split, model_dir: Path, out: Path, ctx: Context,
 ) -> None:  # fmt: skip
     """Write `out/<id>.png`: `probability(model, images)` in [0, 1], bilinear to the image's own size, × 255."""

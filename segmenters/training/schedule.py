@@ -1,8 +1,13 @@
-"""Learning rates over epochs."""
+"""Learning rates over epochs and updates."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
+
+START = 1e-6
+"""Share of the learning rate at the first update of a warm-up."""
 
 
 class HalvedTwice(torch.optim.lr_scheduler.MultiStepLR):
@@ -14,3 +19,18 @@ class HalvedTwice(torch.optim.lr_scheduler.MultiStepLR):
     def step(self, watched: float = 0.0) -> None:
         """The loss that the loop watches decides nothing."""
         super().step()
+
+
+def warm_up_and_fall(warmup: float, power: float) -> Callable[[int, int], float]:
+    """Share of the rate at update `done` of `total`, as mmsegmentation's LinearLR and PolyLR in turn.
+
+    It rises evenly over the first `warmup` × `total` updates, then falls to 0 with the power of what is left.
+    """
+
+    def share(done: int, total: int) -> float:
+        rising = round(warmup * total)
+        if done < rising:
+            return START + (1 - START) * done / max(rising - 1, 1)
+        return (1 - (done - rising) / (total - rising)) ** power if done < total else 0.0
+
+    return share

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.contracts import NO_MASK, Sample
-from segmenters._colour_exchange import Partners, colours_of, exchange_colours, find_partners, to_lab, to_rgb
+from segmenters.training.colour_exchange import Partners, colours_of, exchange_colours, find_partners, to_lab, to_rgb
 
 
 def literal_lab(red, green, blue):
