@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from bench.contracts import param
 from bench.errors import BenchError
-from segmenters._released import ReleasedParams, ReleasedSegmenter, finite_only, number_of_blocks
+from segmenters._timm import TimmParams, TimmSegmenter
+from segmenters.networks.sources import Hub
 from segmenters.training.published import Scales
 
 if TYPE_CHECKING:
     import torch
 
+    from segmenters.networks.weights import State
     from segmenters.training.loop import Recipe
 
 SCALES = Scales(rates=(0.75, 1.0, 1.25), corners=True, soft_masks=True)
@@ -21,7 +23,7 @@ STRIDE = 32
 
 
 @dataclass(frozen=True)
-class Params(ReleasedParams):
+class Params(TimmParams):
     """Defaults are the published recipe."""
 
     size: int = param(352, "images are squashed to this square, a multiple of 32", unit="px", low=64, high=2048)
@@ -38,12 +40,9 @@ class Params(ReleasedParams):
     )
     weighted_bce: bool = param(False, "weight the cross-entropy half of the loss too, as the paper's formula does")
     stretch: bool = param(True, "stretch each map to [0, 1] by its own minimum and maximum, as published")
-    precision: str = param(
-        "fp32", "of the arithmetic on an accelerator; weights and optimiser stay fp32", choices=("fp32", "bf16")
-    )
 
 
-class PolypPVT(ReleasedSegmenter):
+class PolypPVT(TimmSegmenter):
     """PVTv2-B2 with cascaded fusion, camouflage identification and similarity aggregation; the sum of two logits.
 
     As published: AdamW at a constant rate, three sizes a batch, grey masks as they are stored, structure loss on both
@@ -55,24 +54,25 @@ class PolypPVT(ReleasedSegmenter):
     cite = "Dong et al., Polyp-PVT, CAAI Artificial Intelligence Research 2023 (arXiv:2108.06932)"
     Params = Params
     plugin_name = "polyp-pvt"
-    hub = "timm/pvt_v2_b2.in1k"
-    trunk = "backbone"
 
     def check_params(self, devices: int) -> None:
         super().check_params(devices)
         if self.params.size % STRIDE:
             raise BenchError(f"polyp-pvt.size={self.params.size}: must be a multiple of {STRIDE}")
 
+    def _source(self) -> Hub:
+        return Hub("timm/pvt_v2_b2.in1k")
+
     def _network(self) -> torch.nn.Module:
         from segmenters.networks.polyp_pvt import PolypPVTNetwork
 
         p = self.params
-        return PolypPVTNetwork(p.width, number_of_blocks(p.blocks), p.drop_path)
+        return PolypPVTNetwork(p.width, self._blocks, p.drop_path)
 
-    def _released_name(self, entry: str) -> str:
-        from segmenters.networks.polyp_pvt import released_name
+    def _own_names(self, state: State) -> State:
+        from segmenters.networks.polyp_pvt import own_name
 
-        return released_name(entry)
+        return {own_name(name): value for name, value in state.items()}
 
     def _recipe(self) -> Recipe:
         from segmenters.training.loop import Recipe
@@ -86,33 +86,24 @@ class PolypPVT(ReleasedSegmenter):
         )  # fmt: skip
 
     def _optimizer(self, model: torch.nn.Module) -> torch.optim.Optimizer:
-        import torch
+        from segmenters.training.optimizers import clipped_adamw
 
-        p, parameters = self.params, list(model.parameters())
-        optimizer = torch.optim.AdamW(parameters, p.lr, weight_decay=p.weight_decay)
-        optimizer.register_step_pre_hook(lambda *_: torch.nn.utils.clip_grad_value_(parameters, p.clip))
-        return optimizer
+        return clipped_adamw(model, self.params.lr, self.params.weight_decay, self.params.clip)
 
     def _loss(self, model: torch.nn.Module, images: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
         """Structure loss of both outputs."""
-        from segmenters._structure_loss import structure_loss
+        from segmenters.training.structure_loss import structure_loss
 
         truth = masks.float()[:, None]
         coarse, fine = (structure_loss(logits, truth, self.params.weighted_bce) for logits in model(images))
         return coarse + fine
 
-    def _probability(self, model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+    def _logits(self, model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
         coarse, fine = model(images)
-        return lesion_map(coarse + fine, images.shape[2:], self.params.stretch)
+        return coarse + fine
 
+    def _lesion_map(self, logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        from segmenters.training.maps import stretched
 
-def lesion_map(logits: torch.Tensor, size: tuple[int, int], stretch: bool = True) -> torch.Tensor:
-    """Summed logits (n, 1, h, w) -> probabilities (n, *size); as published, `size` is the image's own."""
-    from torch.nn.functional import interpolate
-
-    logits = interpolate(logits, size, mode="bilinear", align_corners=False)[:, 0]
-    probability = logits.sigmoid()
-    if stretch:
-        low, high = probability.amin((1, 2), keepdim=True), probability.amax((1, 2), keepdim=True)
-        probability = (probability - low) / (high - low + 1e-8)
-    return finite_only(probability, logits)
+        maps = super()._lesion_map(logits, size)
+        return stretched(maps) if self.params.stretch else maps

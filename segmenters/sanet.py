@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
-from segmenters._released import ReleasedParams, ReleasedSegmenter, finite_only, number_of_blocks
+from segmenters._timm import TimmParams, TimmSegmenter
+from segmenters.networks.sources import Hub
 from segmenters.training.published import Augmentation, Scales
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ AUGMENTATION = Augmentation(flip=0.5, flop=0.5, turn=0.5, colour_exchange=0.7)
 
 
 @dataclass(frozen=True)
-class Params(ReleasedParams):
+class Params(TimmParams):
     """Defaults are the published recipe."""
 
     size: int = param(352, "images are squashed to this square", unit="px", low=64, high=2048)
@@ -30,6 +31,10 @@ class Params(ReleasedParams):
     backbone_rate: float = param(0.1, "the backbone's learning rate as a share of `lr`", low=0.0)
     momentum: float = param(0.9, "Nesterov's", low=0.0, high=1.0)
     weight_decay: float = param(5e-4, "of all weights", low=0.0)
+    augment: bool = param(
+        True,
+        "as published: one of four sizes a batch, another's colours, flips, quarter turns; false: images as they are",
+    )
     wrap: bool = param(True, "exchanged colours beyond 8 bits wrap around, as the released cast does; false: cut")
     precision: str = param(
         "bf16",
@@ -41,7 +46,7 @@ class Params(ReleasedParams):
     )
 
 
-class SANet(ReleasedSegmenter):
+class SANet(TimmSegmenter):
     """Res2Net-50 v1b, shallow stages attended by deep ones; binary cross-entropy + Dice an image; one logit.
 
     As published: SGD with a tenth of the rate for the backbone, one of four sizes a batch, flips, quarter turns and
@@ -54,13 +59,15 @@ class SANet(ReleasedSegmenter):
     cite = "Wei et al., Shallow Attention Network for Polyp Segmentation, MICCAI 2021"
     Params = Params
     plugin_name = "sanet"
-    hub = "timm/res2net50d.in1k"
     trunk = "bkbone"
+
+    def _source(self) -> Hub:
+        return Hub("timm/res2net50d.in1k")
 
     def _network(self) -> torch.nn.Module:
         from segmenters.networks.sanet import SANetNetwork
 
-        return SANetNetwork(self.params.width, number_of_blocks(self.params.blocks))
+        return SANetNetwork(self.params.width, self._blocks)
 
     def _recipe(self) -> Recipe:
         from segmenters.training.loop import Recipe
@@ -71,7 +78,8 @@ class SANet(ReleasedSegmenter):
         return Recipe(
             size=p.size, batch=p.batch, epochs=p.epochs, normalise=imagenet, loss=entropy_and_dice,
             make_optimizer=self._optimizer, make_scheduler=lambda optimizer: HalvedTwice(optimizer, p.epochs),
-            scales=SCALES, augmentation=replace(AUGMENTATION, wrap=p.wrap), precision=p.precision,
+            scales=SCALES if p.augment else Scales(), precision=p.precision,
+            augmentation=replace(AUGMENTATION, wrap=p.wrap) if p.augment else Augmentation(),
         )  # fmt: skip
 
     def _optimizer(self, model: torch.nn.Module) -> torch.optim.Optimizer:
@@ -83,8 +91,9 @@ class SANet(ReleasedSegmenter):
         groups = [{"params": backbone, "lr": p.lr * p.backbone_rate}, {"params": head}]
         return torch.optim.SGD(groups, p.lr, momentum=p.momentum, weight_decay=p.weight_decay, nesterov=True)
 
-    def _probability(self, model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
-        return lesion_map(model(images), images.shape[2:], self.params.correction)
+    def _lesion_map(self, logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        logits = to_size(logits, size)
+        return (corrected(logits) if self.params.correction else logits).sigmoid()
 
 
 def entropy_and_dice(model: torch.nn.Module, images: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
@@ -102,12 +111,6 @@ def to_size(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     from torch.nn.functional import interpolate
 
     return interpolate(logits, size, mode="bilinear", align_corners=True)[:, 0]
-
-
-def lesion_map(logits: torch.Tensor, size: tuple[int, int], correction: bool = True) -> torch.Tensor:
-    """Logits (n, 1, h, w) -> probabilities (n, *size); as published, `size` is the image's own."""
-    logits = to_size(logits, size)
-    return finite_only((corrected(logits) if correction else logits).sigmoid(), logits)
 
 
 def corrected(logits: torch.Tensor) -> torch.Tensor:

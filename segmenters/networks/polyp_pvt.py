@@ -16,7 +16,7 @@ ANCHORS = 4
 
 
 class PolypPVTNetwork(nn.Module):
-    """Entries as in the released checkpoints but for the backbone, which is timm's `pvt_v2_b2` (`released_name`).
+    """Entries as in the released checkpoints but for the backbone, which is timm's `pvt_v2_b2` (`own_name`).
 
     `width`: channels of the first stage, 64 as published (25,107,604 parameters); `blocks`: of the four stages.
     """
@@ -150,15 +150,15 @@ class GraphConvolution(nn.Module):
 
 
 _RENAMED = (
-    (re.compile(r"^backbone\.patch_embed\."), lambda _: "backbone.patch_embed1."),
-    (re.compile(r"^backbone\.stages\.(\d)\.downsample\."), lambda m: f"backbone.patch_embed{int(m[1]) + 1}."),
-    (re.compile(r"^backbone\.stages\.(\d)\.blocks\."), lambda m: f"backbone.block{int(m[1]) + 1}."),
-    (re.compile(r"^backbone\.stages\.(\d)\.norm\."), lambda m: f"backbone.norm{int(m[1]) + 1}."),
+    (re.compile(r"^backbone\.patch_embed1\."), lambda _: "backbone.patch_embed."),
+    (re.compile(r"^backbone\.patch_embed(\d)\."), lambda m: f"backbone.stages.{int(m[1]) - 1}.downsample."),
+    (re.compile(r"^backbone\.block(\d)\."), lambda m: f"backbone.stages.{int(m[1]) - 1}.blocks."),
+    (re.compile(r"^backbone\.norm(\d)\."), lambda m: f"backbone.stages.{int(m[1]) - 1}.norm."),
 )
 
 
-def released_name(entry: str) -> str:
-    """What the released checkpoint calls an entry of `PolypPVTNetwork`: only the backbone's are named otherwise."""
+def own_name(entry: str) -> str:
+    """What `PolypPVTNetwork` calls an entry of the released checkpoint: only the backbone's are named otherwise."""
     for pattern, new in _RENAMED:
         entry = pattern.sub(new, entry)
-    return entry.replace(".mlp.dwconv.", ".mlp.dwconv.dwconv.")
+    return entry.replace(".mlp.dwconv.dwconv.", ".mlp.dwconv.")

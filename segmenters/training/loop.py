@@ -30,6 +30,8 @@ SELECTED = "selected.safetensors"
 WEIGHTS = "model.safetensors"
 REPORT = "training.json"
 Probability = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
+Logits = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
+LesionMap = Callable[[torch.Tensor, tuple[int, int]], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -222,10 +224,13 @@ def load_weights(model: torch.nn.Module, model_dir: Path) -> None:
 
 @torch.inference_mode()
 def predict(
-    model: torch.nn.Module, probability: Probability, recipe: Recipe,
+    model: torch.nn.Module, logits: Logits, lesion_map: LesionMap, recipe: Recipe,
     samples: Split, model_dir: Path, out: Path, ctx: Context,
 ) -> None:  # fmt: skip
-    """Write `out/<id>.png`: `probability(model, images)` in [0, 1], bilinear to the image's own size, × 255."""
+    """Write `out/<id>.png`: `lesion_map(logits(model, images), size)` in [0, 1] × 255.
+
+    The network sees batches of one size; each map is made at its own image's size, one at a time.
+    """
     load_weights(model, model_dir)
     model.to(ctx.device).eval()
     with ctx.progress.bar(len(samples), "image") as bar:
@@ -233,10 +238,10 @@ def predict(
             part = samples[start : start + recipe.batch]
             pixels = np.stack([load_rgb(sample.image, (recipe.size, recipe.size)) for sample in part])
             images = torch.from_numpy(pixels).to(ctx.device).permute(0, 3, 1, 2).float()
-            for sample, prob in zip(part, probability(model, recipe.normalise(images)), strict=True):
-                width, height = size_of(sample.image)
-                if not torch.isfinite(prob).all():
+            for sample, one in zip(part, logits(model, recipe.normalise(images)).split(1), strict=True):
+                if not torch.isfinite(one).all():
                     raise BenchError(f"{sample.image}: its map is not finite; lower the learning rate and train anew")
-                full = torch.nn.functional.interpolate(prob[None, None], (height, width), mode="bilinear")[0, 0]
-                save_png(out / f"{sample.id}.png", (full * 255).round().to(torch.uint8).cpu().numpy())
+                width, height = size_of(sample.image)
+                found = lesion_map(one, (height, width))[0]
+                save_png(out / f"{sample.id}.png", (found * 255).round().to(torch.uint8).cpu().numpy())
             bar.update(len(part))

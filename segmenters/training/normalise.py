@@ -12,3 +12,9 @@ def imagenet(images: torch.Tensor) -> torch.Tensor:
     """Float RGB (n, 3, h, w) in [0, 255] -> [0, 1], less ImageNet's mean, over its standard deviation."""
     mean, spread = (images.new_tensor(values)[:, None, None] for values in (MEAN, SPREAD))
     return (images / 255 - mean) / spread
+
+
+def stretch(images: torch.Tensor) -> torch.Tensor:
+    """Each image (3, h, w) to [0, 1] by its own minimum and maximum; a constant image becomes 0, not NaN."""
+    low, high = images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
+    return (images - low) / (high - low).clamp(min=1e-6)

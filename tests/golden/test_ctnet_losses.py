@@ -1,4 +1,4 @@
-"""The two losses of CTNet against twins that walk over pixels, with their published quirks."""
+"""CTNet's pixel contrast against a twin that walks over views, with its published quirks."""
 
 import math
 
@@ -11,44 +11,6 @@ import torch
 from segmenters.ctnet import CTNet, Params
 from segmenters.training.pixel_contrast import VIEWS, _contrast, _draw, _views, pixel_contrast
 from segmenters.training.structure_loss import structure_loss
-
-
-def pixel_weight(mask, y, x):
-    """1 + 5 |mean over 31 × 31, zeros outside - mask|."""
-    height, width = mask.shape
-    near = [mask[j, i] for j in range(y - 15, y + 16) for i in range(x - 15, x + 16)
-            if 0 <= j < height and 0 <= i < width]  # fmt: skip
-    return 1 + 5 * abs(float(sum(near)) / 31**2 - float(mask[y, x]))
-
-
-def entropy(logit, truth):
-    p = 1 / (1 + math.exp(-logit))
-    return -truth * math.log(p) - (1 - truth) * math.log(1 - p)
-
-
-def literal_structure_loss(logits, masks, weighted):
-    total, plain = 0.0, []
-    for logit, mask in zip(logits[:, 0].tolist(), masks[:, 0], strict=True):
-        both = either = crossed = weights = 0.0
-        for y, row in enumerate(mask.tolist()):
-            for x, truth in enumerate(row):
-                w, p = pixel_weight(mask, y, x), 1 / (1 + math.exp(-logit[y][x]))
-                both, either = both + w * p * truth, either + w * (p + truth)
-                crossed, weights = crossed + w * entropy(logit[y][x], truth), weights + w
-                plain.append(entropy(logit[y][x], truth))
-        total += 1 - (both + 1) / (either - both + 1) + (crossed / weights if weighted else 0)
-    return total / len(masks) + (0 if weighted else sum(plain) / len(plain))
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-def test_structure_loss_is_its_formula_pixel_by_pixel(weighted):
-    """Soft masks too; as published the cross-entropy of all images is averaged before any weight reaches it."""
-    random = torch.Generator().manual_seed(0)
-    logits = torch.randn(2, 1, 9, 12, generator=random, dtype=torch.float64)
-    masks = torch.rand(2, 1, 9, 12, generator=random, dtype=torch.float64).round(decimals=1)
-    masks[1] = (masks[1] > 0.7).double()
-    ours = structure_loss(logits, masks, weighted)
-    assert float(ours) == pytest.approx(literal_structure_loss(logits, masks, weighted), rel=1e-10)
 
 
 def literal_contrast(views, classes):

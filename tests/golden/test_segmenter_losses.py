@@ -1,4 +1,4 @@
-"""Losses and probabilities of SANet and Polyp-PVT against loops that spell the published formulas."""
+"""Losses and maps of SANet, Polyp-PVT and CTNet against loops that spell the published formulas."""
 
 import warnings
 
@@ -10,7 +10,10 @@ pytest.importorskip("torch")
 import torch
 
 from segmenters import polyp_pvt, sanet
-from segmenters._structure_loss import structure_loss
+from segmenters.ctnet import CTNet
+from segmenters.polyp_pvt import PolypPVT
+from segmenters.sanet import SANet
+from segmenters.training.structure_loss import structure_loss
 
 SIZE = 20
 
@@ -134,30 +137,25 @@ def test_a_map_of_one_sign_is_corrected_without_division_by_nothing(value):
     assert (sanet.corrected(torch.full((1, 4, 4), value)) == value).all()
 
 
+def mapped(segmenter, logits, size=None, **params):
+    plugin = segmenter(segmenter.Params(**params))
+    return plugin._lesion_map(logits, size or tuple(logits.shape[2:]))
+
+
 def test_correction_is_a_switch():
     """Without it the map is the sigmoid of the logits."""
     logits = torch.tensor([[[[2.0, -1.0], [-1.0, -1.0]]]])
-    plain = sanet.lesion_map(logits, (2, 2), correction=False)
-    assert torch.equal(plain, logits[:, 0].sigmoid())
-    assert sanet.lesion_map(logits, (2, 2))[0, 0, 0] == torch.tensor(8.0).sigmoid()
+    assert torch.equal(mapped(SANet, logits, correction=False), logits[:, 0].sigmoid())
+    assert mapped(SANet, logits)[0, 0, 0] == torch.tensor(8.0).sigmoid()
 
 
-def test_polyp_pvts_map_runs_from_zero_to_one_in_each_image(drawn):
+@pytest.mark.parametrize("segmenter", [PolypPVT, CTNet])
+def test_maps_run_from_zero_to_one_in_each_image(segmenter, drawn):
     """Each by its own extremes; a constant map becomes zero; and it is a switch."""
     logits = torch.from_numpy(drawn[0])[:, None]
     logits[1] = 0.3
-    size = tuple(logits.shape[2:])
-    stretched, plain = (polyp_pvt.lesion_map(logits, size, stretch).numpy() for stretch in (True, False))
+    stretched, plain = (mapped(segmenter, logits, stretch=stretch).numpy() for stretch in (True, False))
     np.testing.assert_array_equal(plain, logits[:, 0].sigmoid().numpy())
     for ours, p in zip(stretched, plain, strict=True):
         np.testing.assert_allclose(ours, (p - p.min()) / (p.max() - p.min() + 1e-8), atol=1e-12)
     assert stretched[1].max() == 0
-
-
-@pytest.mark.parametrize("lesion_map", [sanet.lesion_map, polyp_pvt.lesion_map])
-@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
-def test_a_broken_logit_is_no_probability(lesion_map, value):
-    """The sigmoid of infinity is one: it must not pass for a certain network."""
-    logits = torch.zeros(1, 1, 4, 4)
-    logits[0, 0, 0, 0] = value
-    assert not lesion_map(logits, (4, 4)).isfinite().all()

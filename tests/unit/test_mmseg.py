@@ -14,19 +14,18 @@ from bench.contracts import Context
 from bench.errors import BenchError
 from bench.images import load_grey
 from segmenters import mmseg, segformer
-from segmenters.training.mit import from_authors, mix_transformer, published_segformer
-from segmenters.training.mmseg_compat import EXTENSION, AbsentOperations, prepare
-from segmenters.training.mmseg_network import (
+from segmenters.networks.mit import from_authors, mix_transformer, published_segformer
+from segmenters.networks.mmseg_compat import EXTENSION, AbsentOperations, prepare
+from segmenters.networks.mmsegmentation import (
     build,
     configuration_files,
     find_configuration,
-    lesion_probability,
     normaliser,
     own_loss,
     pretrained_address,
     read_model,
 )
-from segmenters.training.pretrained import MIT
+from segmenters.networks.sources import MIT
 from tests.conftest import make_pairs, refused
 
 BASE = """
@@ -80,7 +79,7 @@ def test_operations_that_are_there_are_left_alone(monkeypatch):
 
 def test_building_prints_nothing(tiny, capfd):
     """mmsegmentation logs how it initialised every single parameter."""
-    build(read_model(tiny), 0)
+    build(read_model(tiny))
     assert capfd.readouterr() == ("", "")
 
 
@@ -91,14 +90,16 @@ def test_segformer_is_the_published_configuration_with_two_classes(variant):
     from mmengine.registry import DefaultScope
     from mmseg.registry import MODELS
 
-    ours = build(published_segformer(variant), 0)
+    ours = build(published_segformer(variant))
     name = f"segformer/segformer_mit-{variant}_8xb2-160k_ade20k-512x512.py"
     config = Config.fromfile(find_configuration(name)).model
     with DefaultScope.overwrite_default_scope("mmseg"):
         theirs = MODELS.build(config)
     one_class = config.decode_head.channels + 1
     assert count(theirs) - count(ours) == 148 * one_class
-    assert config.backbone.init_cfg.checkpoint == pretrained_address(published_segformer(variant)) == MIT[variant]
+    assert (
+        config.backbone.init_cfg.checkpoint == pretrained_address(published_segformer(variant)) == MIT[variant].address
+    )
 
 
 def count(network):
@@ -107,9 +108,9 @@ def count(network):
 
 def test_default_segformer_has_the_published_size():
     """24,723,650 with the configuration's head of 256; 27,351,234 with the paper's of 768."""
-    assert segformer.SegFormer(segformer.Params()).details() == ("trained: all 24,723,650 parameters",)
+    assert segformer.SegFormer(segformer.Params()).details() == ("24,723,650 parameters, all trained",)
     wide = segformer.SegFormer(segformer.Params(head_channels=768))
-    assert wide.details() == ("trained: all 27,351,234 parameters",)
+    assert wide.details() == ("27,351,234 parameters, all trained",)
 
 
 def test_segformers_rates_and_decays_are_those_mmsegmentation_makes():
@@ -117,7 +118,7 @@ def test_segformers_rates_and_decays_are_those_mmsegmentation_makes():
     from mmengine.config import Config
     from mmengine.optim import build_optim_wrapper
 
-    network = build(published_segformer("b0"), 0)
+    network = build(published_segformer("b0"))
     config = Config.fromfile(find_configuration("segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512.py"))
     defaults = segformer.Params()
     ours = segformer.adamw(network, defaults.lr, defaults.weight_decay)
@@ -135,7 +136,7 @@ def rates(optimizer):
 
 def test_weights_come_under_either_name(tmp_path):
     """ImageNet files of the authors and of mmsegmentation fill the same backbone; another variant's is refused."""
-    plain = mix_transformer("b0", 0)
+    plain = mix_transformer("b0")
     theirs = authors_names(plain.state_dict())
     assert set(theirs) != set(plain.state_dict())
     back = from_authors(theirs)
@@ -167,21 +168,9 @@ def authors_names(state):
     return theirs
 
 
-def test_missing_backbone_weights_are_one_line_with_the_ways_out(tmp_path, monkeypatch):
-    """Where they were published, where to put them, how to do without; scratch says so below the table."""
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    (line,) = segformer.SegFormer(segformer.Params()).missing()
-    assert "\n" not in line
-    for part in ("mit_b2_20220624-66e8bf70.pth", str(tmp_path), "segformer.backbone=FILE", "pretrained=false"):
-        assert part in line
-    scratch = segformer.SegFormer(segformer.Params(pretrained=False))
-    assert scratch.missing() == ()
-    assert "from scratch" in scratch.notes()[0]
-
-
 def test_any_configuration_becomes_a_network_of_two_classes(tiny):
     """Auxiliary heads count in the loss, class weights go, nothing is fetched, statistics are of one process."""
-    network = build(read_model(tiny), 0)
+    network = build(read_model(tiny))
     assert not [module for module in network.modules() if isinstance(module, torch.nn.SyncBatchNorm)]
     images, masks = torch.randn(2, 3, 64, 64), torch.randint(0, 2, (2, 64, 64))
     parts = network.loss(images, samples(masks))
@@ -189,7 +178,7 @@ def test_any_configuration_becomes_a_network_of_two_classes(tiny):
     assert {"decode.loss_ce", "aux.loss_ce"} <= set(parts)
     assert float(own_loss(network, images, masks)) == pytest.approx(total, rel=1e-6)
     with torch.no_grad():
-        maps = lesion_probability(network.eval(), images)
+        maps = plugin(tiny)._probability(network.eval(), images)
     assert maps.shape == (2, 64, 64)
     assert 0 <= float(maps.min()) <= float(maps.max()) <= 1
 
@@ -213,11 +202,11 @@ def test_one_logit_is_the_lesions(tiny):
     """Heads with `out_channels=1` give a sigmoid."""
     tiny.write_text(TINY.replace("channels=4", 'channels=4, out_channels=1, threshold=0.3, loss_decode=dict('
                                  '_delete_=True, type="CrossEntropyLoss", use_sigmoid=True)'))  # fmt: skip
-    network = build(read_model(tiny), 0)
+    network = build(read_model(tiny))
     with torch.no_grad():
         network.decode_head.conv_seg.weight.zero_()
         network.decode_head.conv_seg.bias.fill_(2.0)
-        maps = lesion_probability(network.eval(), torch.randn(1, 3, 64, 64))
+        maps = plugin(tiny)._probability(network.eval(), torch.randn(1, 3, 64, 64))
     assert float(maps.mean()) == pytest.approx(0.8808, abs=1e-4)
 
 

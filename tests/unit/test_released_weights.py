@@ -1,94 +1,112 @@
-"""Where the weights of SANet and Polyp-PVT come from: released checkpoints, ImageNet backbones, or nowhere."""
+"""Where the weights of networks come from: checkpoints that others trained, pretrained backbones, or nowhere."""
 
-import dataclasses
 import os
 
-import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("timm")
+pytest.importorskip("mmseg")
+pytest.importorskip("segmentation_models_pytorch")
 
 import torch
 from safetensors.torch import save_file
 
 from bench.contracts import Context
-from bench.errors import BenchError
-from segmenters.networks.files import read_state
-from segmenters.polyp_pvt import PolypPVT
-from segmenters.sanet import SANet
+from segmenters import ctnet, polyp_pvt, sanet, segformer, smp, unet
+from segmenters.networks.sources import MIT, Address, Hub, fetched
+from segmenters.networks.weights import read_state
 from tests.conftest import refused
 
-SMALL = {"size": 64, "width": 8, "blocks": "1,1,1,1", "pretrained": False, "batch": 2, "epochs": 1}
+TIMM = {"width": 8, "blocks": "1,1,1,1"}
+SMALL = {
+    "sanet": (sanet.SANet, TIMM),
+    "polyp-pvt": (polyp_pvt.PolypPVT, TIMM),
+    "ctnet": (ctnet.CTNet, {"variant": "b0"}),
+    "segformer": (segformer.SegFormer, {"variant": "b0"}),
+    "smp": (smp.SMP, {"network": "Unet+mobilenet_v2"}),
+}
+RELEASED = {
+    "backbone.block1.0.mlp.dwconv.dwconv.weight": "backbone.stages.0.blocks.0.mlp.dwconv.weight",
+    "backbone.patch_embed1.proj.bias": "backbone.patch_embed.proj.bias",
+    "backbone.patch_embed3.norm.bias": "backbone.stages.2.downsample.norm.bias",
+    "backbone.norm4.weight": "backbone.stages.3.norm.weight",
+    "CFM.conv4.bn.weight": "CFM.conv4.bn.weight",
+}
 
 
-@pytest.fixture(params=[SANet, PolypPVT], ids=["sanet", "polyp-pvt"])
+@pytest.fixture(params=SMALL)
 def plugin(request):
-    """`plugin(field=value)`: a small one."""
-    return lambda **changes: request.param(request.param.Params(**(SMALL | changes)))
+    """`plugin(field=value)`: a small one from scratch."""
+    cls, small = SMALL[request.param]
+    return lambda **changes: cls(cls.Params(**({**small, "pretrained": False} | changes)))
 
 
 @pytest.fixture(autouse=True)
-def empty_hub(monkeypatch, tmp_path):
+def bare(monkeypatch, tmp_path):
     """A machine that has fetched nothing."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
 
 
-def released(made, path, seed=5):
-    """A checkpoint of the small network in the released layout; returns the network."""
-    network = made._seeded(seed)
-    torch.save({made._released_name(name): value for name, value in network.state_dict().items()}, path)
-    return network
-
-
-def fit(made, samples, place, **context):
+def fit(made, place, **context):
     for name in ("model", "work"):
         (place / name).mkdir(parents=True)
-    made.fit(samples, (), place / "model", Context(0, place / "work", **context))
+    made.fit((), (), place / "model", Context(0, place / "work", **context))
     return place / "model"
 
 
-def test_released_weights_predict_without_training(plugin, pairs, tmp_path):
-    """The maps are the checkpoint's own network's, whatever the seed; the footnote says that nothing was trained."""
-    samples = pairs(2, size=64)
-    network = released(plugin(), tmp_path / "model-128").eval()
-    made = plugin(weights=str(tmp_path / "model-128"))
-    model = fit(made, samples, tmp_path / "fit")
-    loaded = made._seeded(1)
-    state = read_state(model / "model.safetensors")
-    loaded.load_state_dict(state)
-    for name, value in network.state_dict().items():
-        assert torch.equal(state[name], value), name
-    images = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 3, 64, 64))).float()
-    with torch.no_grad():
-        assert torch.equal(made._probability(network, images), made._probability(loaded.eval(), images))
+def same(found, wanted):
+    return found.keys() == wanted.keys() and all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
+def test_weights_are_used_as_they_are(plugin, tmp_path):
+    """Whatever the seed the network is the checkpoint's; nothing is trained, and the footnote says so."""
+    given = plugin()._seeded(5).state_dict()
+    torch.save({"epoch": 3, "state_dict": {f"module.{name}": value for name, value in given.items()}}, tmp_path / "m")
+    made = plugin(weights=str(tmp_path / "m"))
+    model = fit(made, tmp_path / "fit")
+    assert same(read_state(model / "model.safetensors"), given)
+    assert '"updates": 0' in (model / "training.json").read_text()
     (note,) = made.notes()
-    assert "model-128" in note
-    assert "nothing is trained" in note
+    assert "the weights m: nothing is trained" in note
     assert made.cost("train", 2, 1) is None
-    assert made.files() == (tmp_path / "model-128",)
+    assert made.files() == (tmp_path / "m",)
+    assert made.missing() == ()
+
+
+def test_the_unet_takes_weights_too(tmp_path):
+    """It has no pretrained backbone and so no word about one."""
+    given = unet.UNet(unet.Params(width=4))._seeded(5).state_dict()
+    save_file(given, tmp_path / "unet.safetensors")
+    made = unet.UNet(unet.Params(width=4, weights=str(tmp_path / "unet.safetensors")))
+    assert same(read_state(fit(made, tmp_path / "fit") / "model.safetensors"), given)
+    assert unet.UNet(unet.Params()).notes() == unet.UNet(unet.Params()).missing() == ()
 
 
 def test_a_checkpoint_of_half_floats_is_taken(plugin, tmp_path):
     """Mixed precision may have stored it so; counters stay whole numbers."""
-    network = plugin()._seeded(5)
-    halves = {n: v.half() if v.is_floating_point() else v for n, v in network.state_dict().items()}
-    torch.save({plugin()._released_name(name): value for name, value in halves.items()}, tmp_path / "half.pth")
-    model = fit(plugin(weights=str(tmp_path / "half.pth")), (), tmp_path / "fit")
+    state = plugin()._seeded(5).state_dict()
+    torch.save({n: v.half() if v.is_floating_point() else v for n, v in state.items()}, tmp_path / "half.pth")
+    model = fit(plugin(weights=str(tmp_path / "half.pth")), tmp_path / "fit")
     assert {v.dtype for v in read_state(model / "model.safetensors").values()} == {torch.float32, torch.int64}
 
 
+def test_polyp_pvts_released_names_are_those_of_the_authors():
+    made = polyp_pvt.PolypPVT(polyp_pvt.Params())
+    assert list(made._own_names(dict.fromkeys(RELEASED))) == list(RELEASED.values())
+
+
 def test_missing_unexpected_and_misshapen_entries_are_named(plugin, tmp_path):
-    """As the file calls them, on one line, and no model is left."""
-    released(plugin(), tmp_path / "whole.pth")
-    state = torch.load(tmp_path / "whole.pth", weights_only=True)
+    """On one line, and no model is left."""
+    state = dict(plugin()._seeded(5).state_dict())
     first, second, *_ = (name for name, value in state.items() if value.ndim == 4)
     del state[first]
     state[second] = state[second][:1]
     state["module.extra"] = torch.zeros(1)
     torch.save(state, tmp_path / "odd.pth")
-    parts = [tmp_path / "odd.pth", f"1 missing: {first}", "1 unexpected: module.extra", f"of another shape: {second}"]
-    refused(lambda: fit(plugin(weights=str(tmp_path / "odd.pth")), (), tmp_path / "fit"), *parts)
+    parts = [tmp_path / "odd.pth", f"1 missing: {first}", "1 unexpected: extra", f"1 of another shape: {second}"]
+    refused(lambda: fit(plugin(weights=str(tmp_path / "odd.pth")), tmp_path / "fit"), *parts)
     assert not list((tmp_path / "fit" / "model").iterdir())
 
 
@@ -102,7 +120,7 @@ class Harmful:
     [
         ({"a": Harmful()}, "not safe to open"),
         ({"epoch": 3}, "no tensors by name"),
-        ({"state_dict": {"a": torch.zeros(1)}}, "no tensors by name"),
+        ({"state_dict": {"epoch": 3}}, "no tensors by name"),
         ([torch.zeros(1)], "no tensors by name"),
         ({}, "no tensors by name"),
     ],
@@ -125,29 +143,32 @@ def test_damaged_files_are_named(end, tmp_path):
     refused(lambda: read_state(tmp_path / "none"), "no such file")
 
 
-def test_the_backbone_starts_from_timms_file(plugin, tmp_path, monkeypatch):
+def test_the_backbone_starts_from_the_file(plugin, tmp_path, monkeypatch):
     """Its entries but the classifier; the head keeps its seed; a file of another backbone is refused by name."""
-    made = plugin(pretrained=True, backbone=str(tmp_path / "timm.safetensors"))
+    path = tmp_path / "backbone.safetensors"
+    made = plugin(pretrained=True, backbone=str(path))
     other, own = (getattr(made._seeded(seed), made.trunk).state_dict() for seed in (5, 0))
-    save_file({**other, "fc.weight": torch.zeros(3), "head.bias": torch.zeros(3)}, tmp_path / "timm.safetensors")
+    save_file({**other, "fc.weight": torch.zeros(3), "head.bias": torch.zeros(3)}, path)
     seen = {}
     monkeypatch.setattr("segmenters.training.loop.fit", lambda network, *_: seen.update(network.state_dict()))
-    fit(made, (), tmp_path / "fit")
-    assert any(not torch.equal(other[name], own[name]) for name in own)
+    fit(made, tmp_path / "fit")
+    assert not same(other, own)
     for name, value in made._seeded(0).state_dict().items():
         part, _, entry = name.partition(".")
         assert torch.equal(seen[name], other[entry] if part == made.trunk else value), name
-    save_file({**other, "layer9.weight": torch.zeros(3)}, tmp_path / "timm.safetensors")
-    refused(lambda: fit(made, (), tmp_path / "again"), "1 unexpected: layer9.weight", "timm's file")
+    save_file({**other, "layer9.weight": torch.zeros(3)}, path)
+    refused(lambda: fit(made, tmp_path / "again"), path, "1 unexpected: layer9.weight", "this very backbone")
 
 
 def test_what_is_missing_is_one_line_with_its_remedies(plugin, tmp_path):
+    """Where the weights were published, how to do without; and nothing is fetched unless that was asked for."""
     made = plugin(pretrained=True)
     (line,) = made.missing()
-    for part in (made.plugin_name, made.hub, "0.1 GB", ".backbone=FILE", "--download", ".pretrained=false"):
+    source = made._source()
+    address = source.repository if isinstance(source, Hub) else source.address
+    for part in (made._title, address, ".backbone=FILE", "--download", ".pretrained=false"):
         assert part in line
-    assert "\n" not in line
-    refused(lambda: fit(made, (), tmp_path), line)
+    refused(lambda: fit(made, tmp_path), line)
     assert plugin().missing() == ()
 
 
@@ -157,15 +178,36 @@ def test_a_path_that_leads_nowhere_is_missing(plugin, field, tmp_path):
     assert f".{field}={tmp_path / 'none.pth'}: no such file" in line
 
 
-def test_a_backbone_the_hub_has_fetched_is_found(plugin, tmp_path):
-    made = plugin(pretrained=True)
-    folder = tmp_path / "hub" / f"models--{made.hub.replace('/', '--')}"
-    for name in ("refs", "snapshots/abc"):
-        (folder / name).mkdir(parents=True)
-    (folder / "refs" / "main").write_text("abc")
-    (folder / "snapshots" / "abc" / "model.safetensors").write_bytes(b"x")
+def test_what_was_fetched_once_is_found(plugin, tmp_path):
+    """In Hugging Face's cache, under the revision that is asked for, or in torch hub's folder."""
+    made, source = plugin(pretrained=True), plugin()._source()
+    if isinstance(source, Hub):
+        folder = tmp_path / "hub" / f"models--{source.repository.replace('/', '--')}"
+        commit = source.revision or "abc"
+        path = folder / "snapshots" / commit / "model.safetensors"
+        (folder / "refs").mkdir(parents=True)
+        (folder / "refs" / "main").write_text("abc")
+    else:
+        path = tmp_path / "torch" / "hub" / "checkpoints" / source.address.rpartition("/")[2]
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"x")
     assert made.missing() == ()
-    assert made._backbone_file() == folder / "snapshots" / "abc" / "model.safetensors"
+    assert made._backbone_file(Context(0, tmp_path)) == path
+
+
+def test_what_cannot_be_fetched_is_one_line(monkeypatch):
+    """A name that is no address, a wrong check sum, and a hub that does not answer."""
+
+    def broken(*_, **options):
+        assert options == {"hash_prefix": "66e8bf70"}
+        raise RuntimeError("invalid hash value")
+
+    monkeypatch.setattr("torch.hub.download_url_to_file", broken)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_, **__: (_ for _ in ()).throw(OSError("offline")))
+    for source, reason in (
+        (Address("open-mmlab://resnet18_v1c"), "no web address"), (MIT["b2"], "invalid hash"), (Hub("a/b"), "offline"),
+    ):  # fmt: skip
+        refused(lambda source=source: fetched(source, "sanet"), "--download", reason, "sanet.backbone=FILE")
 
 
 def test_from_scratch_is_said_below_the_table(plugin):
@@ -174,14 +216,17 @@ def test_from_scratch_is_said_below_the_table(plugin):
     assert plugin(pretrained=True).notes() == ()
 
 
-def test_only_the_full_backbone_has_imagenet_weights(plugin):
+@pytest.mark.parametrize("name", ["sanet", "polyp-pvt"])
+def test_only_the_full_backbone_has_imagenet_weights(name):
     """A narrower one is refused before anything starts."""
-    refused(lambda: plugin(pretrained=True).check_params(1), "width=8", "pretrained=false")
-    plugin().check_params(1)
-    plugin(pretrained=True, width=64, blocks="3,4,6,3").check_params(1)
+    cls, small = SMALL[name]
+    refused(lambda: cls(cls.Params(**small)).check_params(1), "width=8", "pretrained=false")
+    cls(cls.Params(**small, pretrained=False)).check_params(1)
+    cls(cls.Params()).check_params(1)
 
 
-def test_polyp_pvt_takes_multiples_of_32():
-    params = dataclasses.replace(PolypPVT.Params(), size=350)
-    with pytest.raises(BenchError, match="size=350: must be a multiple of 32"):
-        PolypPVT(params).check_params(1)
+@pytest.mark.parametrize("name", ["polyp-pvt", "ctnet", "smp"])
+def test_sizes_the_network_cannot_take_are_refused(name):
+    cls, small = SMALL[name]
+    made = cls(cls.Params(**small, pretrained=False, size=350))
+    refused(lambda: made.check_params(1), f"{name}.size=350", "must be a multiple of 32")

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, interpolate, normalize
 
-from segmenters.training.mit import from_authors, mix_transformer
+from segmenters.networks.mit import from_authors, mix_transformer
 
 CHANNELS = 32
 
@@ -29,9 +29,9 @@ PARTS = {
 class CTNetNetwork(nn.Module):
     """Images (n, 3, h, w), sides multiples of 32 -> logits (n, 1, h, w) and pixel embedding (n, 32, h/4, w/4)."""
 
-    def __init__(self, variant: str, seed: int) -> None:
+    def __init__(self, variant: str) -> None:
         super().__init__()
-        self.backbone = mix_transformer(variant, seed)
+        self.backbone = mix_transformer(variant)
         widths = [stage[2].normalized_shape[0] for stage in self.backbone.layers]
         self.reduce = nn.ModuleDict({str(level): _conv(width, 1) for level, width in enumerate(widths, 1)})
         self.projection = nn.Sequential(

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from bench.errors import BenchError
-from segmenters.training.mmseg_compat import prepare
+from segmenters.networks.mmseg_compat import prepare
 
 CLASSES = 2
 
@@ -74,7 +74,7 @@ def pretrained_address(model: Any) -> str:
     return model.get("pretrained") or model.backbone.get("pretrained") or init.get("checkpoint") or ""
 
 
-def build(model: Any, seed: int) -> torch.nn.Module:
+def build(model: Any) -> torch.nn.Module:
     """The network with its own initialisation and no pretrained weights. BenchError for one that cannot be built."""
     prepare()
     import mmseg.models  # noqa: F401
@@ -85,7 +85,6 @@ def build(model: Any, seed: int) -> torch.nn.Module:
     # Images come normalised, and weights are loaded by whoever trains.
     config = _without_pretrained(model.to_dict())
     config.pop("data_preprocessor", None)
-    torch.manual_seed(seed)
     # KeyError: a part mmsegmentation does not know; ImportError: one that needs mmdet or mmpretrain.
     try:
         with DefaultScope.overwrite_default_scope("mmseg"), warnings.catch_warnings():
@@ -132,20 +131,14 @@ def own_loss(model: Any, images: torch.Tensor, masks: torch.Tensor) -> torch.Ten
 
     if masks.is_meta:
         # mmsegmentation also counts pixels that are right, which takes numbers; auxiliary heads stay uncounted.
-        return _logits(model, images).mean()
+        return logits_of(model, images).mean()
     shape = tuple(masks.shape[1:])
     truth = [SegDataSample(gt_sem_seg=PixelData(data=mask[None]), metainfo={"img_shape": shape}) for mask in masks]
     return model.parse_losses(model.loss(images, truth))[0]
 
 
-def lesion_probability(model: Any, images: torch.Tensor) -> torch.Tensor:
-    """(n, h, w), at the size of `images`."""
-    logits = _logits(model, images)
-    # A head with `out_channels=1` has one logit, the lesion's.
-    return logits[:, 0].sigmoid() if logits.shape[1] == 1 else logits.softmax(1)[:, 1]
-
-
-def _logits(model: Any, images: torch.Tensor) -> torch.Tensor:
+def logits_of(model: Any, images: torch.Tensor) -> torch.Tensor:
+    """(n, c, h, w), at the size of `images`; a head with `out_channels=1` has one logit, the lesion's."""
     logits: torch.Tensor = model.encode_decode(images, [{"img_shape": tuple(images.shape[2:])}] * len(images))
     return logits
 

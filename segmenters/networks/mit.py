@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from segmenters.training.mmseg_network import build, find_configuration, read_model
-from segmenters.training.pretrained import load_backbone, read_state
-
-VARIANTS = ("b0", "b1", "b2", "b3", "b4", "b5")
+from segmenters.networks.mmsegmentation import build, find_configuration, read_model
 
 # The authors' part of a stage -> its place in mmsegmentation's list, and the names inside it.
 PLACES = {"patch_embed": 0, "block": 1, "norm": 2}
@@ -30,9 +26,9 @@ def published_segformer(variant: str) -> Any:
     return read_model(find_configuration(f"segformer/segformer_mit-{variant}_8xb2-160k_ade20k-512x512.py"))
 
 
-def mix_transformer(variant: str, seed: int) -> torch.nn.Module:
+def mix_transformer(variant: str) -> torch.nn.Module:
     """The backbone alone: images -> features at strides 4, 8, 16 and 32."""
-    backbone = build(published_segformer(variant), seed).backbone
+    backbone = build(published_segformer(variant)).backbone
     assert isinstance(backbone, torch.nn.Module)
     return backbone
 
@@ -64,8 +60,3 @@ def _renamed(name: str) -> str:
     for theirs, ours in NAMES.items():
         rest = rest.replace(theirs, ours)
     return f"layers.{int(stage) - 1}.{PLACES[part]}.{rest}"
-
-
-def load_mit(backbone: torch.nn.Module, path: Path) -> None:
-    """ImageNet weights as mmsegmentation or as the authors publish them."""
-    load_backbone(backbone, from_authors(read_state(path)), path)

@@ -1,4 +1,4 @@
-"""Weights from files, of which nothing is executed: the authors' released checkpoints and pretrained backbones."""
+"""Weights from files, of which nothing is executed: released checkpoints and pretrained backbones."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ from torch import nn
 
 from bench.errors import BenchError
 
-CLASSIFIER = ("fc.", "head.")
+CLASSIFIER = ("fc.", "head.", "classifier.")
 """Entries of a backbone's file that no segmenter has a place for: ImageNet's 1000 classes."""
+WRAPPERS = ("state_dict", "model")
 MOST_NAMED = 4
 
 State = Mapping[str, torch.Tensor]
 
 
 def read_state(path: Path) -> dict[str, torch.Tensor]:
-    """Tensors by name, of safetensors or torch.save. BenchError for any other content and for a damaged file."""
+    """Tensors by name, of safetensors or torch.save. BenchError for any other content and for a damaged file.
+
+    A checkpoint that holds more than weights is opened at its `state_dict` or `model`; `module.`, which training on
+    several devices puts before each name, is dropped.
+    """
     if not path.is_file():
         raise BenchError(f"{path}: no such file; name the file of weights")
     try:
@@ -31,10 +36,12 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
     except (SafetensorError, RuntimeError, EOFError, KeyError, OSError, ValueError, AttributeError, TypeError) as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise BenchError(f"{path}: truncated or damaged ({reason}); fetch it again") from None
+    for name in WRAPPERS:
+        state = state[name] if isinstance(state, Mapping) and isinstance(state.get(name), Mapping) else state
     tensors = isinstance(state, Mapping) and all(isinstance(value, torch.Tensor) for value in state.values())
     if not tensors or not state:
         raise BenchError(f"{path}: holds no tensors by name; name a file of weights alone (a state_dict)")
-    return dict(state)
+    return {name.removeprefix("module."): value for name, value in state.items()}
 
 
 def _unpickled(path: Path) -> Any:
@@ -47,35 +54,29 @@ def _unpickled(path: Path) -> Any:
         ) from None
 
 
-def load_released(network: nn.Module, path: Path, released_name: Callable[[str], str]) -> None:
-    """Fill the whole network from the authors' checkpoint, in which an entry of ours is called `released_name`."""
-    _fill(network, read_state(path), path, released_name, "give the checkpoint its authors released for this network")
+def load_network(network: nn.Module, path: Path, renamed: Callable[[State], State]) -> None:
+    """Fill the whole network; `renamed` gives the file's entries our names."""
+    _fill(network, renamed(read_state(path)), path, "give a checkpoint of this very network")
 
 
-def load_backbone(backbone: nn.Module, path: Path) -> None:
-    """Fill the backbone from timm's file of ImageNet weights; its classifier is left out."""
+def load_backbone(backbone: nn.Module, path: Path, renamed: Callable[[State], State]) -> None:
+    """Fill the backbone from a file of ImageNet weights, whose classifier is left out."""
     state = {name: value for name, value in read_state(path).items() if not name.startswith(CLASSIFIER)}
-    _fill(backbone, state, path, str, "give timm's file for this backbone")
+    _fill(backbone, renamed(state), path, "give the weights of this very backbone")
 
 
-def _fill(module: nn.Module, state: State, path: Path, name_of: Callable[[str], str], remedy: str) -> None:
+def _fill(module: nn.Module, state: State, path: Path, remedy: str) -> None:
     own = module.state_dict()
     found = {
-        "missing": [name_of(name) for name in own if name_of(name) not in state],
-        "unexpected": sorted(set(state) - {name_of(name) for name in own}),
-        "of another shape": [
-            name_of(name) for name, value in own.items() if _shape(state.get(name_of(name))) not in (None, value.shape)
-        ],
+        "missing": [name for name in own if name not in state],
+        "unexpected": sorted(set(state) - set(own)),
+        "of another shape": [name for name in own if name in state and state[name].shape != own[name].shape],
     }
     lines = [f"{len(names)} {what}: {_listed(names)}" for what, names in found.items() if names]
     if lines:
         raise BenchError(f"{path}: {'; '.join(lines)}; {remedy}")
     # Mixed precision may have stored half floats.
-    module.load_state_dict({name: state[name_of(name)].to(value.dtype) for name, value in own.items()})
-
-
-def _shape(value: torch.Tensor | None) -> torch.Size | None:
-    return None if value is None else value.shape
+    module.load_state_dict({name: state[name].to(value.dtype) for name, value in own.items()})
 
 
 def _listed(names: Sequence[str]) -> str:
