@@ -30,6 +30,10 @@ class Params(ReleasedParams):
     backbone_rate: float = param(0.1, "the backbone's learning rate as a share of `lr`", low=0.0)
     momentum: float = param(0.9, "Nesterov's", low=0.0, high=1.0)
     weight_decay: float = param(5e-4, "of all weights", low=0.0)
+    augment: bool = param(
+        True,
+        "as published: one of four sizes a batch, another's colours, flips, quarter turns; false: images as they are",
+    )
     wrap: bool = param(True, "exchanged colours beyond 8 bits wrap around, as the released cast does; false: cut")
     precision: str = param(
         "bf16",
@@ -71,7 +75,8 @@ class SANet(ReleasedSegmenter):
         return Recipe(
             size=p.size, batch=p.batch, epochs=p.epochs, normalise=imagenet, loss=entropy_and_dice,
             make_optimizer=self._optimizer, make_scheduler=lambda optimizer: HalvedTwice(optimizer, p.epochs),
-            scales=SCALES, augmentation=replace(AUGMENTATION, wrap=p.wrap), precision=p.precision,
+            scales=SCALES if p.augment else Scales(), precision=p.precision,
+            augmentation=replace(AUGMENTATION, wrap=p.wrap) if p.augment else Augmentation(),
         )  # fmt: skip
 
     def _optimizer(self, model: torch.nn.Module) -> torch.optim.Optimizer:
