@@ -24,13 +24,15 @@ class HalvedTwice(torch.optim.lr_scheduler.MultiStepLR):
 def warm_up_and_fall(warmup: float, power: float) -> Callable[[int, int], float]:
     """Share of the rate at update `done` of `total`, as mmsegmentation's LinearLR and PolyLR in turn.
 
-    It rises evenly over the first `warmup` × `total` updates, then falls to 0 with the power of what is left.
+    It rises evenly over the first `warmup` × `total` updates, then falls to 0 at the last with the power of what is
+    left.
     """
 
     def share(done: int, total: int) -> float:
         rising = round(warmup * total)
         if done < rising:
             return START + (1 - START) * done / max(rising - 1, 1)
-        return (1 - (done - rising) / (total - rising)) ** power if done < total else 0.0
+        left = 1 - (done - rising) / max(total - rising - 1, 1)
+        return max(left, 0.0) ** power
 
     return share

@@ -15,8 +15,8 @@ from tests.conftest import Counter, make_pairs
 from tests.contract.conftest import build, names
 
 SEGMENTERS = names("segmenter")
-SMALL = {"size": 64, "width": 8, "batch": 2, "epochs": 80, "lr": 1e-2}
-BRIEF = SMALL | {"epochs": 4}
+SMALL = {"size": 64, "width": 8, "batch": 2, "epochs": 80, "lr": 1e-2, "augment": False}
+BRIEF = SMALL | {"epochs": 4, "augment": True}
 
 
 @dataclass(frozen=True)
