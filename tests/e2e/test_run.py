@@ -19,8 +19,9 @@ from tests.e2e.conftest import HEAVY, ROOT, TOY_RUN
 PROMISED = ("dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n",
             "seeds", "profile", "base", "record")  # fmt: skip
 TABLES = (
-    *(f"leaderboard.{suffix}" for suffix in ("csv", "tex", "md")), "sets.tex", "sets.md", "sets.csv", "scores.csv",
-    "differences.csv",
+    *(f"leaderboard.{suffix}" for suffix in ("csv", "tex", "md")),
+    *(f"{name}.{suffix}" for name in ("sets", "significance") for suffix in ("tex", "md", "csv")),
+    "scores.csv", "differences.csv",
 )  # fmt: skip
 SMALL = ["--set", "phantom.size=32", "--set", "phantom.train=6", "--set", "phantom.test=2"]
 PRESENT = {"CVC-300": 2, "Kvasir": 5}
