@@ -10,7 +10,7 @@ from bench.differences import Difference, differences
 from bench.leaderboard import build_table
 from bench.render import to_text
 from bench.results import ScoreRow, compared, read_line, score_rows
-from bench.significance import Gain, Trained, gains, ties
+from bench.significance import Gain, Trained, gains, ties, unpaired
 from bench.significance_table import significance_table
 from bench.spec import key
 from bench.store import Store
@@ -42,12 +42,12 @@ def make_board(manifests: Sequence[Manifest], store: Store, failed: Collection[s
     rows = list(dict.fromkeys(row for manifest in manifests for row in score_rows(manifest, store, failed)))
     if not rows:
         return None
-    lines = [_trained(manifest, rows, store, failed) for manifest in manifests]
-    found = _differences(manifests, store, failed)
-    gained = gains(list(zip(manifests, lines, strict=True)))
+    runs = [(manifest, _trained(manifest, rows, store, failed)) for manifest in manifests]
+    found, gained = _differences(manifests, store, failed), gains(runs)
     columns = [name for manifest in manifests for name in manifest["columns"]]
-    good = ties([line for run in lines for line in run], rows, columns)
-    return Board(rows, found, gained, build_table(manifests, rows, found, good), significance_table(gained))
+    good = ties([line for _, lines in runs for line in lines], rows, columns)
+    table = build_table(manifests, rows, found, good)
+    return Board(rows, found, gained, table, significance_table(gained, unpaired(runs)))
 
 
 def _trained(
@@ -59,7 +59,8 @@ def _trained(
     for line in manifest["lines"]:
         tests = read_line(manifest, line, store, failed)
         if tests:
-            found.append(Trained(about[key(line["scores"])], tests, len(tests) == len(line["scores"])))
+            lacking = tuple(test for test in line["scores"] if test not in tests)
+            found.append(Trained(about[key(line["scores"])], tests, lacking))
     return found
 
 

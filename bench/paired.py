@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from bench.bca import bca
 from bench.signed_rank import signed_rank
-from bench.stats import clusters, combine, spread
+from bench.stats import clusters, combine, spread, student_t
 from bench.tested import Place, Tested, interval
 
 LEAST_CLUSTERS = 10
@@ -38,6 +39,14 @@ class Paired:
     @property
     def sd(self) -> float | None:
         return spread(list(self.by_seed))
+
+    @property
+    def beyond_training(self) -> bool | None:
+        """Whether 0 lies outside Student's 95 % interval over trainings; None for a single one."""
+        if self.sd is None:
+            return None
+        count = len(self.by_seed)
+        return abs(self.value) > student_t(count - 1) * self.sd / math.sqrt(count)
 
     def interval(self) -> tuple[float, float, str] | None:
         """95 % over test images, and the name of the method; None for a single cluster."""
@@ -70,6 +79,10 @@ def paired(one: Tested, other: Tested, place: Place) -> Paired | None:
     left_out = one.without_each(place) - other.without_each(place)
     value = one.value(place) - other.value(place)
     return Paired(value, by_seed, draws, (left_out,), _cluster_means(one, other, place), one.readings[place].n)
+
+
+def same_images(one: Tested, other: Tested) -> bool:
+    return (one.ids, one.groups) == (other.ids, other.groups)
 
 
 def _cluster_means(one: Tested, other: Tested, place: Place) -> np.ndarray | None:

@@ -8,7 +8,7 @@ from functools import cache
 from itertools import product
 from typing import Any
 
-from bench.paired import Paired, overall, paired
+from bench.paired import Paired, overall, paired, same_images
 from bench.results import OVERALL, OVERALL_UNWEIGHTED, ScoreRow
 from bench.segscores import better
 from bench.signed_rank import holm
@@ -23,11 +23,11 @@ Spot = tuple[str, str, str]
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A line of the leaderboard: one of its rows, and what it scored on each test set; `whole`: on every one."""
+    """A line of the leaderboard: one of its rows, what it scored on each test set, and the sets it has no scores of."""
 
     about: ScoreRow
     tests: Mapping[str, Tested]
-    whole: bool
+    lacking: tuple[str, ...] = ()
 
     @property
     def block(self) -> tuple[str, ...]:
@@ -39,8 +39,8 @@ class Trained:
 class Gain:
     """`difference`: the score of `row` less that of `baseline` on the same images, averaged over `seeds` trainings.
 
-    `low`, `high`: 95 % over test images; `sd_seeds`: standard deviation of the difference over trainings. `p_holm` is
-    corrected for the `comparisons` of the table it stands in, of which it is one; None where it is not.
+    `low`, `high`: 95 % over test images; `sd_seeds`: standard deviation of the difference over trainings, and whether
+    it is `beyond_seeds`. `p_holm` is corrected for the `comparisons` of its table; None where it is none of them.
     """
 
     segmenter: str
@@ -59,6 +59,7 @@ class Gain:
     n_clusters: int
     seeds: int
     sd_seeds: float | None
+    beyond_seeds: bool | None
     better: str
     dataset: str
     data: str
@@ -81,15 +82,36 @@ def gains(runs: Sequence[tuple[Mapping[str, Any], Sequence[Trained]]]) -> list[G
 
 
 def _of_run(manifest: Mapping[str, Any], lines: Sequence[Trained]) -> Iterator[Gain]:
+    for (line, control), metric in product(_controlled(manifest, lines), manifest["columns"]):
+        for test, pair in contrasts(line, control, metric).items():
+            yield _gain(line, control, metric, test, pair)
+
+
+def _controlled(manifest: Mapping[str, Any], lines: Sequence[Trained]) -> Iterator[tuple[Trained, Trained]]:
+    """Every line with the control of its segmenter."""
     for segmenter in dict.fromkeys(line.about.segmenter for line in lines):
         own = [line for line in lines if line.about.segmenter == segmenter]
         control = _control(manifest["controls"], own)
-        if control is None:
-            continue
-        for line, metric in product(own, manifest["columns"]):
-            if line is not control:
-                pairs = contrasts(line, control, metric)
-                yield from (_gain(line, control, metric, test, pair) for test, pair in pairs.items())
+        if control is not None:
+            yield from ((line, control) for line in own if line is not control)
+
+
+def unpaired(runs: Sequence[tuple[Mapping[str, Any], Sequence[Trained]]]) -> list[str]:
+    """A sentence for each line that cannot be compared over all images."""
+    pairs = [pair for manifest, lines in runs for pair in _controlled(manifest, lines)]
+    return [sentence for line, control in pairs if (sentence := _unpaired(line, control))]
+
+
+def _unpaired(line: Trained, control: Trained) -> str:
+    names = dict.fromkeys([*line.tests, *line.lacking, *control.tests, *control.lacking])
+    other = [
+        name.removeprefix("test/") for name in names
+        if name not in line.tests or name not in control.tests
+        or not same_images(line.tests[name], control.tests[name])
+    ]  # fmt: skip
+    about, against = line.about, control.about.row
+    reason = f"{', '.join(other)}: no scores of both on the same images"
+    return f"{about.segmenter}, {about.row} is not compared with {against} over all images; {reason}" if other else ""
 
 
 def _control(controls: Sequence[str], lines: Sequence[Trained]) -> Trained | None:
@@ -103,7 +125,8 @@ def _gain(line: Trained, control: Trained, metric: str, test: str, pair: Paired)
     about = line.about
     return Gain(
         about.segmenter, test, metric, about.row, control.about.row, pair.value, low, high, method, pair.p_value(),
-        None, None, pair.n, pair.n_clusters, about.seeds, pair.sd, better(metric), about.dataset, about.data,
+        None, None, pair.n, pair.n_clusters, about.seeds, pair.sd,
+        pair.beyond_training, better(metric), about.dataset, about.data,
         about.profile, about.settings, about.line,
     )  # fmt: skip
 
@@ -115,8 +138,8 @@ def contrasts(one: Trained, other: Trained, metric: str) -> dict[str, Paired]:
         for test, tested in one.tests.items()
         if test in other.tests and (pair := paired(tested, other.tests[test], (metric, ""))) is not None
     }
-    if one.whole and other.whole and len(found) == len(one.tests) == len(other.tests):
-        parts = list(found.values())
+    parts = list(found.values())
+    if parts and len(parts) == len(one.tests) + len(one.lacking) == len(other.tests) + len(other.lacking):
         found[OVERALL], found[OVERALL_UNWEIGHTED] = overall(parts, True), overall(parts, False)
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class Tested:
     readings: Mapping[Place, Reading]
     ids: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    _drawn: dict[Place, np.ndarray | None] = field(default_factory=dict, repr=False)
 
     @property
     def n(self) -> int:
@@ -49,7 +50,12 @@ class Tested:
         return spread(self.values(place))
 
     def resampled(self, place: Place) -> np.ndarray | None:
-        """(r,) for an interval; nan where a draw has no image in which the score is defined."""
+        """(r,) for an interval; nan where a draw has no image in which the score is defined. Kept for overall."""
+        if place not in self._drawn:
+            self._drawn[place] = self._resample(place)
+        return self._drawn[place]
+
+    def _resample(self, place: Place) -> np.ndarray | None:
         if self.draws is None:
             return None
         return np.mean([self.readings[place].resampled(columns, self.draws) for columns in self.seeds], axis=0)

@@ -169,6 +169,25 @@ def test_overall_is_the_mean_over_all_images(polyps):
             assert float(row["low"]) <= float(row["value"]) <= float(row["high"])
 
 
+def test_lines_are_compared_with_the_control_image_by_image(polyps, bench):
+    """Recomputed from the per-image records; the table follows the leaderboard, and follows it again from records."""
+    done, results = polyps
+    rows = {(row["row"], row["test_set"]): row for row in scores(published(done)) if row["metric"] == "mdice@256"}
+    found = [row for row in scores(published(done, "significance.csv")) if row["metric"] == "mdice@256"]
+    assert {(row["row"], row["baseline"]) for row in found} == {
+        ("real", "real+copy-paste"),
+        ("real+toy-mirror", "real+copy-paste"),
+    }
+    for row in found:
+        gap = [float(rows[name, row["test_set"]]["value"]) for name in (row["row"], row["baseline"])]
+        assert float(row["difference"]) == pytest.approx(gap[0] - gap[1])
+        assert float(row["low"]) <= float(row["difference"]) <= float(row["high"])
+    family = [row for row in found if row["p_holm"]]
+    assert [(row["test_set"], row["comparisons"], row["n_images"]) for row in family] == [("overall", "2", "7")] * 2
+    assert "Differences against real+copy-paste (mdice@256, overall)" in done.out
+    assert bench("leaderboard", "--results", results).out.strip() in done.out
+
+
 def test_absent_test_sets_are_named_and_shown(polyps):
     done, _ = polyps
     assert "absent: CVC-ClinicDB, CVC-ColonDB, ETIS-LaribPolypDB; overall covers CVC-300, Kvasir" in done.out
