@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bench.differences import Difference, sentences
 from bench.results import OVERALL, OVERALL_UNWEIGHTED, ScoreRow
 from bench.segscores import better
+from bench.significance import Spot
 from bench.table import Cell, Column, Table
 
 _TEXTS = ("dataset", "generator", "masks", "segmenter", "seeds", "settings", "profile", "base", "data")
@@ -18,17 +19,23 @@ _BRIEF_SETS = 2
 """Measures of the synthetic set in a terminal; what else is known of it has a table of its own."""
 _NO_GENERATOR = "none (real only)"
 _ABSENT = "absent"
+_BOLD = (
+    "bold (in a terminal: number*): of each column and network the best, and every line whose paired difference to it "
+    "has 0 in its 95 % interval (without an interval: only the best); measures of synthetic sets are never bold, the "
+    "control's copies of real images would be the best"
+)
 
 Group = tuple[str, ...]
 """The texts of a line, then the keys of its set and of its scores: runs with other parameters never share a line."""
 
 
 def build_table(
-    manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow], found: Sequence[Difference] = ()
-) -> Table:
+    manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow], found: Sequence[Difference] = (),
+    ties: Collection[Spot] = (),
+) -> Table:  # fmt: skip
     """Metrics of the synthetic set first, then each test set and the overall means in the profile's conventions.
 
-    `found`: differences of the sets, of which the notes name those beyond their noise.
+    `found`: differences of the sets, of which the notes name those beyond their noise; `ties`: scores to set in bold.
     """
     set_metrics = list(dict.fromkeys(row.metric for row in rows if _on_the_board(row)))
     conventions = list(dict.fromkeys(name for manifest in manifests for name in manifest["columns"]))
@@ -47,11 +54,12 @@ def build_table(
         (
             *(Cell(text=text) for name, text in zip(_TEXTS, _shown(group), strict=False) if name in texts),
             *_of_set(group, rows, set_metrics),
-            *_tested(group, members, conventions, tests, absent),
+            *_tested(group, members, conventions, tests, absent, ties),
         )
         for group, members in groups
     )
-    return Table(_caption(manifests), columns, lines, (*_notes(manifests, rows), *sentences(found)))
+    notes = (*_notes(manifests, rows), *([_BOLD] if ties else []), *sentences(found))
+    return Table(_caption(manifests), columns, lines, notes)
 
 
 def _on_the_board(row: ScoreRow) -> bool:
@@ -109,16 +117,19 @@ def _of_set(group: Group, rows: Sequence[ScoreRow], set_metrics: list[str]) -> l
 
 def _tested(
     group: Group, members: list[ScoreRow], conventions: list[str], tests: list[str],
-    absent: Mapping[tuple[str, str], Sequence[str]],
+    absent: Mapping[tuple[str, str], Sequence[str]], ties: Collection[Spot],
 ) -> list[Cell]:  # fmt: skip
-    scores = {(row.test_set, row.metric): _cell(row) for row in members if not row.stratum}
+    scores = {
+        (row.test_set, row.metric): _cell(row, (row.line, row.test_set, row.metric) in ties)
+        for row in members if not row.stratum
+    }  # fmt: skip
     lacking = [test.removeprefix("test/") for test in absent.get((group[0], group[8]), ())]
     blank = {test: Cell(text=_ABSENT if test in lacking else "") for test in tests}
     return [scores.get((test, name), blank[test]) for name in conventions for test in tests]
 
 
-def _cell(row: ScoreRow | None) -> Cell:
-    return Cell() if row is None else Cell(row.value, row.low, row.high, row.n, sources=(row.record,))
+def _cell(row: ScoreRow | None, bold: bool = False) -> Cell:
+    return Cell() if row is None else Cell(row.value, row.low, row.high, row.n, sources=(row.record,), bold=bold)
 
 
 def _caption(manifests: Sequence[Mapping[str, Any]]) -> str:

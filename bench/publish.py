@@ -8,10 +8,12 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.board import Board
 from bench.differences import Difference
 from bench.render import FORMATS, SUFFIXES
 from bench.results import ScoreRow
 from bench.sets_table import sets_csv, sets_table
+from bench.significance import Gain
 from bench.store import write_atomic
 from bench.table import Table
 
@@ -23,9 +25,14 @@ TIDY = (
 
 
 DIFFERENCES = ("metric", "a", "b", "difference", "low", "high", "method", "n")
+SIGNIFICANCE = (
+    "segmenter", "test_set", "metric", "row", "baseline", "difference", "low", "high", "method", "p_wilcoxon", "p_holm",
+    "comparisons", "n_images", "n_clusters", "seeds", "sd_seeds", "beyond_seeds", "better", "dataset", "data",
+    "profile", "settings",
+)  # fmt: skip
 
 
-def _csv(columns: Sequence[str], rows: Sequence[ScoreRow] | Sequence[Difference]) -> str:
+def _csv(columns: Sequence[str], rows: Sequence[ScoreRow] | Sequence[Difference] | Sequence[Gain]) -> str:
     """One number a line, full precision."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
@@ -34,15 +41,21 @@ def _csv(columns: Sequence[str], rows: Sequence[ScoreRow] | Sequence[Difference]
     return stream.getvalue()
 
 
-def write_tables(out: Path, table: Table, rows: list[ScoreRow], found: list[Difference]) -> list[Path]:
-    """leaderboard and sets as .csv, .tex and .md, scores.csv and differences.csv; each is replaced whole."""
-    texts = {f"leaderboard{SUFFIXES[name]}": render(table) for name, render in FORMATS.items()}
-    if any(not row.segmenter for row in rows):
-        sets = sets_table(rows)
-        texts |= {f"sets{SUFFIXES[name]}": FORMATS[name](sets) for name in ("latex", "markdown")}
-        texts["sets.csv"] = sets_csv(rows)
-    texts["scores.csv"] = _csv(TIDY, rows)
-    texts["differences.csv"] = _csv(DIFFERENCES, found)
+def write_tables(out: Path, board: Board) -> list[Path]:
+    """leaderboard, sets, significance as .csv, .tex and .md; scores.csv and differences.csv; each is replaced whole."""
+    texts = {f"leaderboard{SUFFIXES[name]}": render(board.table) for name, render in FORMATS.items()}
+    if any(not row.segmenter for row in board.rows):
+        texts |= _for_pages("sets", sets_table(board.rows))
+        texts["sets.csv"] = sets_csv(board.rows)
+    if board.significance:
+        texts |= _for_pages("significance", board.significance)
+    texts["significance.csv"] = _csv(SIGNIFICANCE, board.gains)
+    texts["scores.csv"] = _csv(TIDY, board.rows)
+    texts["differences.csv"] = _csv(DIFFERENCES, board.found)
     for name, text in texts.items():
         write_atomic(out / name, text)
     return [out / name for name in texts]
+
+
+def _for_pages(name: str, table: Table) -> dict[str, str]:
+    return {f"{name}{SUFFIXES[form]}": FORMATS[form](table) for form in ("latex", "markdown")}

@@ -152,14 +152,21 @@ def _floor_of(score: Score) -> dict[str, Any]:
 def _line_scores(
     manifest: Mapping[str, Any], line: Mapping[str, Any], store: Store, failed: Collection[str]
 ) -> list[ScoreRow]:
-    read = {
+    read = read_line(manifest, line, store, failed)
+    places = dict.fromkeys(place for one in read.values() for place in one.readings)
+    rows = [row for place in places for row in _place_rows(manifest, line, read, place)]
+    return sorted(rows, key=lambda row: METRICS.index(row.metric))
+
+
+def read_line(
+    manifest: Mapping[str, Any], line: Mapping[str, Any], store: Store, failed: Collection[str] = ()
+) -> dict[str, Tested]:
+    """What a line scored on each test set whose records exist."""
+    return {
         test: _read(test, keys, manifest["seed"], store)
         for test, keys in line["scores"].items()
         if all(_finished(store, "segscore", key, failed) for key in keys)
     }
-    places = dict.fromkeys(place for one in read.values() for place in one.readings)
-    rows = [row for place in places for row in _place_rows(manifest, line, read, place)]
-    return sorted(rows, key=lambda row: METRICS.index(row.metric))
 
 
 def _read(test: str, keys: Sequence[str], seed: int, store: Store) -> Tested:

@@ -101,7 +101,8 @@ def _run(args: argparse.Namespace, store: Store) -> int:
     setup = _set_up_first(args, store, team)
     if args.dry_run or setup is None:
         return _outline(setup, store, args.device)
-    manifest = describe_run(setup.spec, setup.plan, setup.notes, setup.profile.run.columns, setup.settings)
+    options = setup.profile.run
+    manifest = describe_run(setup.spec, setup.plan, setup.notes, options.columns, setup.settings, options.controls)
     runner = Runner(store, setup.splits, machine, _say, args.results / "logs" / f"{manifest['run']}.log")
     failures = runner.run(setup.plan.stages)
     if team is not None:
@@ -159,19 +160,14 @@ def _outline(setup: Setup | None, store: Store, device: str) -> int:
 
 
 def _publish(manifest: dict[str, Any], store: Store, out: Path, failed: set[str]) -> None:
-    from bench.differences import differences
-    from bench.leaderboard import build_table
+    from bench.board import make_board
     from bench.publish import write_tables
-    from bench.render import to_text
-    from bench.results import compared, score_rows
 
-    rows = score_rows(manifest, store, failed)
-    if not rows:
+    board = make_board([manifest], store, failed)
+    if board is None:
         return
-    found = differences(compared(manifest, store, failed), manifest["seed"])
-    table = build_table([manifest], rows, found)
-    print(f"\n{to_text(table.brief())}\n")
-    for path in write_tables(out, table, rows, found):
+    print(f"\n{board.text()}\n")
+    for path in write_tables(out, board):
         print(f"written: {path}")
 
 

@@ -19,8 +19,9 @@ from tests.e2e.conftest import HEAVY, ROOT, TOY_RUN
 PROMISED = ("dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n",
             "seeds", "profile", "base", "record")  # fmt: skip
 TABLES = (
-    *(f"leaderboard.{suffix}" for suffix in ("csv", "tex", "md")), "sets.tex", "sets.md", "sets.csv", "scores.csv",
-    "differences.csv",
+    *(f"leaderboard.{suffix}" for suffix in ("csv", "tex", "md")),
+    *(f"{name}.{suffix}" for name in ("sets", "significance") for suffix in ("tex", "md", "csv")),
+    "scores.csv", "differences.csv",
 )  # fmt: skip
 SMALL = ["--set", "phantom.size=32", "--set", "phantom.train=6", "--set", "phantom.test=2"]
 PRESENT = {"CVC-300": 2, "Kvasir": 5}
@@ -166,6 +167,25 @@ def test_overall_is_the_mean_over_all_images(polyps):
             assert float(row["value"]) == pytest.approx(sum(images[row["row"]]) / len(images[row["row"]]))
             assert int(row["n"]) == sum(PRESENT.values())
             assert float(row["low"]) <= float(row["value"]) <= float(row["high"])
+
+
+def test_lines_are_compared_with_the_control_image_by_image(polyps, bench):
+    """Recomputed from the per-image records; the table follows the leaderboard, and follows it again from records."""
+    done, results = polyps
+    rows = {(row["row"], row["test_set"]): row for row in scores(published(done)) if row["metric"] == "mdice@256"}
+    found = [row for row in scores(published(done, "significance.csv")) if row["metric"] == "mdice@256"]
+    assert {(row["row"], row["baseline"]) for row in found} == {
+        ("real", "real+copy-paste"),
+        ("real+toy-mirror", "real+copy-paste"),
+    }
+    for row in found:
+        gap = [float(rows[name, row["test_set"]]["value"]) for name in (row["row"], row["baseline"])]
+        assert float(row["difference"]) == pytest.approx(gap[0] - gap[1])
+        assert float(row["low"]) <= float(row["difference"]) <= float(row["high"])
+    family = [row for row in found if row["p_holm"]]
+    assert [(row["test_set"], row["comparisons"], row["n_images"]) for row in family] == [("overall", "2", "7")] * 2
+    assert "Differences against real+copy-paste (mdice@256, overall)" in done.out
+    assert bench("leaderboard", "--results", results).out.strip() in done.out
 
 
 def test_absent_test_sets_are_named_and_shown(polyps):

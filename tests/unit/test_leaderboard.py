@@ -132,3 +132,13 @@ def test_what_a_reader_must_know_stands_below_once():
     ):
         assert part in text
     assert "1 seed" not in "\n".join(build_table([manifest()], [replace(MADE, seeds=3)]).notes)
+
+
+def test_only_scores_that_tie_with_the_best_are_bold():
+    """And the note says what bold means; without any there is nothing to say."""
+    rows = [SET, REAL, MADE, replace(MADE, test_set="c")]
+    table = build_table([manifest()], rows, ties={("g", "a", "mdice@256")})
+    bold = [cell.value for line in table.rows for cell in line if cell.bold]
+    assert bold == [0.7]
+    assert any(note.startswith("bold (in a terminal") for note in table.notes)
+    assert not any(note.startswith("bold") for note in build_table([manifest()], rows).notes)
