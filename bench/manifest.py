@@ -13,7 +13,7 @@ from bench.graph import Plan, RunSpec
 from bench.spec import key
 from bench.store import write_atomic
 
-SCHEMA = 4
+SCHEMA = 5
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ def describe_run(
         "seeds": spec.seeds,
         "masks": spec.masks,
         "reference": spec.reference,
+        "fraction": spec.fraction,
+        "select": spec.select,
         "bases": {generator.name: generator.plugin.base() for generator in spec.generators},
         "generators": {generator.name: generator.identity for generator in spec.generators},
         "segmenters": {segmenter.name: segmenter.identity for segmenter in spec.segmenters},

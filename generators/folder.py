@@ -55,6 +55,9 @@ class Folder(Generator):
         sizes = {load_rgb(path).shape[1::-1] for path in _by_stem(Path(self.params.path) / "images").values()}
         return sizes.pop() if len(sizes) == 1 else None
 
+    def pairs(self, conditions: int) -> int:
+        return len(_by_stem(Path(self.params.path) / "images"))
+
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         # With --download a run does not stop at what is missing.
         for line in self.missing():

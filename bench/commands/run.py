@@ -18,7 +18,7 @@ from bench.commands._options import (
     at_least,
 )
 from bench.commands._setup import GENERATOR_FLAGS, Setup, set_up
-from bench.config import MASKS, REFERENCES
+from bench.config import FRACTIONS, MASKS, REFERENCES, ROWS, SELECTIONS
 from bench.errors import BenchError
 from bench.manifest import describe_run, save_manifest
 from bench.runner import Failure, Machine, Runner, check_device, resolve_device, storage_error
@@ -46,8 +46,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--multiple", type=int, choices=(1, 2, 3, 4), help="synthetic images a mask (default: the profile's)"
     )
     many.add_argument(
-        "--synthetic-only", action="store_true", default=None, help="train segmenters without the real images"
-    )
+        "--fraction", type=int, choices=FRACTIONS,
+        help="percent of the real training set that generators and segmenters see (default: the profile's)",
+    )  # fmt: skip
+    many.add_argument(
+        "--rows", nargs="+", choices=ROWS, metavar="ROW",
+        help="what segmenters are trained on: real; equal-updates (real, repeated for as many updates as added has); "
+        "added (real and each generator's set); only (each generator's set alone) (default: the profile's)",
+    )  # fmt: skip
+    many.add_argument(
+        "--select", choices=SELECTIONS,
+        help="epoch of a segmenter that is kept: the last, or the best on the test sets, as published and optimistic",
+    )  # fmt: skip
     many.add_argument(
         "--shape-scores", action="store_true", default=None,
         help="score every map's S-measure, weighted F, HD95 and surface Dice too (about 20 ms a map; in scores.csv)",

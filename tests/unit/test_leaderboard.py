@@ -57,7 +57,20 @@ def test_the_cells_say_where_they_come_from():
 
 def test_a_set_without_a_segmenter_keeps_a_line():
     lines = shown(build_table([manifest()], [SET]))
-    assert [(line["generator"], line["segmenter"], line["FD"]) for line in lines] == [("g", "", "12.5000")]
+    assert [(line["generator"], line["row"], line["FD"]) for line in lines] == [("g", "none (g)", "12.5000")]
+
+
+def test_rows_are_named_with_their_pairs_and_updates():
+    """In a terminal too, where lines differ in their updates; without any count there is no column."""
+    rows = [replace(REAL, pairs=5, updates=10), replace(MADE, pairs=10, updates=20)]
+    table = build_table([manifest()], rows)
+    assert [(line["row"], line["pairs"], line["updates"]) for line in shown(table)] == [
+        ("real", "5", "10"),
+        ("real+g", "10", "20"),
+    ]
+    assert "updates" in shown(table.brief())[0]
+    assert "updates" not in shown(build_table([manifest()], [replace(row, updates=10) for row in rows]).brief())[0]
+    assert "updates" not in shown(build_table([manifest()], [REAL, MADE]))[0]
 
 
 def test_other_parameters_are_other_lines():
