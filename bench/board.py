@@ -22,7 +22,7 @@ Manifest = Mapping[str, Any]
 @dataclass(frozen=True)
 class Board:
     """`rows`: every number; `found`: differences of synthetic sets; `gains`: differences of lines of one segmenter;
-    `significance`: these as a table, None where there are none.
+    `significance`: these as a table, None where there are none; `trained`: the lines with every image's scores.
     """
 
     rows: list[ScoreRow]
@@ -30,6 +30,7 @@ class Board:
     gains: list[Gain]
     table: Table
     significance: Table | None
+    trained: list[Trained]
 
     def text(self) -> str:
         """For a terminal."""
@@ -45,9 +46,9 @@ def make_board(manifests: Sequence[Manifest], store: Store, failed: Collection[s
     runs = [(manifest, _trained(manifest, rows, store, failed)) for manifest in manifests]
     found, gained = _differences(manifests, store, failed), gains(runs)
     columns = [name for manifest in manifests for name in manifest["columns"]]
-    good = ties([line for _, lines in runs for line in lines], rows, columns)
-    table = build_table(manifests, rows, found, good)
-    return Board(rows, found, gained, table, significance_table(gained, unpaired(runs)))
+    trained = [line for _, lines in runs for line in lines]
+    table = build_table(manifests, rows, found, ties(trained, rows, columns))
+    return Board(rows, found, gained, table, significance_table(gained, unpaired(runs)), trained)
 
 
 def _trained(

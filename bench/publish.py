@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.board import Board
 from bench.differences import Difference
+from bench.per_image import COLUMNS, per_image
 from bench.render import FORMATS, SUFFIXES
 from bench.results import ScoreRow
 from bench.sets_table import sets_csv, sets_table
@@ -20,7 +22,7 @@ from bench.table import Table
 TIDY = (
     "dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n", "seeds",
     "profile", "base", "record", "sd", "data", "note", "settings", "stratum", "n_real", "reference", "backbone",
-    "weights", "resize", "estimator", "floor", "floor_sd", "floor_n", "at_floor_n",
+    "weights", "resize", "estimator", "floor", "floor_sd", "floor_n", "at_floor_n", "pairs", "updates",
 )  # fmt: skip
 
 
@@ -34,15 +36,23 @@ SIGNIFICANCE = (
 
 def _csv(columns: Sequence[str], rows: Sequence[ScoreRow] | Sequence[Difference] | Sequence[Gain]) -> str:
     """One number a line, full precision."""
+    return _written(columns, (dataclasses.asdict(row) for row in rows))
+
+
+def per_image_csv(board: Board) -> str:
+    return _written(COLUMNS, per_image(board.trained))
+
+
+def _written(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(dataclasses.asdict(row) for row in rows)
+    writer.writerows(rows)
     return stream.getvalue()
 
 
 def write_tables(out: Path, board: Board) -> list[Path]:
-    """leaderboard, sets, significance as .csv, .tex and .md; scores.csv and differences.csv; each is replaced whole."""
+    """leaderboard, sets, significance as .csv, .tex and .md; scores, differences, per_image as .csv; replaced whole."""
     texts = {f"leaderboard{SUFFIXES[name]}": render(board.table) for name, render in FORMATS.items()}
     if any(not row.segmenter for row in board.rows):
         texts |= _for_pages("sets", sets_table(board.rows))
@@ -52,6 +62,7 @@ def write_tables(out: Path, board: Board) -> list[Path]:
     texts["significance.csv"] = _csv(SIGNIFICANCE, board.gains)
     texts["scores.csv"] = _csv(TIDY, board.rows)
     texts["differences.csv"] = _csv(DIFFERENCES, board.found)
+    texts["per_image.csv"] = per_image_csv(board)
     for name, text in texts.items():
         write_atomic(out / name, text)
     return [out / name for name in texts]

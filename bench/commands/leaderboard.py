@@ -9,6 +9,7 @@ from bench.board import make_board
 from bench.commands._options import add_results_option
 from bench.errors import BenchError
 from bench.manifest import load_manifests
+from bench.publish import per_image_csv
 from bench.render import FORMATS
 from bench.store import Store, write_atomic
 
@@ -16,14 +17,18 @@ from bench.store import Store, write_atomic
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=tuple(FORMATS), help="default: a short table for the terminal")
     parser.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: standard output)")
+    parser.add_argument(
+        "--per-image", type=Path, metavar="FILE", help="write every test image's scores too, a line an image (csv)"
+    )
     parser.add_argument("--dataset", metavar="NAME", help="only runs of this dataset")
     parser.add_argument("--profile", metavar="NAME", help="only runs of this profile")
     add_results_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.out is not None and args.out.is_dir():
-        raise BenchError(f"--out {args.out}: is a folder; name a file")
+    for option, path in (("--out", args.out), ("--per-image", args.per_image)):
+        if path is not None and path.is_dir():
+            raise BenchError(f"{option} {path}: is a folder; name a file")
     manifests = [
         manifest
         for manifest in load_manifests(args.results / "runs")
@@ -41,6 +46,12 @@ def run(args: argparse.Namespace) -> int:
     if args.out is None:
         print(text)
     else:
-        write_atomic(args.out, text)
-        print(f"written: {args.out}")
+        _write(args.out, text)
+    if args.per_image is not None:
+        _write(args.per_image, per_image_csv(board))
     return 0
+
+
+def _write(path: Path, text: str) -> None:
+    write_atomic(path, text)
+    print(f"written: {path}")
