@@ -278,7 +278,7 @@ def test_absent_packages_are_named(bench, discs, tmp_path):
 def test_a_truncated_checkpoint(command, discs, tmp_path):
     """Killed between two epochs, its checkpoint cut short: named; once it is deleted the training starts anew."""
     pytest.importorskip("torch")
-    toys = ["--plugin", PLUGINS / "toy_mean.py", "--metric", "toy-mean", "--generator", "copy-paste"]
+    toys = ["--plugin", PLUGINS / "toy_mean.py", "--metric", "toy-mean", "--generator", "copy-paste", "--rows", "real"]
     tiny = [word for text in ("size=32", "width=4", "epochs=400") for word in ("--set", f"unet.{text}")]
     words = command("run", *toys, *tiny, "--dataset", "folder", "--data", discs, "--results", tmp_path / "r",
                     "--device", "cpu")  # fmt: skip
