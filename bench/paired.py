@@ -104,8 +104,8 @@ def overall(parts: Sequence[Paired], weighted: bool) -> Paired:
     left_out = tuple(
         value + share * (side - part.value) for share, part in zip(shares, parts, strict=True) for side in part.left_out
     )
-    seeds = {len(part.by_seed) for part in parts}
-    by_seed = combine([part.by_seed for part in parts], counts, weighted) if len(seeds) == 1 else np.array([])
+    trained = min(len(part.by_seed) for part in parts)
+    by_seed = combine([part.by_seed for part in parts], counts, weighted) if trained else np.array([])
     known = [part.draws for part in parts if part.draws is not None]
     # A set of one cluster has no spread to add: an interval without it would be too narrow.
     draws = combine(known, counts, weighted) if len(known) == len(parts) else None

@@ -9,7 +9,7 @@ from bench.results import OVERALL
 from bench.significance import Gain
 from bench.table import Cell, Column, Table, rounded
 
-_TEXTS = ("dataset", "data", "profile", "settings", "segmenter", "row", "baseline")
+_TEXTS = ("dataset", "data", "profile", "settings", "seeds", "segmenter", "row", "baseline")
 _ALWAYS = ("segmenter", "row")
 """The other texts stand only where lines differ in them."""
 _DECIMALS = 3
@@ -42,7 +42,7 @@ def _line(one: Gain, texts: Sequence[str], seeds: bool) -> tuple[Cell, ...]:
     beyond = {None: "–", True: "yes", False: "no"}[one.beyond_seeds]
     counts = (str(one.n_clusters), str(one.n_images), one.method or "–")
     return (
-        *(Cell(text=getattr(one, name)) for name in texts),
+        *(Cell(text=str(getattr(one, name))) for name in texts),
         Cell(one.difference, one.low, one.high, one.n_images, sources=(one.line,)),
         *([Cell(text=sd), Cell(text=beyond)] if seeds else []),
         *(Cell(text=text) for text in (_p(one.p_holm), _p(one.p_wilcoxon), *counts)),

@@ -377,6 +377,12 @@ def test_runs_with_other_parameters_stand_on_lines_of_their_own(toy_run, bench, 
             assert row[column] == alone[0][column]
     controls = [row for row in scores(tmp_path / "all") if row["generator"] != "toy-mirror"]
     assert [row["row"] for row in controls] == ["real", EQUAL, "real+copy-paste"]
+    shown = bench("leaderboard", "--results", tmp_path / "results").out.partition("Differences against")[2]
+    assert "corrected for the 4 comparisons" in " ".join(shown.split())
+    assert [line.split()[0] for line in shown.splitlines() if "real+toy-mirror" in line] == [
+        "toy-threshold",
+        "toy-mirror.brightness=40",
+    ]
 
 
 def test_a_synthetic_set_made_elsewhere(bench, tmp_path, discs):

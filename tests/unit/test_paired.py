@@ -60,7 +60,8 @@ def test_trainings_are_paired_and_averaged():
     assert paired(scored(HARD + 0.2, HARD + 0.71, HARD + 1.2), other, PLACE).beyond_training is True
     alone = paired(scored(HARD + 0.1), scored(HARD), PLACE)
     assert (alone.sd, alone.beyond_training) == (None, None)
-    assert paired(one, scored(HARD), PLACE).sd is None, "three trainings and one are no pairs"
+    unequal = paired(one, scored(HARD), PLACE)
+    assert (unequal.sd, overall([unequal, unequal], True).sd) == (None, None), "three trainings and one are no pairs"
 
 
 def test_frames_of_a_sequence_count_once():
