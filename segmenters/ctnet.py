@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
-from bench.errors import BenchError
 from segmenters._pretrained import PretrainedParams, PretrainedSegmenter
 from segmenters.networks.sources import MIT, Address
 from segmenters.training.published import Scales
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 SCALES = Scales(rates=(0.75, 1.0, 1.25), corners=True, soft_masks=True)
 """At 352 px: 256, 352 and 448, each batch trained at all three, an optimiser step each."""
-STRIDE = 32
 
 
 @dataclass(frozen=True)
@@ -56,10 +54,7 @@ class CTNet(PretrainedSegmenter):
     cite = "Xiao et al., CTNet: Contrastive Transformer Network for Polyp Segmentation, IEEE Trans. Cybernetics 2024"
     Params = Params
     plugin_name = "ctnet"
-
-    def check_params(self, devices: int) -> None:
-        if self.params.size % STRIDE:
-            raise BenchError(f"ctnet.size={self.params.size}: must be a multiple of {STRIDE}")
+    stride = 32
 
     def _source(self) -> Address:
         return MIT[self.params.variant]
