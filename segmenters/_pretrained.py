@@ -45,8 +45,10 @@ class PretrainedSegmenter(TrainedSegmenter):
         return super().files() or ((Path(p.backbone).expanduser(),) if p.pretrained and p.backbone else ())
 
     def missing(self) -> tuple[str, ...]:
+        if absent := super().missing():
+            return absent
         source = self._awaited()
-        return (self._no_weights(source),) if source else super().missing()
+        return (self._no_weights(source),) if source else ()
 
     def _beyond_reach(self) -> str:
         p, source = self.params, self._awaited()

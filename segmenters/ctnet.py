@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
-from segmenters._pretrained import PretrainedParams, PretrainedSegmenter
+from segmenters._mmsegmentation import MMSegmentationSegmenter
+from segmenters._pretrained import PretrainedParams
 from segmenters.networks.sources import MIT, Address
 from segmenters.training.published import Scales
 
@@ -42,7 +43,7 @@ class Params(PretrainedParams):
     stretch: bool = param(True, "stretch each map to [0, 1] by its own minimum and maximum, as published")
 
 
-class CTNet(PretrainedSegmenter):
+class CTNet(MMSegmentationSegmenter):
     """Mix Transformer B3 with self-multiscale interaction and collection; structure loss and pixel contrast.
 
     As published (Training.py, utils/loss.py and Test.py of Fhujinwu/CTNet at a29b2be): AdamW at a constant rate, three
@@ -50,7 +51,6 @@ class CTNet(PretrainedSegmenter):
     """
 
     version = 2
-    requires = ("torch", "safetensors", "mmengine", "mmcv", "mmseg")
     cite = "Xiao et al., CTNet: Contrastive Transformer Network for Polyp Segmentation, IEEE Trans. Cybernetics 2024"
     Params = Params
     plugin_name = "ctnet"
