@@ -26,7 +26,7 @@ class Params(PretrainedParams):
     """Defaults are the published recipe."""
 
     variant: str = param("b3", "Mix Transformer; published: b3", choices=tuple(MIT))
-    size: int = param(352, "images are squashed to this square, a multiple of 32", unit="px", low=128, high=2048)
+    size: int = param(352, "images are squashed to this square, a multiple of 32", unit="px", low=64, high=2048)
     batch: int = param(16, "images an update", low=1)
     epochs: int = param(31, "passes over the training set; the released code says 32 and stops before", low=1)
     lr: float = param(1e-4, "learning rate of AdamW", low=0.0)
