@@ -19,6 +19,8 @@ MASKS = ("real", "random")
 REFERENCES = ("train", "test")
 FRACTIONS = (10, 25, 50, 100)
 SELECTIONS = ("last", "test")
+ON_TEST = "selected on test (as published)"
+"""Label of every line whose epoch was selected on the test images."""
 ROWS = ("real", "equal-updates", "added", "only")
 """What segmenters are trained on: the real set, the same with as many updates as with a synthetic one added, each
 generator's set added to it, and each generator's set alone."""

@@ -8,6 +8,7 @@ from functools import cache
 from itertools import product
 from typing import Any
 
+from bench.config import ON_TEST
 from bench.paired import Paired, overall, paired, same_images
 from bench.results import OVERALL, OVERALL_UNWEIGHTED, ScoreRow
 from bench.segscores import better
@@ -31,8 +32,10 @@ class Trained:
 
     @property
     def block(self) -> tuple[str, ...]:
-        """Lines that may be compared: one network under one protocol on the same data."""
-        return self.about.segmenter, self.about.dataset, self.about.data, self.about.profile
+        """Lines that may be compared: one network under one protocol on the same data, selected in the same way."""
+        about = self.about
+        on_test = ON_TEST if ON_TEST in about.settings else ""
+        return about.segmenter, about.dataset, about.data, about.profile, on_test
 
 
 @dataclass(frozen=True)

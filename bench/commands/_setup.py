@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.chosen import Chooser, Chosen, list_missing, missing_things, needs_extractor
 from bench.config import (
+    ON_TEST,
     Override,
     Profile,
     changes,
@@ -125,7 +126,7 @@ def _settings(chooser: Chooser, spec: RunSpec) -> tuple[Setting, ...]:
         for generator in spec.generators
     ]
     if spec.select == "test":
-        settings += [Setting("segmenter", one.name, "selected on test (as published)") for one in spec.segmenters]
+        settings += [Setting("segmenter", one.name, ON_TEST) for one in spec.segmenters]
     for one in chooser.overrides:
         if one.kind != "dataset" and changes(one, chooser.registry.load(one.kind, one.name), chooser.profile):
             # The last part of a path is enough: a table goes into papers, its record keeps the bytes' hash.
@@ -186,7 +187,7 @@ def _departures(spec: RunSpec, whole: DataTable) -> tuple[str, ...]:
         notes.append("masks: training masks moved, turned and scaled at random")
     if spec.select == "test":
         notes.append(
-            "selected on test (as published): of each training the epoch with the best mean Dice on the test images is "
+            f"{ON_TEST}: of each training the epoch with the best mean Dice on the test images is "
             "kept, so scores are optimistic and no measure of new images"
         )
     return tuple(notes)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.config import ON_TEST
 from bench.results import ScoreRow
 from bench.segscores import COUNTS, PER_IMAGE
 from bench.signed_rank import holm
@@ -135,6 +136,15 @@ def test_bold_is_of_each_network_and_direction():
     assert {key for key, _, _ in found} == {"g s", "g t"}
     lower = [replace(row, better="lower") for row in rows_of(trained)]
     assert {key for key, _, _ in ties(trained, lower, ["mdice@256"])} == {"real s", "real t"}
+
+
+def test_lines_selected_on_test_take_no_bold_from_the_others():
+    """Their scores are optimistic: each kind has a best of its own."""
+    honest = lines()
+    other = [line("g", 0.2, settings=f"{ON_TEST} s.x=1"), line("h", 0.1, settings=f"{ON_TEST} s.x=1")]
+    other = [replace(one, about=replace(one.about, line=f"{one.about.line} on test")) for one in other]
+    found = ties([*honest, *other], rows_of([*honest, *other]), ["mdice@256"])
+    assert {key for key, test, _ in found if test == "a"} == {"g s", "g s on test"}
 
 
 def test_a_line_alone_and_a_column_that_is_not_shown_have_no_bold():
