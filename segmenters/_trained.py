@@ -115,7 +115,8 @@ class TrainedSegmenter(Segmenter):
         network = self._seeded(ctx.seed)
         if self.params.weights:
             load_network(network, Path(self.params.weights).expanduser(), self._own_names)
-            write(network, model_dir, {"epochs": 0, "updates": 0, "history": []})
+            kept = f"weights {Path(self.params.weights).name}"
+            write(network, model_dir, {"epochs": 0, "updates": 0, "kept": kept, "notes": [], "history": []})
             return
         self._initialise(network, ctx)
         fit(network, self._recipe(), train, val, model_dir, ctx, select, self._probability)
