@@ -19,6 +19,7 @@ import numpy as np
 
 from bench.contracts import Context, Extractor, Network
 from bench.errors import BenchError
+from bench.networks import Networks
 from bench.pixels import Picture, Pixels
 from bench.spec import key
 from bench.store import sha256_file
@@ -64,9 +65,18 @@ def _check(data: bytes) -> bytes:
 
 
 def embed(
-    extractor: Extractor, name: str, pictures: Sequence[Picture], rows: Rows | None, pixels: Pixels, ctx: Context
+    extractor: Extractor,
+    name: str,
+    pictures: Sequence[Picture],
+    rows: Rows | None,
+    pixels: Pixels,
+    ctx: Context,
+    networks: Networks | None = None,
 ) -> np.ndarray:
-    """float32 (n, dim). The network is opened only when a row is unknown; equal files are looked at once."""
+    """float32 (n, dim). The network is opened only when a row is unknown; equal files are looked at once.
+
+    `networks`: where the network stays open for what comes next.
+    """
     digests = {path: _digest(path) for path in {picture.path for picture in pictures}}
     features = np.empty((len(pictures), extractor.dim), dtype=np.float32)
     new: dict[object, list[int]] = {}
@@ -79,7 +89,7 @@ def embed(
             features[index] = row
     groups = iter(new.values())
     first = [pictures[group[0]] for group in new.values()]
-    with closing(_forward(extractor, name, first, pixels, ctx)) as found:
+    with closing(_forward(extractor, name, first, pixels, ctx, networks or Networks())) as found:
         for picture, row in found:
             features[next(groups)] = row
             if rows:
@@ -95,12 +105,12 @@ def _digest(path: Path) -> str:
 
 
 def _forward(
-    extractor: Extractor, name: str, pictures: Sequence[Picture], pixels: Pixels, ctx: Context
+    extractor: Extractor, name: str, pictures: Sequence[Picture], pixels: Pixels, ctx: Context, networks: Networks
 ) -> Generator[tuple[Picture, np.ndarray]]:
     """Each picture with its features."""
     if not pictures:
         return
-    network, walk = extractor.open(ctx), pixels.walk(pictures, batch_of(extractor), ctx.workers)
+    network, walk = networks.open(extractor, ctx), pixels.walk(pictures, batch_of(extractor), ctx.workers)
     with ctx.progress.bar(len(pictures), "image") as bar, closing(walk):
         for chunk, images in walk:
             found = network.features(images)
@@ -122,7 +132,12 @@ def batch_of(extractor: Extractor) -> int:
 
 
 def distances(
-    extractor: Extractor, name: str, pairs: Sequence[tuple[Picture, Picture]], pixels: Pixels, ctx: Context
+    extractor: Extractor,
+    name: str,
+    pairs: Sequence[tuple[Picture, Picture]],
+    pixels: Pixels,
+    ctx: Context,
+    networks: Networks | None = None,
 ) -> np.ndarray:
     """float32 (n,) of pairs of pictures: each picture goes through the network once.
 
@@ -131,7 +146,7 @@ def distances(
     found = np.empty(len(pairs), dtype=np.float32)
     if not pairs:
         return found
-    held, batch = _Held(extractor, name, pairs, pixels, ctx), batch_of(extractor)
+    held, batch = _Held(extractor, name, pairs, pixels, ctx, networks or Networks()), batch_of(extractor)
     with ctx.progress.bar(len(pairs), "pair") as bar, closing(held.ahead):
         for start in range(0, len(pairs), batch):
             chunk = slice(start, start + batch)
@@ -151,9 +166,10 @@ class _Held:
         pairs: Sequence[tuple[Picture, Picture]],
         pixels: Pixels,
         ctx: Context,
+        networks: Networks,
     ) -> None:
         self.name = name
-        self.network: Network = extractor.open(ctx)
+        self.network: Network = networks.open(extractor, ctx)
         order = list(dict.fromkeys(picture for pair in pairs for picture in pair))
         self.ahead = pixels.walk(order, batch_of(extractor), ctx.workers)
         self.last = {picture: index for index, pair in enumerate(pairs) for picture in pair}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.contracts import Context, Split, Team
 from bench.errors import BenchError
+from bench.networks import Networks
 from bench.pixels import Pixels
 from bench.progress import Terminal
 from bench.provenance import describe
@@ -22,6 +23,9 @@ from bench.team import Launched, call, shares
 
 LOOKED_AT = ("fit", "sample")
 """Actions whose files a person opens: curves, pictures, the synthetic set."""
+
+LOOKING = ("features", "score")
+"""Actions that look through extractors; before any other the last network gives its memory back."""
 
 _STORAGE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 
@@ -57,6 +61,7 @@ class Runner:
     say: Callable[[str], None]
     log: Path
     pixels: Pixels = field(default_factory=Pixels)
+    networks: Networks = field(default_factory=Networks)
 
     def run(self, stages: Sequence[Stage]) -> list[Failure]:
         """Finish every stage that can be finished. A failed stage leaves nothing in the store."""
@@ -111,7 +116,9 @@ class Runner:
         ctx = Context(
             stage.seed, desk.work, device, machine.workers, machine.download, Terminal(label), team, machine.cache
         )
-        ACTIONS[stage.action](Job(stage, self.store, self.splits, desk, ctx, self.pixels))
+        if stage.action not in LOOKING:
+            self.networks.close()
+        ACTIONS[stage.action](Job(stage, self.store, self.splits, desk, ctx, self.pixels, self.networks))
         requires = [module for one in (stage.chosen, stage.helper) if one for module in one.plugin.requires]
         requires += PACKAGES if stage.extra.get("shape") else ()
         record = {

@@ -89,6 +89,6 @@ def _distances(job: Job) -> Callable[[Sequence[tuple[Sample, Sample]]], np.ndarr
 
     def measure(pairs: Sequence[tuple[Sample, Sample]]) -> np.ndarray:
         pictures = [(picture(one), picture(other)) for one, other in pairs]
-        return distances(extractor.plugin, extractor.name, pictures, job.pixels, job.ctx)
+        return distances(extractor.plugin, extractor.name, pictures, job.pixels, job.ctx, job.networks)
 
     return measure

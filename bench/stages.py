@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from bench.data import named_after
 from bench.embedding import Rows, embed
 from bench.errors import BenchError
 from bench.images import VIEWS, squash_of
+from bench.networks import Networks
 from bench.pairs import index_masks, index_own_pairs, pair_with_masks, read_index
 from bench.pixels import Picture, Pixels
 from bench.segscores import score_folder
@@ -36,6 +37,7 @@ class Job:
     desk: Desk
     ctx: Context
     pixels: Pixels
+    networks: Networks = field(default_factory=Networks)
 
     @property
     def plugin(self) -> Any:
@@ -117,7 +119,7 @@ def run_features(job: Job) -> None:
     assert chosen is not None
     identity = {**chosen.identity, "weights": chosen.plugin.sha256}
     rows = Rows(job.ctx.cache / FEATURES, identity) if job.ctx.cache else None
-    features = embed(chosen.plugin, chosen.name, pictures, rows, job.pixels, job.ctx)
+    features = embed(chosen.plugin, chosen.name, pictures, rows, job.pixels, job.ctx, job.networks)
     shape = (len(views), len(samples), -1) if job.stage.extra.get("views") else features.shape
     np.save(job.desk.out / FEATURES_FILE, features.reshape(shape), allow_pickle=False)
 

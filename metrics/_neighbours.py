@@ -19,7 +19,11 @@ def distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     They come from the product of the two, so a distance is good to the rounding of the vectors, not to its own.
     """
-    squared = (x * x).sum(axis=1)[:, None] + (y * y).sum(axis=1) - 2 * (x @ y.T)
+    import torch
+
+    # Multiplied by torch, as torch-fidelity's are: the threads of two libraries in turn wait for each other.
+    product = (torch.from_numpy(x) @ torch.from_numpy(y).T).numpy()
+    squared = (x * x).sum(axis=1)[:, None] + (y * y).sum(axis=1) - 2 * product
     return np.sqrt(np.maximum(squared, 0))
 
 

@@ -60,6 +60,11 @@ class Counting(Generator):
 '''
 
 
+def listen_to_interrupts():
+    """A shell's background job ignores Ctrl-C, and so would all that the tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Work:
     """A run of the counting generator: start it, wait for a line of its log, read what was done."""
 
@@ -75,8 +80,9 @@ class Work:
                  "--set", f"counting.log={self.log}", "--dataset", "folder", "--data", self.folder / "data",
                  "--results", self.results]  # fmt: skip
         return subprocess.Popen(
-            self._command(*words), cwd=ROOT, env=self._env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+            self._command(*words), cwd=ROOT, env=self._env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            preexec_fn=listen_to_interrupts,
+        )  # fmt: skip
 
     def finish(self, process: subprocess.Popen[str] | None = None) -> Done:
         process = process or self.start()

@@ -11,6 +11,7 @@ import pytest
 from bench.contracts import Context, Extractor, Network, param
 from bench.embedding import Rows, distances, embed
 from bench.images import load_rgb
+from bench.networks import Networks
 from bench.pixels import Picture, Pixels
 from bench.stages import Job, run_features
 from tests.conftest import refused
@@ -120,6 +121,22 @@ def test_known_rows_cost_nothing(paths, rows):
     more = look(again, pictures_of(paths), rows)
     assert again.forwards == 1
     assert np.array_equal(more, literal(paths))
+
+
+def test_a_network_stays_open_until_another_is_looked_through(paths):
+    """Two sets one after the other load it once; only one network is held at a time."""
+    networks, one, other = Networks(), Quarters(), Quarters()
+    for extractor in (one, one, other, one):
+        embed(extractor, "quarters", pictures_of(paths), None, Pixels(), CTX, networks)
+    assert (one.opened, other.opened) == (2, 1)
+
+
+def test_pair_distances_use_the_open_network(paths):
+    networks, extractor = Networks(), Quarters()
+    pairs = [(Picture(paths[0]), Picture(paths[1]))]
+    first, second = (distances(extractor, "quarters", pairs, Pixels(), CTX, networks) for _ in range(2))
+    assert extractor.opened == 1
+    assert np.array_equal(first, second)
 
 
 def test_an_empty_set_opens_nothing(rows):

@@ -160,12 +160,12 @@ def test_the_test_images_can_be_the_reference(compare):
 
 def test_an_image_that_has_the_size_already_is_looked_at_once(tmp_path):
     """Features of real images, native and squashed to the size they have: the second time all rows are known."""
-    pairs, opened = make_pairs(tmp_path / "pairs", 3, size=SIDE), []
+    pairs, looked = make_pairs(tmp_path / "pairs", 3, size=SIDE), []
 
     class Counting(Corner):
-        def open(self, ctx):
-            opened.append(1)
-            return self
+        def features(self, images):
+            looked.extend(images)
+            return super().features(images)
 
     extractor = chosen("extractor", Counting(NoParams()))
     stages = [features_stage(extractor, Ref(DATA, "t"), size, True, "") for size in (None, (SIDE, SIDE), (6, 6))]
@@ -173,9 +173,9 @@ def test_an_image_that_has_the_size_already_is_looked_at_once(tmp_path):
         Store(tmp_path / "store"), {"t": pairs}, Machine("cpu", cache=tmp_path / "cache"), print, tmp_path / "log"
     )
     assert runner.run(stages[:2]) == []
-    assert len(opened) == 1
+    assert len(looked) == 7 * 3
     assert runner.run(stages[2:]) == []
-    assert len(opened) == 2
+    assert len(looked) == 2 * 7 * 3
     plain, same, small = (np.load(runner.store.path("features", stage.key) / "features.npy") for stage in stages)
     assert (plain == same).all()
     assert small[0, 0, 0] == 6
