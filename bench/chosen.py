@@ -88,6 +88,11 @@ class Chooser:
         for extractor in chosen:
             # Here and not only for the one that is taken: another must not step in for a path that is wrong.
             extractor.plugin.check_params(1)
+            lacking = [name for name in extractor.plugin.describes if not hasattr(extractor.plugin, name)]
+            if lacking:
+                raise BenchError(
+                    f"extractor {extractor.name}: lacks {', '.join(lacking)}; bench/contracts/ says what each is"
+                )
             if metric.plugin.uses not in extractor.plugin.gives:
                 raise BenchError(
                     f"--set {metric.name}.extractors: {metric.name} needs {metric.plugin.uses}, and extractor "
@@ -141,6 +146,11 @@ def needs_extractor(metric: Chosen) -> bool:
 
 def extractor_names(params: Any) -> list[str]:
     """A metric's feature spaces, in its order of preference."""
+    if not hasattr(params, "extractors"):
+        raise BenchError(
+            f"{type(params).__module__}: a metric that uses an extractor's features or distances needs "
+            '`extractors: str = param(…)` in its Params; set `uses = ""` where it needs no extractor'
+        )
     return [name.strip() for name in params.extractors.split(",")]
 
 

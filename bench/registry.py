@@ -40,8 +40,9 @@ class Source:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean …? Known: …` or `. Known: …` for an error message."""
     names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    hint = f"; did you mean {close[0]}?" if close else "."
+    plain = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(word.lower(), plain, n=1, cutoff=0.5)
+    hint = f"; did you mean {plain[close[0]]}?" if close else "."
     return f"{hint} Known: {', '.join(names) or 'none'}"
 
 
@@ -96,13 +97,21 @@ class Registry:
         return self._sources[kind][plugin]
 
     def load(self, kind: str, name: str) -> type[Plugin]:
-        """The plugin's class. Raises BenchError for an unknown name or a file without exactly one such class."""
+        """The plugin's class. Raises BenchError for an unknown name, a file without exactly one such class, and a class
+        that leaves out what its contract declares."""
         source = self.source(kind, name)
         module = sys.modules.get(source.module) or _import(source)
         found = [getattr(module, source.attribute, None)] if source.attribute else _classes(module, kind)
         found = [cls for cls in found if isinstance(cls, type) and issubclass(cls, CONTRACTS[kind])]
         if len(found) != 1:
             raise BenchError(f"{source.origin}: expected one {kind} class in {source.module}, found {len(found)}")
+        contract = CONTRACTS[kind]
+        lacking = [name for name in contract.declares if getattr(found[0], name, None) == getattr(contract, name, None)]
+        if lacking:
+            raise BenchError(
+                f"{source.origin}: {kind} {found[0].__name__} lacks {', '.join(lacking)}; bench/contracts/ says what "
+                "each is"
+            )
         return found[0]
 
     def source_hash(self, kind: str, name: str) -> str:

@@ -49,6 +49,7 @@ Split = tuple[Sample, ...]
 class Dataset(Plugin):
     """Says which image–mask pairs exist. Never resizes and never changes a pixel of the user's files."""
 
+    declares = ("version", "splits", "samples")
     generated: ClassVar[bool] = False
     """True when `build` makes the files; then `root` is a folder of the store."""
     stand_in: ClassVar[str] = ""

@@ -13,6 +13,7 @@ from bench.contracts.plugin import Plugin
 class Generator(Plugin):
     """Learns from training pairs and makes one RGB image for each mask."""
 
+    declares = ("version", "sample")
     own_masks: ClassVar[bool] = False
     """True when it writes its own pairs (`out/images` and `out/masks`) instead of following the masks it is given."""
     shared: ClassVar[tuple[str, ...]] = ()

@@ -46,6 +46,9 @@ class Look:
 class Extractor(Plugin):
     """A fixed network that looks at one image at a time. `Params` has a field `batch`: images in one forward pass."""
 
+    declares = ("version", "open")
+    describes: ClassVar[tuple[str, ...]] = ("label", "backbone", "resize", "sha256")
+    """What an extractor must have besides, of its class or its parameters."""
     label: str
     """Short name used in column names, e.g. `Lite0`."""
     backbone: str
@@ -199,6 +202,7 @@ class Metric(Plugin):
     by commas; the first whose weights are present is taken.
     """
 
+    declares = ("version", "measures", "score")
     uses: ClassVar[str] = "features"
     """`features` or `distances` of an extractor, `maps` of a segmenter trained on real images; empty: samples alone."""
     views: ClassVar[bool] = False

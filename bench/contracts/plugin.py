@@ -56,6 +56,8 @@ class Plugin:
     """Importable names it needs, probed without importing."""
     cite: ClassVar[str] = ""
     """Where method or data come from."""
+    declares: ClassVar[tuple[str, ...]] = ("version",)
+    """What every plugin of the kind must define."""
     Params: ClassVar[type] = NoParams
     argument: ClassVar[str] = ""
     """Field of `Params` that `NAME:TEXT` sets, where the plugin stands for many; empty: its name stands alone."""

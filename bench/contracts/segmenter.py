@@ -15,6 +15,8 @@ TRAINING = "training.json"
 class Segmenter(Plugin):
     """A segmentation network with its training recipe."""
 
+    declares = ("version", "fit", "predict")
+
     def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context, select: Split = ()) -> None:
         """Train on `train` (with `val` only watched, never used to select) and leave the network in `model_dir`.
 

@@ -26,6 +26,8 @@ def test_names_are_file_names():
 def test_unknown_name_is_answered_with_a_suggestion():
     with pytest.raises(BenchError, match="unknown generator 'siamse'; did you mean siamese"):
         Registry().source("generator", "siamse")
+    with pytest.raises(BenchError, match="did you mean kid"):
+        Registry().source("metric", "KID")
 
 
 def test_a_file_is_a_plugin_of_every_kind_it_defines():
@@ -44,6 +46,14 @@ def test_plugin_file_errors_name_the_file(tmp_path):
         with pytest.raises(BenchError, match=text) as caught:
             Registry([path])
         assert str(path) in str(caught.value)
+
+
+def test_a_class_that_leaves_something_out_is_told_what(tmp_path):
+    """The file, the class and what it lacks, before anything is computed."""
+    path = tmp_path / "half.py"
+    path.write_text("from bench.contracts import Metric\n\nclass Half(Metric):\n    score = None\n")
+    with pytest.raises(BenchError, match=r"half.py: metric Half lacks version, measures; bench/contracts/"):
+        Registry([path]).load("metric", "half")
 
 
 def test_a_taken_name_is_refused(tmp_path):
