@@ -14,6 +14,7 @@ from bench.errors import BenchError
 from bench.images import CONVERSIONS, SUFFIXES, ZERO_AND_ONE, header_of, load_grey, size_of, squash_of
 from bench.listing import MANIFEST, files_by_stem, first_folder, manifest_rows, match
 from bench.pixels import Picture, Pixels
+from bench.store import sha256_file
 
 LEAST = 3
 """Fewer images have no interval: leaving one out must leave a pair."""
@@ -59,13 +60,18 @@ def read_folder(path: Path, synthetic: bool) -> ImageFolder:
         endings = ", ".join(SUFFIXES)
         raise BenchError(
             f"{role} folder {images}: {len(samples)} image(s) of the endings {endings}; at least {LEAST} are needed"
+            f"{_deeper(path)}"
         )
     rows = manifest_rows(path, [sample.id for sample in samples])
     samples = tuple(_described(sample, rows.get(sample.id, {}), synthetic) for sample in samples)
     headers = [header_of(sample.image) for sample in samples]
     _refuse_unequal_sizes(samples, [size for size, _ in headers])
     name = path.resolve().name
-    notes = (*_conversions(f"{role} set {name}", [mode for _, mode in headers]), *_left_out({path, images, masks}))
+    notes = (
+        *_conversions(f"{role} set {name}", [mode for _, mode in headers]),
+        *_left_out({path, images, masks}),
+        *_repeated(f"{role} set {name}", samples),
+    )
     return ImageFolder(name, path, samples, fingerprint(samples), Counter(size for size, _ in headers), notes)
 
 
@@ -89,6 +95,22 @@ def _refuse_unequal_sizes(samples: Split, sizes: Sequence[tuple[int, int]]) -> N
 def _conversions(what: str, modes: Sequence[str]) -> list[str]:
     counts = Counter(rule for mode in modes if (rule := CONVERSIONS.get(mode)))
     return [f"{what}: {count} of {len(modes)} images: {rule}" for rule, count in counts.items()]
+
+
+def _deeper(path: Path) -> str:
+    """Where the images may be meant to come from, if one level below there are some."""
+    found = sorted(inside for inside in path.iterdir() if inside.is_dir() and first_folder(inside, ("images", "image")))
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def _repeated(what: str, samples: Split) -> list[str]:
+    distinct = len({sha256_file(sample.image) for sample in samples})
+    if distinct == len(samples):
+        return []
+    return [
+        f"{what}: {len(samples)} images, {distinct} distinct: the others are the same bytes again, which intervals and "
+        "measures that count images take for independent ones"
+    ]
 
 
 def _left_out(folders: set[Path | None]) -> list[str]:

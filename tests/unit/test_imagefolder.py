@@ -109,6 +109,18 @@ def test_too_few_images_are_counted(tmp_path, count):
     refused(lambda: read(tmp_path), tmp_path, f"{count} image(s)", ".webp", "at least 3")
 
 
+def test_a_dataset_one_level_down_is_pointed_at(tmp_path):
+    make_pairs(tmp_path / "TrainDataset", 3)
+    refused(lambda: read(tmp_path), tmp_path, "0 image(s)", f"did you mean {tmp_path / 'TrainDataset'}?")
+
+
+def test_images_that_come_twice_are_counted(pairs):
+    """Which no measure of a set's images could tell from independent ones."""
+    assert not any("distinct" in note for note in read(pairs).notes)
+    (pairs / "images" / "s001.png").write_bytes((pairs / "images" / "s000.png").read_bytes())
+    assert any("synthetic set set: 4 images, 3 distinct" in note for note in read(pairs).notes)
+
+
 def test_lonely_files_are_named(pairs):
     (pairs / "masks/s002.png").rename(pairs / "masks/t002.png")
     refused(lambda: read(pairs), pairs / "images/s002.png", "no mask of that name", "add or remove it")
