@@ -119,12 +119,15 @@ def difference(
     Values of the same images are subtracted and resampled by `groups` (group of an id; without one it stands alone).
     Otherwise the difference is jackknifed: parts of the reference, which both scores lack at the same time, subtract
     before they are squared, so what the scores share cancels; the synthetic sets are independent and their variances
-    add. None when the scores have neither images nor parts in common.
+    add. None when the scores have neither images nor parts in common, and when all images differ by the same: what is
+    drawn anew from those tells nothing of other images.
     """
     paired = _paired(one, other)
     if paired:
         values = np.array(list(paired.values()), dtype=np.float64)
-        interval = mean_interval(values, [(groups or {}).get(id, "") for id in paired], seed)
+        interval = (
+            None if np.ptp(values) == 0 else mean_interval(values, [(groups or {}).get(id, "") for id in paired], seed)
+        )
         value = float(values.mean())
     else:
         value = one.value - other.value

@@ -89,9 +89,11 @@ class Copying(Metric):
         by_ratio = f"share with d1/d2 < {self.params.ratio:g}, {about}"
         by_bound = f"share with d1 < {bound:.3g}, the {self.params.alpha:g} quantile among real images, {about}"
         ids = tuple(sample.id for sample in fake.samples)
+        usual = float((own.ratio < self.params.ratio).mean())
+        headline = _share(near.ratio < self.params.ratio, sizes, by_ratio, ids)
         return {
-            copied: replace(_share(near.ratio < self.params.ratio, sizes, by_ratio, ids), matches=_closest(near)),
-            among: Score(float((own.ratio < self.params.ratio).mean()), *sizes, estimator=f"{by_ratio} of real images"),
+            copied: replace(headline, matches=_closest(near), note=_copies(headline, usual)),
+            among: Score(usual, *sizes, estimator=f"{by_ratio} of real images"),
             rate: replace(_share(near.first < bound, sizes, by_bound, ids), note=_few(self.params.alpha, len(group))),
             expected: Score(self.params.alpha, *sizes, estimator="what fresh images of the training set's kind have"),
         }
@@ -126,6 +128,12 @@ def _share(hits: np.ndarray, sizes: tuple[int, int], estimator: str, ids: tuple[
     low, high = binomial_interval(int(hits.sum()), len(hits))
     said = f"{estimator}; exact binomial interval"
     return Score(float(hits.mean()), *sizes, low, high, estimator=said, per_image=hits.astype(np.float64), ids=ids)
+
+
+def _copies(found: Score, usual: float) -> str:
+    if found.low is None or found.low <= usual:
+        return ""
+    return f"{found.value:.1%} of the images are copies of real ones (among real images {usual:.1%}): see closest.png"
 
 
 def _few(alpha: float, count: int) -> str:

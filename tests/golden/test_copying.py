@@ -119,6 +119,13 @@ def test_a_bound_that_rests_on_few_images_is_said_to():
     assert scores(pooled(500, 1), pooled(50, 2))["copy-rate@1%"].note == ""
 
 
+def test_copies_are_told_below_the_table():
+    """Where they are surely more than among real images."""
+    train = pooled(100, 1)
+    assert scores(train, pooled(50, 2))["copied"].note == ""
+    assert "copies of real ones" in scores(train, train[:50])["copied"].note
+
+
 def test_the_interval_is_clopper_and_pearsons():
     """None of n: from 0 to 1 - 0.025^(1/n); all of n: the mirror image."""
     train = pooled(100, 1)

@@ -161,6 +161,12 @@ def test_parts_of_both_sets_subtract_too():
     assert high - low == pytest.approx(2 * 2.2622 * np.sqrt(9 / 10 * ((parts - parts.mean()) ** 2).sum()), rel=1e-3)
 
 
+def test_images_that_all_differ_by_the_same_tell_nothing_of_others():
+    """No copy among 50 images of either set is not a difference of exactly 0."""
+    none = Score(0.0, 20, 50, per_image=np.zeros(50), ids=tuple(map(str, range(50))))
+    assert difference(none, none) is None
+
+
 def test_scores_with_nothing_in_common_have_no_difference():
     """Another parting of the reference, other sides, or images with no id in common."""
     rng = np.random.default_rng(7)
