@@ -46,6 +46,8 @@ def evaluate(
     """
     if isinstance(metrics, str):
         raise TypeError(f"metrics={metrics!r} is one name; write metrics=[{metrics!r}]")
+    if not isinstance(fake, (str, PathLike)):
+        raise TypeError(f"fake={fake!r}: one folder a call; call it for each, the real images are not looked at again")
     from pathlib import Path
 
     from bench.errors import BenchError

@@ -95,6 +95,8 @@ class Scores(Mapping[str, ScoreRow]):
         self._whole = {row.metric: row for row in evaluation.rows if not row.stratum}
 
     def __getitem__(self, column: str) -> ScoreRow:
+        if column not in self._whole:
+            raise KeyError(f"{column} is not among {', '.join(self._whole)}")
         return self._whole[column]
 
     def __iter__(self) -> Iterator[str]:

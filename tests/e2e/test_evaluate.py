@@ -389,6 +389,13 @@ def test_real_weights(bench, patches, tmp_path):
     assert {score["weights"] for score in found["scores"]} == {"57934424"}
 
 
+def test_a_python_call_says_what_it_cannot_take():
+    with pytest.raises(TypeError, match="one folder a call"):
+        package.evaluate("real", ["one", "other"])
+    with pytest.raises(TypeError, match="is one name"):
+        package.evaluate("real", "one", "fid")
+
+
 def test_the_example_of_the_python_call_runs(patches, tmp_path, monkeypatch):
     """As it stands in the docstring, in a folder that holds `real` and `synthetic`."""
     for needed in PACKAGES:
