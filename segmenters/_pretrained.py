@@ -45,19 +45,32 @@ class PretrainedSegmenter(TrainedSegmenter):
         return super().files() or ((Path(p.backbone).expanduser(),) if p.pretrained and p.backbone else ())
 
     def missing(self) -> tuple[str, ...]:
-        p, name = self.params, self.plugin_name
-        if p.weights or not p.pretrained:
-            return super().missing()
-        remedy = (
-            f"name the file with --set {name}.backbone=FILE or train from scratch with --set {name}.pretrained=false"
+        if absent := super().missing():
+            return absent
+        source = self._awaited()
+        return (self._no_weights(source),) if source else ()
+
+    def _beyond_reach(self) -> str:
+        p, source = self.params, self._awaited()
+        if source and not source.fetchable:
+            return self._no_weights(source)
+        return (
+            self._no_such_file("backbone", self._remedy) if p.pretrained and not p.weights else super()._beyond_reach()
         )
-        if p.backbone:
-            there = Path(p.backbone).expanduser().is_file()
-            return () if there else (f"segmenter {self._title}: {name}.backbone={p.backbone}: no such file; {remedy}",)
-        source = self._source()
-        if source is None or source.cached():
-            return ()
-        return (f"segmenter {self._title}: no weights of its backbone: {source.absent}{remedy}",)
+
+    def _awaited(self) -> Source | None:
+        """Where weights must come from that are not here; None where none are wanted, or a file was given."""
+        p = self.params
+        source = None if p.weights or p.backbone or not p.pretrained else self._source()
+        return None if source is None or source.cached() else source
+
+    def _no_weights(self, source: Source) -> str:
+        return f"segmenter {self._title}: no weights of its backbone: {source.absent}{self._remedy}"
+
+    @property
+    def _remedy(self) -> str:
+        name = self.plugin_name
+        return f"name the file with --set {name}.backbone=FILE or train from scratch with --set {name}.pretrained=false"
 
     def notes(self) -> tuple[str, ...]:
         if self.params.weights or self.params.pretrained:
@@ -74,11 +87,9 @@ class PretrainedSegmenter(TrainedSegmenter):
     def _backbone_file(self, ctx: Context) -> Path | None:
         if self.params.backbone:
             return Path(self.params.backbone).expanduser()
-        source = self._source()
-        if source is None:
-            return None
-        if cached := source.cached():
-            return cached
-        if not ctx.download:
-            raise BenchError(self.missing()[0])
-        return fetched(source, self.plugin_name)
+        if (source := self._awaited()) and not ctx.download:
+            raise BenchError(self._no_weights(source))
+        if source:
+            return fetched(source, self.plugin_name)
+        published = self._source()
+        return published.cached() if published else None

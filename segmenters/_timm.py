@@ -30,6 +30,7 @@ class TimmSegmenter(PretrainedSegmenter):
         return tuple(int(part) for part in self.params.blocks.split(","))
 
     def check_params(self, devices: int) -> None:
+        super().check_params(devices)
         p, name = self.params, self.plugin_name
         if p.pretrained and not p.weights and (p.width, p.blocks) != FULL:
             raise BenchError(

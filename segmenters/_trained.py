@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.contracts import Context, Cost, Segmenter, Split, param
+from bench.errors import BenchError
 
 if TYPE_CHECKING:
     import torch
@@ -29,6 +30,8 @@ class TrainedSegmenter(Segmenter):
     """A network under a recipe, from random weights on; or with weights that were trained elsewhere."""
 
     plugin_name: ClassVar[str]
+    stride: ClassVar[int] = 1
+    """The network takes sides that are multiples of it."""
     requires: ClassVar[tuple[str, ...]] = ("torch", "safetensors")
 
     def _network(self) -> torch.nn.Module:
@@ -68,11 +71,25 @@ class TrainedSegmenter(Segmenter):
     def files(self) -> tuple[Path, ...]:
         return (Path(self.params.weights).expanduser(),) if self.params.weights else ()
 
+    def check_params(self, devices: int) -> None:
+        if self.params.size % self.stride:
+            raise BenchError(f"{self.plugin_name}.size={self.params.size}: must be a multiple of {self.stride}")
+        if absent := self._beyond_reach():
+            raise BenchError(absent)
+
     def missing(self) -> tuple[str, ...]:
-        weights = self.params.weights
-        if not weights or Path(weights).expanduser().is_file():
-            return ()
-        return (f"segmenter {self._title}: {self.plugin_name}.weights={weights}: no such file; name the checkpoint",)
+        absent = self._beyond_reach()
+        return (absent,) if absent else ()
+
+    def _beyond_reach(self) -> str:
+        """The line on weights that are not there and that --download cannot fetch; empty where there are none."""
+        return self._no_such_file("weights")
+
+    def _no_such_file(self, field: str, remedy: str = "") -> str:
+        given = getattr(self.params, field)
+        if not given or Path(given).expanduser().is_file():
+            return ""
+        return f"segmenter {self._title}: {self.plugin_name}.{field}={given}: no such file; {remedy or 'name another'}"
 
     def notes(self) -> tuple[str, ...]:
         if not self.params.weights:
@@ -98,7 +115,8 @@ class TrainedSegmenter(Segmenter):
         network = self._seeded(ctx.seed)
         if self.params.weights:
             load_network(network, Path(self.params.weights).expanduser(), self._own_names)
-            write(network, model_dir, {"epochs": 0, "updates": 0, "history": []})
+            kept = f"weights {Path(self.params.weights).name}"
+            write(network, model_dir, {"epochs": 0, "updates": 0, "kept": kept, "notes": [], "history": []})
             return
         self._initialise(network, ctx)
         fit(network, self._recipe(), train, val, model_dir, ctx, select, self._probability)

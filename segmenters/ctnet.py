@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
-from bench.errors import BenchError
-from segmenters._pretrained import PretrainedParams, PretrainedSegmenter
+from segmenters._mmsegmentation import MMSegmentationSegmenter
+from segmenters._pretrained import PretrainedParams
 from segmenters.networks.sources import MIT, Address
 from segmenters.training.published import Scales
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 SCALES = Scales(rates=(0.75, 1.0, 1.25), corners=True, soft_masks=True)
 """At 352 px: 256, 352 and 448, each batch trained at all three, an optimiser step each."""
-STRIDE = 32
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Params(PretrainedParams):
     stretch: bool = param(True, "stretch each map to [0, 1] by its own minimum and maximum, as published")
 
 
-class CTNet(PretrainedSegmenter):
+class CTNet(MMSegmentationSegmenter):
     """Mix Transformer B3 with self-multiscale interaction and collection; structure loss and pixel contrast.
 
     As published (Training.py, utils/loss.py and Test.py of Fhujinwu/CTNet at a29b2be): AdamW at a constant rate, three
@@ -52,14 +51,10 @@ class CTNet(PretrainedSegmenter):
     """
 
     version = 2
-    requires = ("torch", "safetensors", "mmengine", "mmcv", "mmseg")
     cite = "Xiao et al., CTNet: Contrastive Transformer Network for Polyp Segmentation, IEEE Trans. Cybernetics 2024"
     Params = Params
     plugin_name = "ctnet"
-
-    def check_params(self, devices: int) -> None:
-        if self.params.size % STRIDE:
-            raise BenchError(f"ctnet.size={self.params.size}: must be a multiple of {STRIDE}")
+    stride = 32
 
     def _source(self) -> Address:
         return MIT[self.params.variant]

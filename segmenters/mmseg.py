@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.contracts import param
 from bench.errors import BenchError
-from segmenters._mmsegmentation import MMSegmentationSegmenter
+from segmenters._mmsegmentation import ConfiguredSegmenter
 from segmenters._pretrained import PretrainedParams
 from segmenters.networks.sources import Address
 
@@ -30,7 +30,7 @@ class Params(PretrainedParams):
     weight_decay: float = param(1e-4, "of AdamW", low=0.0)
 
 
-class MMSeg(MMSegmentationSegmenter):
+class MMSeg(ConfiguredSegmenter):
     """Any network of mmsegmentation: `--segmenter mmseg:CONFIG.py`.
 
     Network, losses (auxiliary heads included) and normalisation are the configuration's, with two classes and without

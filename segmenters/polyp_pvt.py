@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
-from bench.errors import BenchError
 from segmenters._timm import TimmParams, TimmSegmenter
 from segmenters.networks.sources import Hub
 from segmenters.training.published import Scales
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 SCALES = Scales(rates=(0.75, 1.0, 1.25), corners=True, soft_masks=True)
 """At 352 px: 256, 352 and 448, each batch trained at all three, an optimiser step each."""
-STRIDE = 32
 
 
 @dataclass(frozen=True)
@@ -54,11 +52,7 @@ class PolypPVT(TimmSegmenter):
     cite = "Dong et al., Polyp-PVT, CAAI Artificial Intelligence Research 2023 (arXiv:2108.06932)"
     Params = Params
     plugin_name = "polyp-pvt"
-
-    def check_params(self, devices: int) -> None:
-        super().check_params(devices)
-        if self.params.size % STRIDE:
-            raise BenchError(f"polyp-pvt.size={self.params.size}: must be a multiple of {STRIDE}")
+    stride = 32
 
     def _source(self) -> Hub:
         return Hub("timm/pvt_v2_b2.in1k")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.contracts import param
-from segmenters._mmsegmentation import MMSegmentationSegmenter
+from segmenters._mmsegmentation import ConfiguredSegmenter
 from segmenters._pretrained import PretrainedParams
 from segmenters.networks.sources import MIT, Address
 from segmenters.training.published import Augmentation, Crop, Photometric
@@ -44,7 +44,7 @@ class Params(PretrainedParams):
     )
 
 
-class SegFormer(MMSegmentationSegmenter):
+class SegFormer(ConfiguredSegmenter):
     """Mix Transformer and all-MLP head, two logits at stride 4 enlarged bilinearly; cross-entropy.
 
     Network, losses and normalisation are read from mmsegmentation's own configuration of the variant, with two classes.

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from segmenters.training.loop import Recipe
 
 NONE = "segmenter smp: no network is named; write smp:ARCHITECTURE+ENCODER, for example smp:Unet+resnet34"
-STRIDE = 32
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,14 @@ class SMP(PretrainedSegmenter):
     argument = "network"
     Params = Params
     plugin_name = "smp"
+    stride = 32
     trunk = "encoder"
 
     def check_params(self, devices: int) -> None:
-        if self.params.size % STRIDE:
-            raise BenchError(f"smp.size={self.params.size}: must be a multiple of {STRIDE}")
         if not self.params.network:
             raise BenchError(NONE)
         _parts(self.params.network)
+        super().check_params(devices)
 
     def _network(self) -> torch.nn.Module:
         from segmentation_models_pytorch import create_model

@@ -38,6 +38,7 @@ class UNet(TrainedSegmenter):
     cite = "Ronneberger et al., U-Net, MICCAI 2015; Azad et al., Medical Image Segmentation Review (Awesome-U-Net)"
     Params = Params
     plugin_name = "unet"
+    stride = 8
 
     def _network(self) -> torch.nn.Module:
         from segmenters.networks.unet import UNetNetwork

@@ -1,13 +1,20 @@
 """Lets mmsegmentation 1.2 run on mmcv-lite, which is mmcv without its compiled operations.
 
-`mmseg.models` imports a few of those operations at its top (for point, criss-cross and point-wise attention heads and
-the focal loss), so that without them no network at all could be imported, whichever it uses. `prepare` puts a module
-in the place of the compiled one, `mmcv._ext`, whose operations can be looked up but not called. Nothing of mmcv or
-mmsegmentation is copied or changed, and where mmcv is installed with its operations those are used.
+mmcv has wheels for a few pairs of PyTorch and CUDA only and is otherwise compiled for many minutes; mmcv-lite is plain
+Python and installs anywhere. But `mmseg.models` imports some compiled operations at its top (for the point,
+criss-cross and point-wise attention heads and the focal loss), so that on mmcv-lite no network at all could be
+imported, whichever it uses. `prepare` puts a module in the place of the compiled one, `mmcv._ext`, whose operations can
+be looked up and not called: calling one is an error that names it. SegFormer, CTNet and most configurations call none.
+
+Nothing of mmcv or mmsegmentation is copied or changed, and where mmcv is installed with its operations those are used.
+
+Both import OpenCV, and pip chooses the package `opencv-python`, which needs the system's libGL and GLib although
+nothing here opens a window; `opencv_fault` says so where they are absent, as in most containers.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
@@ -46,3 +53,16 @@ def prepare() -> None:
     from mmengine.logging import MMLogger
 
     MMLogger.get_current_instance().setLevel("WARNING")
+
+
+def opencv_fault() -> str:
+    """Why OpenCV cannot be loaded and what helps, in one line; empty where it can."""
+    try:
+        importlib.import_module("cv2")
+    except ImportError as error:
+        reason = str(error).strip().partition("\n")[0]
+        return (
+            f"OpenCV cannot be loaded ({reason}); install libgl1 and libglib2.0-0 of the system, or pip uninstall "
+            "opencv-python and pip install opencv-python-headless"
+        )
+    return ""

@@ -19,6 +19,7 @@ class Hub:
 
     repository: str
     revision: str | None = None
+    fetchable = True
 
     @property
     def absent(self) -> str:
@@ -46,10 +47,10 @@ class Address:
     @property
     def absent(self) -> str:
         where = f"{self._path}: no such file; "
-        return f"{where}put {self.address} there, let --download fetch it, " if self._on_the_web else where
+        return f"{where}put {self.address} there, let --download fetch it, " if self.fetchable else where
 
     @property
-    def _on_the_web(self) -> bool:
+    def fetchable(self) -> bool:
         return self.address.startswith("http")
 
     @property
@@ -65,7 +66,7 @@ class Address:
         """OSError, ValueError or RuntimeError where it cannot be."""
         from torch.hub import download_url_to_file
 
-        if not self._on_the_web:
+        if not self.fetchable:
             raise ValueError(f"{self.address} is no web address")
         # Published names end in the first digits of the file's sha256.
         digits = re.search(r"-([0-9a-f]{8,})\.", self._path.name)
@@ -78,7 +79,8 @@ class Address:
 class Nowhere:
     """Weights that were not published, or nobody knows where."""
 
-    absent: str = ""
+    absent = ""
+    fetchable = False
 
     def cached(self) -> Path | None:
         return None

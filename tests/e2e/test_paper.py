@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tests.conftest import make_pairs
-from tests.e2e.conftest import TOY_RUN
+from tests.e2e.conftest import TOY_RUN, TOYS
 
 SHARED = {
     "base": "'stable-diffusion-v1-5/stable-diffusion-v1-5'",
@@ -34,6 +34,31 @@ OWN = {
     "t2i-adapter": {},
     "adc": {"w_teacher": "1.0", "w_distill": "1.0"},
 }  # fmt: skip
+THREE_SIZES = {
+    "size": "352", "batch": "16", "lr": "0.0001", "weight_decay": "0.0001", "clip": "0.5", "three_steps": "True",
+    "weighted_bce": "False", "stretch": "True",
+}  # fmt: skip
+SEGMENTERS = {
+    "unet": {"size": "224", "width": "32", "batch": "16", "epochs": "100", "lr": "0.0001", "patience": "10"},
+    "sanet": {
+        "size": "352", "width": "64", "blocks": "'3,4,6,3'", "batch": "64", "epochs": "128", "lr": "0.4",
+        "backbone_rate": "0.1", "momentum": "0.9", "weight_decay": "0.0005", "augment": "True", "wrap": "True",
+        "precision": "'bf16'", "correction": "True",
+    },
+    "polyp-pvt": {**THREE_SIZES, "width": "64", "blocks": "'3,4,6,3'", "epochs": "99", "drop_path": "0.1"},
+    "ctnet": {**THREE_SIZES, "variant": "'b3'", "epochs": "31", "contrast": "0.1", "argmax": "True"},
+    "segformer": {
+        "size": "512", "variant": "'b2'", "head_channels": "768", "batch": "16", "epochs": "1758", "lr": "6e-05",
+        "weight_decay": "0.01", "warmup": "0.009375", "augment": "True",
+    },
+}  # fmt: skip
+ADDRESSES = {
+    "sanet": "timm/res2net50d.in1k",
+    "polyp-pvt": "timm/pvt_v2_b2.in1k",
+    "ctnet": "https://download.openmmlab.com/mmsegmentation/v0.5/pretrain/segformer/mit_b3_20220624-13b1141c.pth",
+    "segformer": "https://download.openmmlab.com/mmsegmentation/v0.5/pretrain/segformer/mit_b2_20220624-66e8bf70.pth",
+}
+"""Segmenters with a pretrained backbone, and where its weights were published."""
 PAPER = ["run", "--generator", "siamese", "--generator", "adc", "--dataset", "polyps", "--profile", "paper"]
 
 
@@ -58,9 +83,45 @@ def test_every_generator_follows_the_published_protocol(bench, name):
     assert {field: value for field, value in shown.items() if field not in free} == {**SHARED, **OWN[name]}
 
 
-def test_the_segmenter_follows_its_published_recipe(bench):
-    shown = dict(re.findall(r"^  (\w+) = (\S+)", bench("show", "unet", "--profile", "paper").out, re.MULTILINE))
-    assert shown == {"size": "224", "width": "32", "batch": "16", "epochs": "100", "lr": "0.0001", "patience": "10"}
+def shown(bench, name):
+    found = bench("show", name, "--profile", "paper").out
+    return dict(re.findall(r"^  (\w+) = (\S+)", found, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_every_segmenter_follows_its_published_recipe(bench, name):
+    own = {"weights": "''", "precision": "'fp32'", "backbone": "''", "pretrained": "True"}
+    no_backbone = {"unet": {"backbone", "pretrained"}}.get(name, set())
+    wanted = {field: value for field, value in (own | SEGMENTERS[name]).items() if field not in no_backbone}
+    assert shown(bench, name) == wanted
+
+
+def test_each_segmenter_without_its_weights_is_one_line(bench, bare, discs, tmp_path):
+    """What it is, where to put the file and what fetches it; nothing starts."""
+    words = [word for name in ADDRESSES for word in ("--segmenter", name)]
+    done = bench(
+        "run", "--generator", "toy-mirror", "--metric", "toy-mean", *TOYS, *words, "--profile", "paper",
+        "--dataset", "folder", "--data", discs, "--results", tmp_path / "r", env=bare,
+    )  # fmt: skip
+    assert done.code == 2
+    assert done.error == "bench: 4 things are missing:"
+    for line, (name, address) in zip(listed(done.err), ADDRESSES.items(), strict=True):
+        assert line.startswith(f"segmenter {name}: no weights of its backbone: ")
+        for part in (address, "--download", f"--set {name}.backbone=FILE", f"--set {name}.pretrained=false"):
+            assert part in line
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("field", ["weights", "backbone"])
+def test_a_file_that_is_not_there_is_refused_even_where_others_may_be_fetched(bench, bare, discs, tmp_path, field):
+    """Before anything starts: --download fetches what was published, not what was misspelt."""
+    done = bench(
+        "run", "--generator", "toy-mirror", "--metric", "toy-mean", *TOYS, "--segmenter", "sanet", "--profile", "paper",
+        "--download", "--set", f"sanet.{field}={tmp_path / 'none.pth'}", "--dataset", "folder", "--data", discs,
+        "--results", tmp_path / "r", env=bare,
+    )  # fmt: skip
+    assert done.code == 2
+    assert f"segmenter sanet: sanet.{field}={tmp_path / 'none.pth'}: no such file" in done.error
 
 
 def listed(text):

@@ -210,13 +210,14 @@ def test_segformers_rate_is_that_of_mmengine():
         LinearLR(optimizer, start_factor=1e-6, by_epoch=False, begin=0, end=warmup),
         PolyLR(optimizer, eta_min=0.0, power=1.0, begin=warmup, end=updates, by_epoch=False),
     ]
-    share = warm_up_and_fall(segformer.PUBLISHED["warmup"], segformer.PUBLISHED["poly_power"])
+    published = segformer.Params().warmup
+    share = warm_up_and_fall(published, 1.0)
     for done in range(updates):
         assert share(done, updates) == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-6, abs=1e-9), done
         optimizer.step()
         for scheduler in schedulers:
             scheduler.step()
-    assert round(segformer.PUBLISHED["warmup"] * 160_000) == 1500
+    assert round(published * 160_000) == 1500
 
 
 def test_segformers_rate_changes_with_every_update(tmp_path):
@@ -277,7 +278,7 @@ def test_padding_counts_nothing_in_segformers_loss():
     """Cross-entropy of the pixels inside over the number of all, as the configuration's own loss has it."""
     pytest.importorskip("mmseg")
     plugin = segformer.SegFormer(segformer.Params(pretrained=False, variant="b0", size=64))
-    model, recipe = plugin._network(0).eval(), plugin._recipe()
+    model, recipe = plugin._network().eval(), plugin._recipe()
     images, masks = torch.randn(2, 3, 64, 64), torch.randint(0, 2, (2, 64, 64))
     masks[:, 40:] = augment.OUTSIDE
     with torch.no_grad():

@@ -13,7 +13,7 @@ import torch
 from bench.contracts import Context
 from bench.errors import BenchError
 from bench.images import load_grey
-from segmenters import mmseg, segformer
+from segmenters import ctnet, mmseg, segformer
 from segmenters.networks.mit import from_authors, mix_transformer, published_segformer
 from segmenters.networks.mmseg_compat import EXTENSION, AbsentOperations, prepare
 from segmenters.networks.mmsegmentation import (
@@ -75,6 +75,16 @@ def test_operations_that_are_there_are_left_alone(monkeypatch):
     monkeypatch.setitem(sys.modules, EXTENSION, there)
     prepare()
     assert sys.modules[EXTENSION] is there
+
+
+@pytest.mark.parametrize("made", [segformer.SegFormer(segformer.Params()), ctnet.CTNet(ctnet.Params())])
+def test_a_machine_that_cannot_load_opencv_is_told_what_to_install(made, monkeypatch):
+    """As a container without libGL: one line before anything starts, whatever else is missing."""
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    (line,) = made.missing()
+    for part in (f"segmenter {made.plugin_name}: OpenCV cannot be loaded", "libgl1", "opencv-python-headless"):
+        assert part in line
+    refused(lambda: made.check_params(1), line)
 
 
 def test_building_prints_nothing(tiny, capfd):
