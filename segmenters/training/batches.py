@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -40,8 +40,8 @@ class Source:
     scales: Scales
     augmentation: Augmentation
     partners: Partners | None = None
-    colours: dict[int, np.ndarray] = field(default_factory=dict)
-    """Mean and spread of the colours of each image that lends them."""
+    colours: tuple[np.ndarray, ...] = ()
+    """Each image's own mean and spread, where colours are exchanged."""
 
     @property
     def updates(self) -> int:
@@ -80,7 +80,7 @@ class Source:
         if not self.partners:
             return image
         lender = self.partners.of(row, rng, self.augmentation.colour_exchange)
-        return exchange_colours(image, self.colours[lender], self.augmentation.wrap)
+        return exchange_colours(image, self.colours[row], self.colours[lender], self.augmentation.wrap)
 
 
 def open_source(
@@ -88,8 +88,7 @@ def open_source(
 ) -> Source:
     pairs = decode_pairs(samples, size, scales.soft_masks, ctx)
     partners = find_partners(samples) if augmentation.colour_exchange else None
-    lenders = (*partners.frames, *partners.alone) if partners else ()
-    colours = {row: colours_of(pairs.read([row])[0][0]) for row in lenders}
+    colours = tuple(colours_of(pairs.read([row])[0][0]) for row in range(len(pairs))) if partners else ()
     return Source(pairs, batch, ctx.seed, scales, augmentation, partners, colours)
 
 

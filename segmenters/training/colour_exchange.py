@@ -19,53 +19,78 @@ _GAMMA = np.rint(255 * np.where(_FINE <= 0.0031308, 12.92 * _FINE, 1.055 * _FINE
 # The cube root gives way to a line near black.
 _KNEE, _SLOPE, _FOOT = 0.008856, 7.787, 16 / 116
 _TO_RATIO = (TO_XYZ.T / WHITE).astype(np.float32)
+# 8-bit Lab = `_FROM_ROOTS` @ roots of x, y, z + `_SHIFT`.
+_FROM_ROOTS = np.array([[0, 2.55 * 116, 0], [500, -500, 0], [0, 200, -200]], np.float32)
+_TO_ROOTS = np.linalg.inv(_FROM_ROOTS.astype(np.float64)).astype(np.float32)
+_SHIFT = np.array([[-2.55 * 16], [128], [128]], np.float32)
 _FROM_RATIO = (WHITE[:, None] * np.linalg.inv(TO_XYZ).T).astype(np.float32)
+PIECE = 2**14
+"""Pixels at a time: what is computed on the way stays in the processor's cache."""
 
 
 def to_lab(image: np.ndarray) -> np.ndarray:
     """uint8 RGB (h, w, 3) -> uint8 Lab, within two levels of OpenCV's."""
-    ratio = _LINEAR[image] @ _TO_RATIO
-    x, y, z = np.moveaxis(np.where(ratio > _KNEE, np.cbrt(ratio), _SLOPE * ratio + _FOOT), -1, 0)
-    lab = np.stack([2.55 * (116 * y - 16), 500 * (x - y) + 128, 200 * (y - z) + 128], -1)
-    return np.rint(lab).clip(0, 255).astype(np.uint8)
+    return _pixels(_to_lab(_planes(image)), image.shape)
 
 
 def to_rgb(lab: np.ndarray) -> np.ndarray:
     """uint8 Lab -> uint8 RGB; colours that no screen has are cut."""
-    lightness, a, b = np.moveaxis(lab.astype(np.float32), -1, 0)
-    y = (lightness / 2.55 + 16) / 116
-    roots = np.stack([y + (a - 128) / 500, y, y - (b - 128) / 200], -1)
+    return _pixels(_to_rgb(_planes(lab)), lab.shape)
+
+
+def _planes(image: np.ndarray) -> np.ndarray:
+    """(3, pixels): channels in one piece each are several times faster to compute with."""
+    return np.ascontiguousarray(image.reshape(-1, 3).T)
+
+
+def _pixels(planes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return np.ascontiguousarray(planes.T).reshape(shape)
+
+
+def _to_lab(planes: np.ndarray) -> np.ndarray:
+    ratio = _TO_RATIO.T @ _LINEAR.take(planes)
+    roots = np.where(ratio > _KNEE, np.cbrt(ratio), _SLOPE * ratio + _FOOT)
+    lab = _FROM_ROOTS @ roots
+    lab += _SHIFT
+    np.rint(lab, out=lab)
+    return np.clip(lab, 0, 255, out=lab).astype(np.uint8)
+
+
+def _to_rgb(planes: np.ndarray) -> np.ndarray:
+    roots = _TO_ROOTS @ (planes - _SHIFT)
     ratio = np.where(roots > _SLOPE * _KNEE + _FOOT, roots * roots * roots, (roots - _FOOT) / _SLOPE)
-    linear = (ratio @ _FROM_RATIO).clip(0, 1)
-    return _GAMMA[np.rint(linear * (len(_GAMMA) - 1)).astype(np.int32)]
+    linear = _FROM_RATIO.T @ ratio
+    np.clip(linear, 0, 1, out=linear)
+    linear *= len(_GAMMA) - 1
+    return _GAMMA.take(np.rint(linear, out=linear).astype(np.int32))
 
 
 def colours_of(image: np.ndarray) -> np.ndarray:
     """float64 (2, 3): mean and standard deviation of the 8-bit Lab values of a uint8 RGB image."""
-    return _spread(to_lab(image))
-
-
-def _spread(lab: np.ndarray) -> np.ndarray:
-    levels = np.arange(256)
-    shares = np.stack([np.bincount(lab[..., channel].ravel(), minlength=256) for channel in range(3)])
+    levels, planes = np.arange(256), _to_lab(_planes(image))
+    shares = np.stack([np.bincount(plane, minlength=256) for plane in planes])
     shares = shares / shares.sum(1, keepdims=True)
     mean = shares @ levels
     return np.stack([mean, np.sqrt((shares * (levels - mean[:, None]) ** 2).sum(1))])
 
 
-def exchange_colours(image: np.ndarray, colours: np.ndarray, wrap: bool = True) -> np.ndarray:
-    """The uint8 RGB image with the mean and spread of `colours`, which are another image's `colours_of`.
+def exchange_colours(image: np.ndarray, own: np.ndarray, colours: np.ndarray, wrap: bool = True) -> np.ndarray:
+    """The uint8 RGB image with the mean and spread of `colours`, another image's `colours_of`; `own` are its own.
 
     `wrap`: values beyond 8 bits wrap around (256 becomes 0), as the released code's cast does on common processors, and
     patches of foreign colours appear; without it they are cut. A channel without spread takes the other's mean.
     """
-    lab = to_lab(image)
-    (mean, spread), (new_mean, new_spread) = _spread(lab), colours
+    (mean, spread), (new_mean, new_spread) = own, colours
     moved = (np.arange(256)[:, None] - mean) / np.where(spread > 0, spread, 1) * new_spread + new_mean
     # The cast drops what is behind the point.
     whole = np.trunc(moved).astype(np.int64)
     table = (whole & 255 if wrap else whole.clip(0, 255)).astype(np.uint8)
-    return to_rgb(np.stack([table[lab[..., channel], channel] for channel in range(3)], -1))
+    planes = _planes(image)
+    for start in range(0, planes.shape[1], PIECE):
+        piece = planes[:, start : start + PIECE]
+        lab = _to_lab(piece)
+        piece[:] = _to_rgb(np.stack([column.take(plane) for column, plane in zip(table.T, lab, strict=True)]))
+    return _pixels(planes, image.shape)
 
 
 @dataclass(frozen=True)

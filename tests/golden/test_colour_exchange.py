@@ -70,7 +70,7 @@ def test_exchange_is_the_published_formula(wrap):
     """With the cast that wraps around and with the one that cuts."""
     image, other = smooth(2, 40, 120), smooth(3, 120, 250)
     np.testing.assert_array_equal(
-        exchange_colours(image, colours_of(other), wrap), literal_exchange(image, other, wrap)
+        exchange_colours(image, colours_of(image), colours_of(other), wrap), literal_exchange(image, other, wrap)
     )
 
 
@@ -79,7 +79,7 @@ def test_wrapping_turns_the_brightest_dark():
     image = smooth(4, 20, 60)
     image[:3, :3] = 255
     bright = np.array([[200.0, 128, 128], [60.0, 5, 5]])
-    wrapped, cut = (to_lab(exchange_colours(image, bright, wrap)) for wrap in (True, False))
+    wrapped, cut = (to_lab(exchange_colours(image, colours_of(image), bright, wrap)) for wrap in (True, False))
     assert cut[0, 0, 0] >= 250
     assert wrapped[0, 0, 0] < 220
 
@@ -87,13 +87,17 @@ def test_wrapping_turns_the_brightest_dark():
 def test_an_exchanged_image_has_the_other_ones_colours():
     """Mean and spread to a level or two, where nothing leaves the range."""
     image, other = smooth(5, 60, 140), smooth(6, 100, 180)
-    assert np.abs(colours_of(exchange_colours(image, colours_of(other))) - colours_of(other)).max() < 2
+    assert (
+        np.abs(colours_of(exchange_colours(image, colours_of(image), colours_of(other))) - colours_of(other)).max() < 2
+    )
 
 
 def test_an_image_without_spread_takes_the_mean():
     """No division by nothing, as the released code has it."""
     flat = np.full((8, 8, 3), 100, np.uint8)
-    assert np.abs(colours_of(exchange_colours(flat, colours_of(smooth(7, 80, 160))))[0] - 120).max() < 30
+    assert (
+        np.abs(colours_of(exchange_colours(flat, colours_of(flat), colours_of(smooth(7, 80, 160))))[0] - 120).max() < 30
+    )
 
 
 def samples(*groups):

@@ -151,7 +151,8 @@ def literal_batch(samples, size, wrap):
     frames = [sample for sample in samples if sample.group]
     for row, sample in enumerate(samples):
         lender = load_rgb(frames[row % len(frames)].image, (size, size))
-        image = exchange_colours(load_rgb(sample.image, (size, size)), colours_of(lender), wrap)
+        image = load_rgb(sample.image, (size, size))
+        image = exchange_colours(image, colours_of(image), colours_of(lender), wrap)
         mask = load_mask(sample.mask, (size, size))
         yield image[::-1, ::-1], mask[::-1, ::-1]
 
