@@ -89,8 +89,11 @@ def alignment_stages(
     return [*stages, Stage("score", metric, seed, inputs, label, extra)]
 
 
-def train_stage(segmenter: Chosen, sets: Mapping[str, Ref], seed: int, what: str) -> Stage:
-    return Stage("train", segmenter, seed, sets, f"train {segmenter.name} on {what}")
+def train_stage(
+    segmenter: Chosen, sets: Mapping[str, Ref], seed: int, what: str, extra: Mapping[str, int] | None = None
+) -> Stage:
+    """`extra` may say to how many `pairs` the real ones are repeated."""
+    return Stage("train", segmenter, seed, sets, f"train {segmenter.name} on {what}", extra or {})
 
 
 def maps_stage(segmenter: Chosen, model: Ref, images: Ref, what: str) -> Stage:

@@ -17,6 +17,13 @@ from bench.registry import ROOMS, Registry, did_you_mean, split_name
 PROFILES = Path(__file__).parent / "profiles"
 MASKS = ("real", "random")
 REFERENCES = ("train", "test")
+FRACTIONS = (10, 25, 50, 100)
+SELECTIONS = ("last", "test")
+ON_TEST = "selected on test (as published)"
+"""Label of every line whose epoch was selected on the test images."""
+ROWS = ("real", "equal-updates", "added", "only")
+"""What segmenters are trained on: the real set, the same with as many updates as with a synthetic one added, each
+generator's set added to it, and each generator's set alone."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,9 @@ class RunOptions:
     masks: str = param("real", "condition on training masks as they are, or transformed", choices=MASKS)
     reference: str = param("train", "real images a synthetic set is compared with", choices=REFERENCES)
     multiple: int = param(1, "synthetic images a mask", low=1, high=4)
-    synthetic_only: bool = param(False, "train segmenters on the synthetic set without the real one")
+    fraction: int = param(100, "percent of the real training set that is used", choices=FRACTIONS)
+    rows: tuple[str, ...] = param(("real", "equal-updates", "added"), "what segmenters are trained on", choices=ROWS)
+    select: str = param("last", "epoch that is kept; test: the best on the test sets, as published", choices=SELECTIONS)
     shape_scores: bool = param(False, "score S-measure, weighted F, HD95 and surface Dice of every map too")
     stand_in: bool = param(False, "without --data, let a generated dataset take the place of the one asked for")
 
@@ -234,16 +243,22 @@ def _check(field: dataclasses.Field[Any], hint: Any, value: Any, where: str) -> 
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise BenchError(f"{where}: expected a list of names, got {value!r}")
+        for item in value:
+            _check_choice(field, item, where)
         return tuple(value)
     if type(value) is not hint:
         raise BenchError(f"{where}: expected {hint.__name__}, got {value!r}")
     low, high = field.metadata.get("low"), field.metadata.get("high")
     if (low is not None and value < low) or (high is not None and value > high) or value != value:
         raise BenchError(f"{where}: {value} is out of range; allowed: {_range(low, high)}")
+    _check_choice(field, value, where)
+    return value
+
+
+def _check_choice(field: dataclasses.Field[Any], value: Any, where: str) -> None:
     choices = field.metadata.get("choices") or ()
     if choices and value not in choices:
-        raise BenchError(f"{where}: {value!r} is not a choice{did_you_mean(str(value), choices)}")
-    return value
+        raise BenchError(f"{where}: {value!r} is not a choice{did_you_mean(str(value), [str(one) for one in choices])}")
 
 
 def _range(low: float | None, high: float | None) -> str:

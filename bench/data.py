@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.contracts import Dataset, Sample, Split
+from bench.division import share
 from bench.errors import BenchError
 from bench.spec import key
 from bench.store import sha256_file
@@ -50,6 +51,19 @@ class DataTable:
     @property
     def fingerprint(self) -> str:
         return key({"splits": dict(self.fingerprints)})
+
+    def reduced(self, percent: int, seed: int) -> DataTable:
+        """The same with about `percent` of the training pairs, in whole groups. BenchError where too few are left."""
+        if percent == 100:
+            return self
+        train = share(self.splits[TRAIN], percent, seed)
+        if len(train) < MIN_TRAIN:
+            raise BenchError(
+                f"--fraction {percent}: leaves {len(train)} of {len(self.splits[TRAIN])} training pairs of dataset "
+                f"{self.name}, and at least {MIN_TRAIN} are needed to compare sets; take a larger share"
+            )
+        fingerprints = {**self.fingerprints, TRAIN: fingerprint(train)}
+        return replace(self, splits={**self.splits, TRAIN: train}, fingerprints=fingerprints)
 
 
 def named_after(test: str, samples: Split) -> Split:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bench.chosen import Chosen
 from bench.comparison import Against, alignment_stages, comparison_stages, maps_stage, train_stage
+from bench.config import ROWS
 from bench.data import TRAIN, DataTable
 from bench.segscores import VERSION
 from bench.spec import derive_seed
-from bench.stage import DATA, Ref, Stage
+from bench.stage import DATA, SELECT, Ref, Stage
 
 MASKS_VERSION = 3
 """Raised when random masks of the same seed come out otherwise."""
+NO_GENERATOR = "none"
+EQUAL = "real, equal updates"
 
 
 @dataclass(frozen=True)
@@ -27,25 +30,41 @@ class RunSpec:
     masks: str
     reference: str
     multiple: int
-    synthetic_only: bool
+    rows: tuple[str, ...]
     generators: tuple[Chosen, ...]
     metrics: tuple[tuple[Chosen, Chosen | None], ...]
     segmenters: tuple[Chosen, ...]
     shape_scores: bool = False
+    fraction: int = 100
+    select: str = "last"
 
 
 @dataclass(frozen=True)
 class Line:
     """One line of the leaderboard: a segmenter trained on a row's sets; keys of its scores by test set and seed.
 
-    `synthetic` is the key of the generator's set, empty where there is none.
+    `synthetic` is the key of the generator's set, empty where there is none; `pairs` how many pairs an epoch has;
+    `models` are the keys of the trainings, one a seed.
     """
 
     row: str
     generator: str
     segmenter: str
     synthetic: str
+    pairs: int
+    models: tuple[str, ...]
     scores: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a segmenter is trained on: sets by role, how many pairs they have, and how often the real ones repeat."""
+
+    name: str
+    generator: str
+    sets: Mapping[str, Ref]
+    pairs: int
+    extra: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,7 +96,8 @@ def plan(spec: RunSpec) -> Plan:
         for generator in spec.generators
         for comparison in builder.comparisons(generator, sets[generator.name])
     ]
-    lines = [line for segmenter in spec.segmenters for line in builder.lines(segmenter, sets)]
+    rows = builder.rows(sets)
+    lines = [line for segmenter in spec.segmenters for line in builder.lines(segmenter, rows)]
     return Plan(tuple(builder.stages.values()), tuple(lines), tuple(comparisons))
 
 
@@ -125,7 +145,7 @@ class _Builder:
         return Comparison(against.name, metric.name, space, against.fake.key, score.key)
 
     def _aligned(self, against: Against, metric: Chosen, segmenter: Chosen) -> Ref:
-        model = self._train(segmenter, "real", self._real_sets(), 0)
+        model = self._train(segmenter, self._real(), 0)
         held_out = {test.removeprefix("test/"): self._data(test) for test in self.spec.data.tests}
         seed = self._seed("score", metric.name)
         stages = alignment_stages(against, metric, segmenter, model, held_out, seed, self._of(0))
@@ -136,28 +156,41 @@ class _Builder:
         val = {"val": self._data("val")} if "val" in self.spec.data.fingerprints else {}
         return {"real": self._data(TRAIN), **val}
 
-    def lines(self, segmenter: Chosen, sets: Mapping[str, Ref]) -> list[Line]:
-        rows: dict[str, tuple[str, dict[str, Ref]]] = {"real": ("none", {})}
-        row_of = "{} only" if self.spec.synthetic_only else "real+{}"
-        rows |= {row_of.format(name): (name, {"synthetic": ref}) for name, ref in sets.items()}
-        return [
-            Line(row, generator, segmenter.name, _key_of(added.get("synthetic")), self._tests(segmenter, row, added))
-            for row, (generator, added) in rows.items()
+    def _real(self) -> Row:
+        return Row("real", NO_GENERATOR, self._real_sets(), len(self.spec.data.splits[TRAIN]))
+
+    def rows(self, sets: Mapping[str, Ref]) -> list[Row]:
+        """In the order of ROWS, each kind's generators in the run's order."""
+        real = self._real()
+        alone = {name: ref for name, ref in real.sets.items() if name != "real"}
+        asked = real.pairs * self.spec.multiple
+        made = {generator.name: generator.plugin.pairs(asked) for generator in self.spec.generators}
+        added = [
+            Row(f"real+{name}", name, {**real.sets, "synthetic": ref}, real.pairs + made[name])
+            for name, ref in sets.items()
         ]
+        only = [Row(f"{name} only", name, {**alone, "synthetic": ref}, made[name]) for name, ref in sets.items()]
+        planned = {"real": [real], "equal-updates": _equal_updates(real, added), "added": added, "only": only}
+        return [row for kind in ROWS if kind in self.spec.rows for row in planned[kind]]
 
-    def _tests(self, segmenter: Chosen, row: str, added: Mapping[str, Ref]) -> dict[str, tuple[str, ...]]:
-        sets = {**self._real_sets(), **added}
-        if added and self.spec.synthetic_only:
-            del sets["real"]
-        models = [self._train(segmenter, row, sets, repeat) for repeat in range(self.spec.seeds)]
-        return {
-            test: tuple(self._tested(model, segmenter, row, test, repeat).key for repeat, model in enumerate(models))
-            for test in self.spec.data.tests
-        }
+    def lines(self, segmenter: Chosen, rows: Sequence[Row]) -> Iterator[Line]:
+        for row in rows:
+            models = [self._train(segmenter, row, repeat) for repeat in range(self.spec.seeds)]
+            scores = {
+                test: tuple(
+                    self._tested(model, segmenter, row.name, test, repeat).key for repeat, model in enumerate(models)
+                )
+                for test in self.spec.data.tests
+            }
+            synthetic = row.sets["synthetic"].key if "synthetic" in row.sets else ""
+            keys = tuple(model.key for model in models)
+            yield Line(row.name, row.generator, segmenter.name, synthetic, row.pairs, keys, scores)
 
-    def _train(self, segmenter: Chosen, row: str, sets: Mapping[str, Ref], repeat: int) -> Ref:
+    def _train(self, segmenter: Chosen, row: Row, repeat: int) -> Ref:
         seed = self._seed("train", segmenter.name, repeat)
-        return self._add(train_stage(segmenter, sets, seed, f"{row}{self._of(repeat)}"))
+        judges = self.spec.data.tests if self.spec.select == "test" else ()
+        sets = {**row.sets, **{SELECT + test.removeprefix("test/"): self._data(test) for test in judges}}
+        return self._add(train_stage(segmenter, sets, seed, f"{row.name}{self._of(repeat)}", row.extra))
 
     def _of(self, repeat: int) -> str:
         return f" (seed {repeat + 1} of {self.spec.seeds})" if self.spec.seeds > 1 else ""
@@ -171,5 +204,8 @@ class _Builder:
         return self._add(Stage("segscore", None, 0, {"maps": maps, "truth": images}, label, extra))
 
 
-def _key_of(ref: Ref | None) -> str:
-    return ref.key if ref else ""
+def _equal_updates(real: Row, added: Sequence[Row]) -> list[Row]:
+    """The real pairs repeated until they are as many as with a synthetic set added: normally one row for all sets."""
+    counts = sorted({row.pairs for row in added})
+    names = {count: f"{EQUAL} ({count} pairs)" if len(counts) > 1 else EQUAL for count in counts}
+    return [replace(real, name=names[count], pairs=count, extra={"pairs": count}) for count in counts]

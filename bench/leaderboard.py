@@ -1,40 +1,55 @@
-"""Score rows -> the wide table: one line a generator × segmenter. Pure, never cached."""
+"""Score rows -> the wide table: one line a row × segmenter. Pure, never cached."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bench.differences import Difference, sentences
+from bench.graph import NO_GENERATOR
 from bench.results import OVERALL, OVERALL_UNWEIGHTED, ScoreRow
 from bench.segscores import better
+from bench.significance import Spot
 from bench.table import Cell, Column, Table
 
-_TEXTS = ("dataset", "generator", "masks", "segmenter", "seeds", "settings", "profile", "base", "data")
-_BRIEF = ("generator", "segmenter")
-_BRIEF_IF_MIXED = ("dataset", "masks", "seeds", "settings", "profile", "data")
+_TEXTS = (
+    "dataset", "generator", "masks", "row", "segmenter", "pairs", "updates", "seeds", "settings", "profile", "base",
+    "data",
+)  # fmt: skip
+_BRIEF = ("row", "segmenter")
+_BRIEF_IF_MIXED = ("dataset", "masks", "updates", "seeds", "settings", "profile", "data")
 """A terminal shows these only where lines differ in them."""
+_OPTIONAL = ("settings", "updates")
+"""Without a column where no line has any."""
 _BRIEF_SETS = 2
 """Measures of the synthetic set in a terminal; what else is known of it has a table of its own."""
-_NO_GENERATOR = "none (real only)"
+_REAL_ONLY = "none (real only)"
 _ABSENT = "absent"
+_BOLD = (
+    "bold (in a terminal: number*): of each column and network the best, and every line whose paired difference to it "
+    "has 0 in its 95 % interval (without an interval: only the best); measures of synthetic sets are never bold, the "
+    "control's copies of real images would be the best"
+)
+
+_KEYS = (*_TEXTS, "synthetic", "line")
 
 Group = tuple[str, ...]
 """The texts of a line, then the keys of its set and of its scores: runs with other parameters never share a line."""
 
 
 def build_table(
-    manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow], found: Sequence[Difference] = ()
-) -> Table:
+    manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow], found: Sequence[Difference] = (),
+    ties: Collection[Spot] = (),
+) -> Table:  # fmt: skip
     """Metrics of the synthetic set first, then each test set and the overall means in the profile's conventions.
 
-    `found`: differences of the sets, of which the notes name those beyond their noise.
+    `found`: differences of the sets, of which the notes name those beyond their noise; `ties`: scores to set in bold.
     """
     set_metrics = list(dict.fromkeys(row.metric for row in rows if _on_the_board(row)))
     conventions = list(dict.fromkeys(name for manifest in manifests for name in manifest["columns"]))
     absent = {(data["name"], data["fingerprint"][:12]): data["absent"] for data in (m["dataset"] for m in manifests)}
     tests = _test_sets(rows, [test.removeprefix("test/") for names in absent.values() for test in names])
-    texts = [name for name in _TEXTS if name != "settings" or any(row.settings for row in rows)]
+    texts = [name for name in _TEXTS if name not in _OPTIONAL or any(getattr(row, name) for row in rows)]
     groups = _groups(rows)
     mixed = [name for at, name in enumerate(_TEXTS) if len({group[at] for group, _ in groups}) > 1]
     brief = (*_BRIEF, *(name for name in _BRIEF_IF_MIXED if name in mixed))
@@ -45,13 +60,14 @@ def build_table(
     )
     lines = tuple(
         (
-            *(Cell(text=text) for name, text in zip(_TEXTS, _shown(group), strict=False) if name in texts),
+            *(Cell(text=_shown(group, name)) for name in texts),
             *_of_set(group, rows, set_metrics),
-            *_tested(group, members, conventions, tests, absent),
+            *_tested(group, members, conventions, tests, absent, ties),
         )
         for group, members in groups
     )
-    return Table(_caption(manifests), columns, lines, (*_notes(manifests, rows), *sentences(found)))
+    notes = (*_notes(manifests, rows), *([_BOLD] if ties else []), *sentences(found))
+    return Table(_caption(manifests), columns, lines, notes)
 
 
 def _on_the_board(row: ScoreRow) -> bool:
@@ -75,14 +91,16 @@ def _test_column(test: str, convention: str, brief: bool) -> Column:
 
 
 def _group(row: ScoreRow) -> Group:
-    return (
-        row.dataset, row.generator, row.masks, row.segmenter, str(row.seeds), row.settings, row.profile, row.base,
-        row.data, row.synthetic, row.line,
-    )  # fmt: skip
+    values = (getattr(row, name) for name in _KEYS)
+    return tuple("" if value is None else str(value) for value in values)
+
+
+def _of(group: Group, name: str) -> str:
+    return group[_KEYS.index(name)]
 
 
 def _groups(rows: Sequence[ScoreRow]) -> list[tuple[Group, list[ScoreRow]]]:
-    """A line for each generator × segmenter; a generator no segmenter was trained on keeps a line of its own."""
+    """A line for each row × segmenter; a generator no segmenter was trained on keeps a line of its own."""
     lines: dict[Group, list[ScoreRow]] = {}
     for row in rows:
         if row.segmenter:
@@ -94,13 +112,17 @@ def _groups(rows: Sequence[ScoreRow]) -> list[tuple[Group, list[ScoreRow]]]:
     return list(lines.items())
 
 
-def _shown(group: Group) -> Group:
-    dataset, generator, *rest = group
-    return (dataset, _NO_GENERATOR if generator == "none" else generator, *rest)
+def _shown(group: Group, name: str) -> str:
+    generator = _of(group, "generator")
+    if name == "generator" and generator == NO_GENERATOR:
+        return _REAL_ONLY
+    if name == "row":
+        return _of(group, "row") or f"none ({generator})"
+    return _of(group, name)
 
 
 def _of_set(group: Group, rows: Sequence[ScoreRow], set_metrics: list[str]) -> list[Cell]:
-    profile, synthetic = group[6], group[9]
+    profile, synthetic = _of(group, "profile"), _of(group, "synthetic")
     of_set = {
         row.metric: row for row in rows if _on_the_board(row) and (row.profile, row.synthetic) == (profile, synthetic)
     }
@@ -109,16 +131,19 @@ def _of_set(group: Group, rows: Sequence[ScoreRow], set_metrics: list[str]) -> l
 
 def _tested(
     group: Group, members: list[ScoreRow], conventions: list[str], tests: list[str],
-    absent: Mapping[tuple[str, str], Sequence[str]],
+    absent: Mapping[tuple[str, str], Sequence[str]], ties: Collection[Spot],
 ) -> list[Cell]:  # fmt: skip
-    scores = {(row.test_set, row.metric): _cell(row) for row in members if not row.stratum}
-    lacking = [test.removeprefix("test/") for test in absent.get((group[0], group[8]), ())]
+    scores = {
+        (row.test_set, row.metric): _cell(row, (row.line, row.test_set, row.metric) in ties)
+        for row in members if not row.stratum
+    }  # fmt: skip
+    lacking = [test.removeprefix("test/") for test in absent.get((_of(group, "dataset"), _of(group, "data")), ())]
     blank = {test: Cell(text=_ABSENT if test in lacking else "") for test in tests}
     return [scores.get((test, name), blank[test]) for name in conventions for test in tests]
 
 
-def _cell(row: ScoreRow | None) -> Cell:
-    return Cell() if row is None else Cell(row.value, row.low, row.high, row.n, sources=(row.record,))
+def _cell(row: ScoreRow | None, bold: bool = False) -> Cell:
+    return Cell() if row is None else Cell(row.value, row.low, row.high, row.n, sources=(row.record,), bold=bold)
 
 
 def _caption(manifests: Sequence[Mapping[str, Any]]) -> str:

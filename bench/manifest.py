@@ -13,7 +13,7 @@ from bench.graph import Plan, RunSpec
 from bench.spec import key
 from bench.store import write_atomic
 
-SCHEMA = 3
+SCHEMA = 5
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,13 @@ class Setting:
 
 
 def describe_run(
-    spec: RunSpec, plan: Plan, notes: tuple[str, ...], columns: tuple[str, ...], settings: Sequence[Setting] = ()
-) -> dict[str, Any]:
-    """JSON of a run: dataset, protocol and, for each leaderboard line, the keys of its records."""
+    spec: RunSpec, plan: Plan, notes: tuple[str, ...], columns: tuple[str, ...], settings: Sequence[Setting] = (),
+    controls: Sequence[str] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """JSON of a run: dataset, protocol and, for each leaderboard line, the keys of its records.
+
+    `controls`: generators whose lines the others are compared with, the first that was trained on before the next.
+    """
     data = spec.data
     body = {
         "schema": SCHEMA,
@@ -44,10 +48,13 @@ def describe_run(
         "seeds": spec.seeds,
         "masks": spec.masks,
         "reference": spec.reference,
+        "fraction": spec.fraction,
+        "select": spec.select,
         "bases": {generator.name: generator.plugin.base() for generator in spec.generators},
         "generators": {generator.name: generator.identity for generator in spec.generators},
         "segmenters": {segmenter.name: segmenter.identity for segmenter in spec.segmenters},
         "columns": list(columns),
+        "controls": list(controls),
         "lines": [asdict(line) for line in plan.lines],
         "comparisons": [asdict(comparison) for comparison in plan.comparisons],
         "settings": [asdict(setting) for setting in settings],

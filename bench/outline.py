@@ -36,6 +36,8 @@ def outline(spec: RunSpec, plan: Plan, store: Store, device: str) -> Iterator[st
         f"dataset {spec.data.name} ({len(spec.data.splits['train'])} training pairs, "
         f"{sum(len(spec.data.splits[test]) for test in spec.data.tests)} test images), profile {spec.profile}"
     )
+    rows = dict.fromkeys(f"{line.row} ({line.pairs} pairs)" for line in plan.lines)
+    yield from _wrap(f"rows: {'; '.join(rows)}")
     yield f"device {device_name(device)}"
     for one in (*spec.generators, *spec.segmenters):
         values = " ".join(f"{name}={value}" for name, value in key_params(one.plugin.params).items())
@@ -82,6 +84,8 @@ class _Counter:
         return self.known[work]
 
     def _through(self, stage: Stage) -> int:
+        if "pairs" in stage.extra:
+            return stage.extra["pairs"]
         roles = [role for role in IMAGES.get(stage.action, ()) if role in stage.inputs]
         looks = len(VIEWS) - 1 if stage.extra.get("views") else 1
         return looks * stage.extra.get("multiple", 1) * sum(self._in(stage.inputs[role]) for role in roles)

@@ -5,44 +5,68 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from bench.board import Board
 from bench.differences import Difference
+from bench.per_image import COLUMNS, per_image
 from bench.render import FORMATS, SUFFIXES
 from bench.results import ScoreRow
 from bench.sets_table import sets_csv, sets_table
+from bench.significance import Gain
 from bench.store import write_atomic
 from bench.table import Table
 
 TIDY = (
     "dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n", "seeds",
     "profile", "base", "record", "sd", "data", "note", "settings", "stratum", "n_real", "reference", "backbone",
-    "weights", "resize", "estimator", "floor", "floor_sd", "floor_n", "at_floor_n",
+    "weights", "resize", "estimator", "floor", "floor_sd", "floor_n", "at_floor_n", "pairs", "updates",
 )  # fmt: skip
 
 
 DIFFERENCES = ("metric", "a", "b", "difference", "low", "high", "method", "n")
+SIGNIFICANCE = (
+    "segmenter", "test_set", "metric", "row", "baseline", "difference", "low", "high", "method", "p_wilcoxon", "p_holm",
+    "comparisons", "n_images", "n_clusters", "seeds", "sd_seeds", "beyond_seeds", "better", "dataset", "data",
+    "profile", "settings",
+)  # fmt: skip
 
 
-def _csv(columns: Sequence[str], rows: Sequence[ScoreRow] | Sequence[Difference]) -> str:
+def _csv(columns: Sequence[str], rows: Sequence[ScoreRow] | Sequence[Difference] | Sequence[Gain]) -> str:
     """One number a line, full precision."""
+    return _written(columns, (dataclasses.asdict(row) for row in rows))
+
+
+def per_image_csv(board: Board) -> str:
+    return _written(COLUMNS, per_image(board.trained))
+
+
+def _written(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(dataclasses.asdict(row) for row in rows)
+    writer.writerows(rows)
     return stream.getvalue()
 
 
-def write_tables(out: Path, table: Table, rows: list[ScoreRow], found: list[Difference]) -> list[Path]:
-    """leaderboard and sets as .csv, .tex and .md, scores.csv and differences.csv; each is replaced whole."""
-    texts = {f"leaderboard{SUFFIXES[name]}": render(table) for name, render in FORMATS.items()}
-    if any(not row.segmenter for row in rows):
-        sets = sets_table(rows)
-        texts |= {f"sets{SUFFIXES[name]}": FORMATS[name](sets) for name in ("latex", "markdown")}
-        texts["sets.csv"] = sets_csv(rows)
-    texts["scores.csv"] = _csv(TIDY, rows)
-    texts["differences.csv"] = _csv(DIFFERENCES, found)
+def write_tables(out: Path, board: Board) -> list[Path]:
+    """leaderboard, sets, significance as .csv, .tex and .md; scores, differences, per_image as .csv; replaced whole."""
+    texts = {f"leaderboard{SUFFIXES[name]}": render(board.table) for name, render in FORMATS.items()}
+    if any(not row.segmenter for row in board.rows):
+        texts |= _for_pages("sets", sets_table(board.rows))
+        texts["sets.csv"] = sets_csv(board.rows)
+    if board.significance:
+        texts |= _for_pages("significance", board.significance)
+    texts["significance.csv"] = _csv(SIGNIFICANCE, board.gains)
+    texts["scores.csv"] = _csv(TIDY, board.rows)
+    texts["differences.csv"] = _csv(DIFFERENCES, board.found)
+    texts["per_image.csv"] = per_image_csv(board)
     for name, text in texts.items():
         write_atomic(out / name, text)
     return [out / name for name in texts]
+
+
+def _for_pages(name: str, table: Table) -> dict[str, str]:
+    return {f"{name}{SUFFIXES[form]}": FORMATS[form](table) for form in ("latex", "markdown")}

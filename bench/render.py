@@ -23,14 +23,21 @@ def _heading(column: Column) -> str:
     return f"{column.title} {column.arrow}".strip()
 
 
-def _grid(table: Table) -> list[list[str]]:
-    body = [[show(cell, column) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows]
-    return [[_heading(column) for column in table.columns], *body]
+def _grid(table: Table, bold: str, escape: Callable[[str], str] = str) -> list[list[str]]:
+    """Texts of all rows below the headings; `bold` is a format for such a number, which leaves its interval alone."""
+
+    def written(cell: Cell, column: Column) -> str:
+        text = escape(show(cell, column))
+        number, space, interval = text.partition(" ")
+        return bold.format(number) + space + interval if cell.bold else text
+
+    body = [[written(cell, column) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows]
+    return [[escape(_heading(column)) for column in table.columns], *body]
 
 
 def to_text(table: Table) -> str:
-    """Aligned columns for a terminal, notes below."""
-    grid = _grid(table)
+    """Aligned columns for a terminal, notes below; a star stands for bold, which files and pipes do not have."""
+    grid = _grid(table, "{}*")
     widths = [max(len(row[index]) for row in grid) for index in range(len(table.columns))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in grid]
     lines.insert(1, "  ".join("-" * width for width in widths))
@@ -39,7 +46,8 @@ def to_text(table: Table) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    head, *body = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in _grid(table)]
+    grid = _grid(table, "**{}**", lambda text: text.replace("|", "\\|"))
+    head, *body = ["| " + " | ".join(row) + " |" for row in grid]
     rule = "|" + "|".join(" --- " if not column.better else " ---: " for column in table.columns) + "|"
     notes = [f"- {note}" for note in table.notes]
     return "\n".join([f"**{table.caption}**", "", head, rule, *body, "", *notes, ""])
@@ -79,7 +87,7 @@ def to_latex(table: Table) -> str:
     """A document that compiles as it is; a paper takes the part between the two marks, with booktabs and graphicx."""
     table = _without_constants(table)
     head = " & ".join(map(_latex_heading, table.columns)) + r" \\"
-    body = [" & ".join(escape_latex(cell) for cell in row) + r" \\" for row in _grid(table)[1:]]
+    body = [" & ".join(row) + r" \\" for row in _grid(table, r"\textbf{{{}}}", escape_latex)[1:]]
     align = "".join("r" if column.better else "l" for column in table.columns)
     # A note that begins with a bracket would be taken for the item's label.
     notes = [f"\\item {{}}{escape_latex(note)}" for note in table.notes]

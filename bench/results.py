@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bench.contracts import Score
+from bench.contracts import TRAINING, Score
 from bench.registry import split_name
 from bench.scorefile import Scored, load_scores
 from bench.segscores import METRICS, better
@@ -28,7 +29,8 @@ class ScoreRow:
     """One number of the tidy table. `test_set` is empty for metrics of a synthetic set; `sd` is over seeds.
 
     `settings` says where the run departs from its profile; `synthetic` and `line` are keys that keep the sets and the
-    trainings of two such runs apart.
+    trainings of two such runs apart. `pairs`: of an epoch of training; `updates`: of the optimiser, where it counts
+    them.
     """
 
     dataset: str
@@ -65,6 +67,8 @@ class ScoreRow:
     floor_sd: float | None = None
     floor_n: int | None = None
     at_floor_n: float | None = None
+    pairs: int | None = None
+    updates: int | None = None
 
 
 @dataclass(frozen=True)
@@ -152,14 +156,25 @@ def _floor_of(score: Score) -> dict[str, Any]:
 def _line_scores(
     manifest: Mapping[str, Any], line: Mapping[str, Any], store: Store, failed: Collection[str]
 ) -> list[ScoreRow]:
-    read = {
+    read = read_line(manifest, line, store, failed)
+    places = dict.fromkeys(place for one in read.values() for place in one.readings)
+    common = _common(manifest, line["generator"], line["segmenter"], line["synthetic"]) | {
+        "row": line["row"], "pairs": line["pairs"], "updates": _updates(line["models"], store),
+        "seeds": manifest["seeds"], "line": key_of(line["scores"]),
+    }  # fmt: skip
+    rows = [row for place in places for row in _place_rows(common, line, read, place)]
+    return sorted(rows, key=lambda row: METRICS.index(row.metric))
+
+
+def read_line(
+    manifest: Mapping[str, Any], line: Mapping[str, Any], store: Store, failed: Collection[str] = ()
+) -> dict[str, Tested]:
+    """What a line scored on each test set whose records exist."""
+    return {
         test: _read(test, keys, manifest["seed"], store)
         for test, keys in line["scores"].items()
         if all(_finished(store, "segscore", key, failed) for key in keys)
     }
-    places = dict.fromkeys(place for one in read.values() for place in one.readings)
-    rows = [row for place in places for row in _place_rows(manifest, line, read, place)]
-    return sorted(rows, key=lambda row: METRICS.index(row.metric))
 
 
 def _read(test: str, keys: Sequence[str], seed: int, store: Store) -> Tested:
@@ -167,15 +182,26 @@ def _read(test: str, keys: Sequence[str], seed: int, store: Store) -> Tested:
     return over_seeds(tables, derive_seed(seed, 0, "bootstrap", test))
 
 
+def _updates(models: Sequence[str], store: Store) -> int | None:
+    """Of each training; None where a network counts none, where its folder is gone, or where seeds differ."""
+    counts = {_updates_of(model, store) for model in models}
+    return counts.pop() if len(counts) == 1 else None
+
+
+def _updates_of(model: str, store: Store) -> int | None:
+    path = store.path("train", model) / TRAINING
+    if not path.is_file():
+        return None
+    store.verify("train", model, only=TRAINING)
+    return json.loads(path.read_text(encoding="utf-8"))["updates"]
+
+
 def _place_rows(
-    manifest: Mapping[str, Any], line: Mapping[str, Any], read: Mapping[str, Tested], place: Place
+    common: Mapping[str, Any], line: Mapping[str, Any], read: Mapping[str, Tested], place: Place
 ) -> list[ScoreRow]:
     """A score on every test set in which it is defined, and over all sets."""
     metric, stratum = place
-    common = _common(manifest, line["generator"], line["segmenter"], line["synthetic"]) | {
-        "row": line["row"], "seeds": manifest["seeds"], "metric": metric, "better": better(metric),
-        "stratum": stratum, "line": key_of(line["scores"]),
-    }  # fmt: skip
+    common = {**common, "metric": metric, "better": better(metric), "stratum": stratum}
     having = {test: one for test, one in read.items() if place in one.readings}
     rows = []
     for test, one in having.items():

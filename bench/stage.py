@@ -10,6 +10,8 @@ from bench.chosen import Chosen
 from bench.spec import SCHEMA, key
 
 DATA = "data"
+SELECT = "select/"
+"""Begins the roles of the test sets on which a training selects its epoch."""
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from bench.contracts import Context, Sample, Split
+from bench.data import named_after
 from bench.embedding import Rows, embed
 from bench.errors import BenchError
 from bench.images import VIEWS, squash_of
 from bench.pairs import index_masks, index_own_pairs, pair_with_masks, read_index
 from bench.pixels import Picture, Pixels
 from bench.segscores import score_folder
-from bench.stage import DATA, Ref, Stage
+from bench.stage import DATA, SELECT, Ref, Stage
 from bench.store import Desk, Store
 
 FEATURES = "features"
@@ -82,6 +83,11 @@ def run_sample(job: Job) -> None:
             f"generator {_name(job)} left {len(absent)} pairs incomplete, first {absent[0]}; "
             "sample() must write out/images/<id>.png for every condition"
         )
+    made, promised = len(read_index(job.desk.out, {})), job.plugin.pairs(len(conditions))
+    if made != promised:
+        raise BenchError(
+            f"generator {_name(job)} left {made} pairs where its pairs() says {promised}; bring both to one number"
+        )
 
 
 def repeat(conditions: Split, multiple: int) -> Split:
@@ -92,6 +98,14 @@ def repeat(conditions: Split, multiple: int) -> Split:
         for sample in conditions
     ]
     return (*conditions, *copies)
+
+
+def repeat_to(samples: Split, count: int, seed: int) -> Split:
+    """`count` pairs, no fewer than there are: all equally often, and some, drawn by the seed, once more."""
+    whole, rest = divmod(count, len(samples))
+    once_more = repeat(samples, whole + 1)[-len(samples) :]
+    drawn = np.random.default_rng([seed, count]).permutation(len(samples))[:rest]
+    return (*repeat(samples, whole), *(once_more[at] for at in sorted(drawn)))
 
 
 def run_features(job: Job) -> None:
@@ -110,11 +124,15 @@ def run_features(job: Job) -> None:
 
 def run_train(job: Job) -> None:
     train = job.pairs("real") if "real" in job.stage.inputs else ()
+    if "pairs" in job.stage.extra:
+        train = repeat_to(train, job.stage.extra["pairs"], job.ctx.seed)
     if "synthetic" in job.stage.inputs:
         # Ids of both sets are the masks' ids: the prefix keeps them apart.
         train += tuple(replace(sample, id=f"synthetic-{sample.id}") for sample in job.pairs("synthetic"))
     val = job.pairs("val") if "val" in job.stage.inputs else ()
-    job.plugin.fit(train, val, job.desk.out, job.ctx)
+    tests = [role for role in job.stage.inputs if role.startswith(SELECT)]
+    select = tuple(sample for role in tests for sample in named_after(role.removeprefix(SELECT), job.pairs(role)))
+    job.plugin.fit(train, val, job.desk.out, job.ctx, select)
 
 
 def run_predict(job: Job) -> None:

@@ -36,6 +36,12 @@ def draw_weights(groups: Sequence[str], seed: int, resamples: int = RESAMPLES) -
     return drawn[:, cluster].astype(np.float64)
 
 
+def left_out_weights(groups: Sequence[str]) -> np.ndarray:
+    """One row a cluster, which leaves it out and keeps all others, float64 (clusters, n)."""
+    cluster = clusters(groups)
+    return (cluster[None, :] != np.arange(cluster.max() + 1)[:, None]).astype(np.float64)
+
+
 def combine(per_set: Sequence[np.ndarray], counts: Sequence[int], weighted: bool) -> np.ndarray:
     """Scores of several sets -> one: weighted by image count (the published `overall`) or as equals."""
     return np.average(np.stack(per_set), axis=0, weights=counts if weighted else None)
@@ -89,7 +95,13 @@ def jackknife_variance(side: LeftOut) -> float:
 
 
 def student_t(freedom: float, level: float = LEVEL) -> float:
-    """Two-sided quantile of Student's t, by its expansion in 1 / freedom: 3 % low at 2, exact to 2e-4 from 9 on."""
+    """Two-sided quantile of Student's t: exact for 1 and 2, else by its expansion in 1 / freedom: within 1 % at 3 and
+    2e-4 from 9 on.
+    """
+    if freedom == 1:
+        return math.tan(math.pi / 2 * level)
+    if freedom == 2:
+        return level * math.sqrt(2 / (1 - level**2))
     z = NormalDist().inv_cdf((1 + level) / 2)
     terms = (
         (z**3 + z) / 4,

@@ -60,10 +60,12 @@ class Store:
         except (OSError, ValueError) as error:
             raise BenchError(f"{path}: unreadable record ({error}); delete {path.parent} and run again") from None
 
-    def verify(self, action: str, key: str) -> None:
-        """Raise BenchError when a file of the artefact is missing or its bytes are not those recorded."""
+    def verify(self, action: str, key: str, only: str = "") -> None:
+        """Raise BenchError when a file of the artefact, or `only` one, is missing or its bytes have changed."""
         folder = self.path(action, key)
         for name, digest in self.record(action, key)["files"].items():
+            if only not in ("", name):
+                continue
             path = folder / name
             if not path.is_file() or sha256_file(path) != digest:
                 raise BenchError(f"{path} no longer matches its record; delete {folder} and run again to remake it")

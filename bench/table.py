@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Cell:
-    """A number with its 95 % interval, number of images and the records it comes from; or a text."""
+    """A number with its 95 % interval, number of images and the records it comes from; or a text.
+
+    `bold`: nothing in its column is better beyond the noise.
+    """
 
     value: float | None = None
     low: float | None = None
@@ -15,6 +18,7 @@ class Cell:
     n: int | None = None
     text: str = ""
     sources: tuple[str, ...] = ()
+    bold: bool = False
 
 
 @dataclass(frozen=True)

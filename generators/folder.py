@@ -52,8 +52,15 @@ class Folder(Generator):
 
     def size(self) -> tuple[int, int] | None:
         """The common size of all images, None when they differ."""
-        sizes = {load_rgb(path).shape[1::-1] for path in _by_stem(Path(self.params.path) / "images").values()}
+        sizes = {load_rgb(path).shape[1::-1] for path in self._images().values()}
         return sizes.pop() if len(sizes) == 1 else None
+
+    def pairs(self, conditions: int) -> int:
+        return len(self._images())
+
+    def _images(self) -> dict[str, Path]:
+        """By stem; none where the folder is not there, of which a dry run has told."""
+        return {} if self.missing() else _by_stem(Path(self.params.path) / "images")
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         # With --download a run does not stop at what is missing.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.chosen import Chooser, Chosen, list_missing, missing_things, needs_extractor
 from bench.config import (
+    ON_TEST,
     Override,
     Profile,
     changes,
@@ -18,13 +19,14 @@ from bench.config import (
     refuse_unknown_plugins,
 )
 from bench.contracts import Split
-from bench.data import DataTable
+from bench.data import TRAIN, DataTable
 from bench.errors import BenchError
 from bench.graph import Plan, RunSpec, plan
 from bench.manifest import Setting
 from bench.prepare import Preparer
 from bench.registry import Registry
 from bench.segscores import missing
+from bench.spec import derive_seed
 from bench.store import Store
 from bench.team import team_size
 
@@ -81,18 +83,18 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
         return None
     notes = _protocol_notes(profile, args.dataset, used)
     _tell([*notes, *passed_over.values()], say)
-    data = preparer.open(args.dataset, args.data, check=not args.dry_run)
-    found = _data_notes(data, everything)
-    _tell(found, say)
+    whole = preparer.open(args.dataset, args.data, check=not args.dry_run)
     options = profile.run
+    seed, fraction = options.seed if args.seed is None else args.seed, args.fraction or options.fraction
+    data = whole.reduced(fraction, derive_seed(seed, 0, "fraction", whole.name))
     spec = RunSpec(
-        data, profile.name, options.seed if args.seed is None else args.seed, args.seeds or options.seeds,
-        args.masks or options.masks, args.reference or options.reference, args.multiple or options.multiple,
-        options.synthetic_only if args.synthetic_only is None else args.synthetic_only,
-        tuple(generators), tuple(metrics), tuple(segmenters), shape_scores,
+        data, profile.name, seed, args.seeds or options.seeds, args.masks or options.masks,
+        args.reference or options.reference, args.multiple or options.multiple, tuple(args.rows or options.rows),
+        tuple(generators), tuple(metrics), tuple(segmenters), shape_scores, fraction, args.select or options.select,
     )  # fmt: skip
-    moved = ("masks: training masks moved, turned and scaled at random",) if spec.masks == "random" else ()
-    return Setup(profile, spec, plan(spec), (*notes, *found, *moved), _settings(chooser, spec))
+    found = (*_data_notes(data, everything), *_departures(spec, whole))
+    _tell(found, say)
+    return Setup(profile, spec, plan(spec), (*notes, *found), _settings(chooser, spec))
 
 
 def _overrides(args: argparse.Namespace, generators: list[str], registry: Registry) -> tuple[Override, ...]:
@@ -113,16 +115,18 @@ def _settings(chooser: Chooser, spec: RunSpec) -> tuple[Setting, ...]:
     """What options change against the profile, as the leaderboard shows it; data and masks have their own columns."""
     settings = [
         Setting("run", name, f"{name}={getattr(spec, name)}")
-        for name in ("seed", "shape_scores")
+        for name in ("seed", "shape_scores", "fraction")
         if getattr(spec, name) != getattr(chooser.profile.run, name)
     ]
     settings += [
         # Lines without a synthetic set are the same with and without them.
         Setting("generator", generator.name, f"{name}={getattr(spec, name)}")
-        for name in ("multiple", "synthetic_only", "reference")
+        for name in ("multiple", "reference")
         if getattr(spec, name) != getattr(chooser.profile.run, name)
         for generator in spec.generators
     ]
+    if spec.select == "test":
+        settings += [Setting("segmenter", one.name, ON_TEST) for one in spec.segmenters]
     for one in chooser.overrides:
         if one.kind != "dataset" and changes(one, chooser.registry.load(one.kind, one.name), chooser.profile):
             # The last part of a path is enough: a table goes into papers, its record keeps the bytes' hash.
@@ -168,6 +172,25 @@ def _data_notes(data: DataTable, chosen: list[Chosen]) -> tuple[str, ...]:
     notes += data.warnings
     notes += [note for one in chosen for note in one.plugin.notes()]
     return tuple(dict.fromkeys(notes))
+
+
+def _departures(spec: RunSpec, whole: DataTable) -> tuple[str, ...]:
+    """What options make of the protocol."""
+    notes = []
+    if spec.fraction < 100:
+        groups = ", whole groups" if any(sample.group for sample in whole.splits[TRAIN]) else ""
+        notes.append(
+            f"--fraction {spec.fraction}: generators and segmenters see {len(spec.data.splits[TRAIN])} of "
+            f"{len(whole.splits[TRAIN])} training pairs{groups}, drawn by the seed; test sets are whole"
+        )
+    if spec.masks == "random":
+        notes.append("masks: training masks moved, turned and scaled at random")
+    if spec.select == "test":
+        notes.append(
+            f"{ON_TEST}: of each training the epoch with the best mean Dice on the test images is "
+            "kept, so scores are optimistic and no measure of new images"
+        )
+    return tuple(notes)
 
 
 def _tell(notes: Sequence[str], say: Callable[[str], None]) -> None:

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from bench.board import make_board
 from bench.commands._options import add_results_option
-from bench.differences import Difference, differences
 from bench.errors import BenchError
-from bench.leaderboard import build_table
 from bench.manifest import load_manifests
-from bench.render import FORMATS, to_text
-from bench.results import compared, score_rows
+from bench.publish import per_image_csv
+from bench.render import FORMATS
 from bench.store import Store, write_atomic
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=tuple(FORMATS), help="default: a short table for the terminal")
     parser.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: standard output)")
+    parser.add_argument(
+        "--per-image", type=Path, metavar="FILE", help="write every test image's scores too, a line an image (csv)"
+    )
     parser.add_argument("--dataset", metavar="NAME", help="only runs of this dataset")
     parser.add_argument("--profile", metavar="NAME", help="only runs of this profile")
     add_results_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.out is not None and args.out.is_dir():
-        raise BenchError(f"--out {args.out}: is a folder; name a file")
+    for option, path in (("--out", args.out), ("--per-image", args.per_image)):
+        if path is not None and path.is_dir():
+            raise BenchError(f"{option} {path}: is a folder; name a file")
     manifests = [
         manifest
         for manifest in load_manifests(args.results / "runs")
@@ -38,20 +39,19 @@ def run(args: argparse.Namespace) -> int:
         asked = "".join(f" --{name} {getattr(args, name)}" for name in ("dataset", "profile") if getattr(args, name))
         remedy = f" with{asked}; leave that out to see all" if asked else "; start one, see python -m bench run --help"
         raise BenchError(f"{args.results / 'runs'}: no run to show{remedy}")
-    store = Store(args.results / "store")
-    rows = list(dict.fromkeys(row for manifest in manifests for row in score_rows(manifest, store)))
-    if not rows:
+    board = make_board(manifests, Store(args.results / "store"))
+    if board is None:
         raise BenchError(f"{args.results}: the runs there have no finished scores; run the same command again")
-    table = build_table(manifests, rows, _differences(manifests, store))
-    text = FORMATS[args.format](table) if args.format else to_text(table.brief())
+    text = FORMATS[args.format](board.table) if args.format else board.text()
     if args.out is None:
         print(text)
     else:
-        write_atomic(args.out, text)
-        print(f"written: {args.out}")
+        _write(args.out, text)
+    if args.per_image is not None:
+        _write(args.per_image, per_image_csv(board))
     return 0
 
 
-def _differences(manifests: Sequence[dict[str, Any]], store: Store) -> list[Difference]:
-    """Of one run; those of several would be told without a word of where their settings differ."""
-    return differences(compared(manifests[0], store), manifests[0]["seed"]) if len(manifests) == 1 else []
+def _write(path: Path, text: str) -> None:
+    write_atomic(path, text)
+    print(f"written: {path}")

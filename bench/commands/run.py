@@ -18,7 +18,7 @@ from bench.commands._options import (
     at_least,
 )
 from bench.commands._setup import GENERATOR_FLAGS, Setup, set_up
-from bench.config import MASKS, REFERENCES
+from bench.config import FRACTIONS, MASKS, REFERENCES, ROWS, SELECTIONS
 from bench.errors import BenchError
 from bench.manifest import describe_run, save_manifest
 from bench.runner import Failure, Machine, Runner, check_device, resolve_device, storage_error
@@ -46,8 +46,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--multiple", type=int, choices=(1, 2, 3, 4), help="synthetic images a mask (default: the profile's)"
     )
     many.add_argument(
-        "--synthetic-only", action="store_true", default=None, help="train segmenters without the real images"
-    )
+        "--fraction", type=int, choices=FRACTIONS,
+        help="percent of the real training set that generators and segmenters see (default: the profile's)",
+    )  # fmt: skip
+    many.add_argument(
+        "--rows", nargs="+", choices=ROWS, metavar="ROW",
+        help="what segmenters are trained on: real; equal-updates (real, repeated for as many updates as added has); "
+        "added (real and each generator's set); only (each generator's set alone) (default: the profile's)",
+    )  # fmt: skip
+    many.add_argument(
+        "--select", choices=SELECTIONS,
+        help="epoch of a segmenter that is kept: the last, or the best on the test sets, as published and optimistic",
+    )  # fmt: skip
     many.add_argument(
         "--shape-scores", action="store_true", default=None,
         help="score every map's S-measure, weighted F, HD95 and surface Dice too (about 20 ms a map; in scores.csv)",
@@ -101,7 +111,8 @@ def _run(args: argparse.Namespace, store: Store) -> int:
     setup = _set_up_first(args, store, team)
     if args.dry_run or setup is None:
         return _outline(setup, store, args.device)
-    manifest = describe_run(setup.spec, setup.plan, setup.notes, setup.profile.run.columns, setup.settings)
+    options = setup.profile.run
+    manifest = describe_run(setup.spec, setup.plan, setup.notes, options.columns, setup.settings, options.controls)
     runner = Runner(store, setup.splits, machine, _say, args.results / "logs" / f"{manifest['run']}.log")
     failures = runner.run(setup.plan.stages)
     if team is not None:
@@ -159,19 +170,14 @@ def _outline(setup: Setup | None, store: Store, device: str) -> int:
 
 
 def _publish(manifest: dict[str, Any], store: Store, out: Path, failed: set[str]) -> None:
-    from bench.differences import differences
-    from bench.leaderboard import build_table
+    from bench.board import make_board
     from bench.publish import write_tables
-    from bench.render import to_text
-    from bench.results import compared, score_rows
 
-    rows = score_rows(manifest, store, failed)
-    if not rows:
+    board = make_board([manifest], store, failed)
+    if board is None:
         return
-    found = differences(compared(manifest, store, failed), manifest["seed"])
-    table = build_table([manifest], rows, found)
-    print(f"\n{to_text(table.brief())}\n")
-    for path in write_tables(out, table, rows, found):
+    print(f"\n{board.text()}\n")
+    for path in write_tables(out, board):
         print(f"written: {path}")
 
 

@@ -26,7 +26,7 @@ from bench.contracts.metric import (
     Space,
 )
 from bench.contracts.plugin import Cost, NoParams, Plugin, param
-from bench.contracts.segmenter import Segmenter
+from bench.contracts.segmenter import TRAINING, Segmenter
 
 CONTRACTS: Mapping[str, type[Plugin]] = {
     "dataset": Dataset,
@@ -37,7 +37,7 @@ CONTRACTS: Mapping[str, type[Plugin]] = {
 }
 
 __all__ = [
-    "CONTRACTS", "NO_MASK", "Bar", "Context", "Cost", "Dataset", "Extractor", "Floor", "Generator", "ImageSet",
-    "LeftOut", "Look", "Match", "Measure", "Metric", "Network", "NoParams", "Plugin", "Progress", "Quiet", "Sample",
-    "Score", "Segmenter", "Space", "Split", "Team", "param",
+    "CONTRACTS", "NO_MASK", "TRAINING", "Bar", "Context", "Cost", "Dataset", "Extractor", "Floor", "Generator",
+    "ImageSet", "LeftOut", "Look", "Match", "Measure", "Metric", "Network", "NoParams", "Plugin", "Progress", "Quiet",
+    "Sample", "Score", "Segmenter", "Space", "Split", "Team", "param",
 ]  # fmt: skip

@@ -29,6 +29,10 @@ class Generator(Plugin):
         """
         return None
 
+    def pairs(self, conditions: int) -> int:
+        """How many pairs `sample` leaves for so many conditions: known before, and held to by the engine."""
+        return conditions
+
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
         """Learn from `train` and leave all that `sample` needs in `model_dir`. Default: nothing to learn."""
 

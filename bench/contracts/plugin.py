@@ -14,7 +14,7 @@ def param(
     unit: str = "",
     low: float | None = None,
     high: float | None = None,
-    choices: tuple[str, ...] = (),
+    choices: tuple[str | int, ...] = (),
     key: bool = True,
 ) -> Any:
     """A field of a plugin's `Params`: its default, one line of meaning, its unit and its range.

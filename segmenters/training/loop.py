@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from bench.contracts import Context, Split
+from bench.contracts import TRAINING, Context, Split
 from bench.errors import BenchError
 from bench.images import load_rgb, save_png, size_of
 from segmenters.training import checkpoint
@@ -28,7 +28,6 @@ from segmenters.training.published import Augmentation, Scales
 CHECKPOINT = "checkpoint.pt"
 SELECTED = "selected.safetensors"
 WEIGHTS = "model.safetensors"
-REPORT = "training.json"
 Probability = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
 Logits = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
 LesionMap = Callable[[torch.Tensor, tuple[int, int]], torch.Tensor]
@@ -205,7 +204,7 @@ def _in_order(pairs: Pairs, batch: int) -> list[np.ndarray]:
 def write(model: torch.nn.Module, model_dir: Path, report: dict[str, Any]) -> None:
     """Leave the weights and the report of their training in `model_dir`, as `predict` reads them."""
     save_file(_weights(model), model_dir / WEIGHTS)
-    (model_dir / REPORT).write_text(json.dumps(report, indent=1), encoding="utf-8")
+    (model_dir / TRAINING).write_text(json.dumps(report, indent=1), encoding="utf-8")
 
 
 def _weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:

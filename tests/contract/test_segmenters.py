@@ -1,6 +1,7 @@
 """What every segmenter promises, on two toy images of two sizes."""
 
 import functools
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.contracts import Context, Sample, Segmenter
+from bench.contracts import TRAINING, Context, Sample, Segmenter
 from bench.errors import BenchError
 from bench.images import load_grey, load_mask, load_rgb, save_png, size_of
 from tests.conftest import Counter, make_pairs
@@ -64,11 +65,11 @@ def made_with(changes, train, tmp_path_factory):
     return make
 
 
-def fit(segmenter, train, place, seed=0, val=(), **context):
+def fit(segmenter, train, place, seed=0, val=(), select=(), **context):
     model, work = place / "model", place / "work"
     for path in (model, work):
         path.mkdir(parents=True, exist_ok=True)
-    segmenter.fit(train, val, model, Context(seed, work, **context))
+    segmenter.fit(train, val, model, Context(seed, work, **context), select)
     return model
 
 
@@ -145,6 +146,20 @@ def test_a_validation_split_is_only_watched(name, train, tmp_path):
     without = fit(segmenter, train, tmp_path / "none")
     maps = [predict(segmenter, train, model, model.parent) for model in (with_val, without)]
     assert tree(maps[0]) == tree(maps[1])
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_selected_on_test_the_best_epoch_is_kept_and_the_report_says_so(name, train, tmp_path):
+    """As many updates as without; of the two epochs the one that is better on the images given."""
+    segmenter = build("segmenter", name, **(SMALL | {"epochs": 2}))
+    reports = [
+        json.loads((fit(segmenter, train, tmp_path / str(len(select)), select=select) / TRAINING).read_text())
+        for select in (train, ())
+    ]
+    scores = [entry["selection_dice"] for entry in reports[0]["history"]]
+    assert f"epoch {1 + scores.index(max(scores))} of 2, selected on test" in reports[0]["kept"]
+    assert "test" not in reports[1]["kept"]
+    assert reports[0]["updates"] == reports[1]["updates"] > 0
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)

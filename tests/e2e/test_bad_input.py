@@ -274,11 +274,20 @@ def test_absent_packages_are_named(bench, discs, tmp_path):
     assert "generator mine needs nix, not installed here; pip install" in done.error
 
 
+def test_a_dry_run_without_the_synthetic_set_plans_the_rest(bench, tmp_path):
+    """What is missing is told, and the plan stands below."""
+    words = ["--generator", "folder", "--set", f"generator.folder.path={tmp_path / 'no'}", "--dataset", "phantom"]
+    done = bench("run", *words, *TOY_RUN[2:], "--dry-run", "--results", tmp_path / "r")
+    assert done.code == 0, done.err
+    assert f"  - generator folder: {tmp_path / 'no' / 'images'}: no such folder" in done.out
+    assert " train toy-threshold on real+folder " in done.out
+
+
 @pytest.mark.slow
 def test_a_truncated_checkpoint(command, discs, tmp_path):
     """Killed between two epochs, its checkpoint cut short: named; once it is deleted the training starts anew."""
     pytest.importorskip("torch")
-    toys = ["--plugin", PLUGINS / "toy_mean.py", "--metric", "toy-mean", "--generator", "copy-paste"]
+    toys = ["--plugin", PLUGINS / "toy_mean.py", "--metric", "toy-mean", "--generator", "copy-paste", "--rows", "real"]
     tiny = [word for text in ("size=32", "width=4", "epochs=400") for word in ("--set", f"unet.{text}")]
     words = command("run", *toys, *tiny, "--dataset", "folder", "--data", discs, "--results", tmp_path / "r",
                     "--device", "cpu")  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import subprocess
 import sys
@@ -19,10 +20,12 @@ from tests.e2e.conftest import HEAVY, ROOT, TOY_RUN
 PROMISED = ("dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n",
             "seeds", "profile", "base", "record")  # fmt: skip
 TABLES = (
-    *(f"leaderboard.{suffix}" for suffix in ("csv", "tex", "md")), "sets.tex", "sets.md", "sets.csv", "scores.csv",
-    "differences.csv",
+    *(f"leaderboard.{suffix}" for suffix in ("csv", "tex", "md")),
+    *(f"{name}.{suffix}" for name in ("sets", "significance") for suffix in ("tex", "md", "csv")),
+    "scores.csv", "differences.csv", "per_image.csv",
 )  # fmt: skip
 SMALL = ["--set", "phantom.size=32", "--set", "phantom.train=6", "--set", "phantom.test=2"]
+EQUAL = "real, equal updates"
 PRESENT = {"CVC-300": 2, "Kvasir": 5}
 
 
@@ -68,7 +71,7 @@ def test_it_ends_with_a_table_and_its_files(stand_in):
 
 def test_each_stage_is_announced_with_its_place(stand_in):
     _, done, _ = stand_in
-    assert any(line.startswith("[4/42] sample toy-mirror: ") for line in done.lines)
+    assert any(line.startswith("[4/53] sample toy-mirror: ") for line in done.lines)
 
 
 def test_a_stand_in_is_named_first_and_last(stand_in):
@@ -89,7 +92,7 @@ def test_scores_are_tidy(stand_in):
     rows = scores(published(done))
     assert tuple(rows[0])[: len(PROMISED)] == PROMISED
     assert tuple(rows[0]) == TIDY
-    assert {row["row"] for row in rows if row["segmenter"]} == {"real", "real+copy-paste", "real+toy-mirror"}
+    assert {row["row"] for row in rows if row["segmenter"]} == {"real", EQUAL, "real+copy-paste", "real+toy-mirror"}
     assert {row["dataset"] for row in rows} == {"phantom"}
     for row in rows:
         float(row["value"])
@@ -103,7 +106,7 @@ def test_a_second_run_reuses_everything_in_less_than_three_seconds(stand_in, ben
     started = time.monotonic()
     again = bench(*words)
     assert time.monotonic() - started < 3
-    assert "42 of 42 stages reused" in again.err
+    assert "53 of 53 stages reused" in again.err
     assert not [line for line in again.lines if line.startswith("[")]
     assert again.out == first.out
 
@@ -168,10 +171,30 @@ def test_overall_is_the_mean_over_all_images(polyps):
             assert float(row["low"]) <= float(row["value"]) <= float(row["high"])
 
 
+def test_lines_are_compared_with_the_control_image_by_image(polyps, bench):
+    """Recomputed from the per-image records; the table follows the leaderboard, and follows it again from records."""
+    done, results = polyps
+    rows = {(row["row"], row["test_set"]): row for row in scores(published(done)) if row["metric"] == "mdice@256"}
+    found = [row for row in scores(published(done, "significance.csv")) if row["metric"] == "mdice@256"]
+    assert {(row["row"], row["baseline"]) for row in found} == {
+        ("real", "real+copy-paste"),
+        (EQUAL, "real+copy-paste"),
+        ("real+toy-mirror", "real+copy-paste"),
+    }
+    for row in found:
+        gap = [float(rows[name, row["test_set"]]["value"]) for name in (row["row"], row["baseline"])]
+        assert float(row["difference"]) == pytest.approx(gap[0] - gap[1])
+        assert float(row["low"]) <= float(row["difference"]) <= float(row["high"])
+    family = [row for row in found if row["p_holm"]]
+    assert [(row["test_set"], row["comparisons"], row["n_images"]) for row in family] == [("overall", "3", "7")] * 3
+    assert "Differences against real+copy-paste (mdice@256, overall)" in done.out
+    assert bench("leaderboard", "--results", results).out.strip() in done.out
+
+
 def test_absent_test_sets_are_named_and_shown(polyps):
     done, _ = polyps
     assert "absent: CVC-ClinicDB, CVC-ColonDB, ETIS-LaribPolypDB; overall covers CVC-300, Kvasir" in done.out
-    line = next(line for line in done.out.splitlines() if line.startswith("toy-mirror"))
+    line = next(line for line in done.out.splitlines() if line.startswith("real+toy-mirror"))
     assert line.split().count("absent") == 3
     wide = scores(published(done, "leaderboard.csv"))
     assert wide[0]["CVC-ColonDB mdice@256"] == ""
@@ -239,19 +262,99 @@ def test_several_images_a_mask(toy_run):
     twice = {row["generator"]: int(row["n"]) for row in rows if row["metric"].startswith("dist")}
     assert once
     assert twice == {name: 2 * n for name, n in once.items()}
-    assert {(row["row"] == "real", row["settings"]) for row in rows} == {(True, ""), (False, "multiple=2")}
+    alone = ("real", EQUAL)
+    assert {(row["row"] in alone, row["settings"]) for row in rows} == {(True, ""), (False, "multiple=2")}
+    assert {row["row"]: row["pairs"] for row in rows if row["segmenter"]} == {
+        "real": "6", EQUAL: "18", "real+copy-paste": "18", "real+toy-mirror": "18",
+    }  # fmt: skip
 
 
-def test_segmenters_without_real_images(toy_run):
-    """The rows of the real set stay; each generator's is trained on its set alone."""
-    rows = scores(published(toy_run("--synthetic-only")))
-    assert {row["row"] for row in rows if row["segmenter"]} == {"real", "copy-paste only", "toy-mirror only"}
+def test_rows_are_those_asked_for(toy_run):
+    """Each stands in the plan, on the board and in the tidy table with its pairs and its updates."""
+    words = ("--rows", "only", "real", "equal-updates")
+    plan = " ".join(toy_run(*words, "--dry-run").out.split())
+    asked = {"real": 6, EQUAL: 12, "copy-paste only": 6, "toy-mirror only": 6}
+    assert f"rows: {'; '.join(f'{row} ({pairs} pairs)' for row, pairs in asked.items())} device" in plan
+    done = toy_run(*words)
+    board = scores(published(done, "leaderboard.csv"))
+    assert [(row["row"], row["pairs"], row["updates"]) for row in board] == [
+        (row, str(pairs), str(pairs)) for row, pairs in asked.items()
+    ]
+    rows = [row for row in scores(published(done)) if row["segmenter"]]
+    assert {row["row"]: (row["pairs"], row["updates"]) for row in rows} == {
+        row: (str(pairs), str(pairs)) for row, pairs in asked.items()
+    }
+    assert "updates" in done.out
+
+
+def test_the_real_set_repeated_shares_nothing_with_the_generators(toy_run):
+    """Its key follows the number of pairs alone: with another generator nothing of it is trained anew."""
+    toy_run()
+    other = toy_run("--set", "toy-mirror.brightness=40")
+    trained = [line for line in other.lines if "train toy-threshold" in line]
+    assert len(trained) == 1
+    assert "real+toy-mirror" in trained[0]
+
+
+def test_a_fraction_of_the_real_set(toy_run):
+    """Generators and segmenters see the share, test sets are whole; table and settings say so; 100 is no share."""
+    whole, half = toy_run(), toy_run("--fraction", "50")
+    assert half.code == 0, half.err
+    said = "--fraction 50: generators and segmenters see 3 of 6 training pairs, drawn by the seed"
+    assert said in " ".join(half.out.split())
+    rows = scores(published(half))
+    assert {row["settings"] for row in rows} == {"fraction=50"}
+    assert {row["n"] for row in rows if not row["segmenter"]} == {"3"}
+    assert {row["pairs"] for row in rows if row["segmenter"]} == {"3", "6"}
+    tested = [{row["n"] for row in scores(published(done)) if row["test_set"] == "overall"} for done in (whole, half)]
+    assert tested[0] == tested[1]
+    again = toy_run("--fraction", "100")
+    assert not any(line.startswith("[") for line in again.lines)
+    assert again.out == whole.out
+
+
+def test_too_small_a_fraction_is_one_line(toy_run):
+    done = toy_run("--fraction", "10")
+    assert done.code == 2
+    assert "--fraction 10: leaves 1 of 6 training pairs" in done.error
+    assert "take a larger share" in done.error
+
+
+def test_selected_on_test_is_labelled(toy_run, tmp_path):
+    """Beside the usual run in one table: lines of their own, the label in settings, the warning below."""
+    usual, done = toy_run(), toy_run("--select", "test")
+    assert done.code == 0, done.err
+    label = "selected on test (as published)"
+    rows = scores(published(done))
+    assert {(bool(row["segmenter"]), row["settings"]) for row in rows} == {(True, label), (False, "")}
+    assert "so scores are optimistic" in " ".join(done.out.split())
+    assert label not in usual.out
+    given = [json.loads(path.read_text())["select"] for path in (tmp_path / "results").rglob("training.json")]
+    assert sorted(map(len, given)) == [0] * 4 + [2] * 4
+    assert not any("sample" in line for line in done.lines if line.startswith("["))
+
+
+def test_every_images_scores_are_kept(toy_run, bench, tmp_path):
+    """A line an image, test set, training and row; their means are the scores; the same again from records."""
+    done = toy_run("--seeds", "2")
+    path = published(done, "per_image.csv")
+    images = scores(path)
+    assert list(images[0])[:6] == ["segmenter", "row", "seed", "test_set", "id", "group"]
+    assert len(images) == 4 * 2 * 2, "rows, trainings, test images"
+    assert {row["seed"] for row in images} == {"1", "2"}
+    for row in scores(published(done)):
+        if row["metric"] == "mdice@256" and row["test_set"] == "test":
+            own = [float(one["mdice@256"]) for one in images if one["row"] == row["row"]]
+            assert float(row["value"]) == pytest.approx(sum(own) / len(own))
+    out = tmp_path / "again.csv"
+    assert bench("leaderboard", "--results", tmp_path / "results", "--per-image", out).code == 0
+    assert out.read_text() == path.read_text()
 
 
 def test_seeds_repeat_the_training_of_segmenters(toy_run):
     done = toy_run("--seeds", "2")
     assert done.code == 0, done.err
-    assert sum("train toy-threshold" in line for line in done.lines) == 2 * 3
+    assert sum("train toy-threshold" in line for line in done.lines) == 2 * 4
     assert sum("train toy-mirror" in line for line in done.lines) == 1
     rows = [row for row in scores(published(done)) if row["segmenter"]]
     assert {row["seeds"] for row in rows} == {"2"}
@@ -273,7 +376,13 @@ def test_runs_with_other_parameters_stand_on_lines_of_their_own(toy_run, bench, 
         for column in ("distance-Colour", "overall mdice@256"):
             assert row[column] == alone[0][column]
     controls = [row for row in scores(tmp_path / "all") if row["generator"] != "toy-mirror"]
-    assert len(controls) == 2
+    assert [row["row"] for row in controls] == ["real", EQUAL, "real+copy-paste"]
+    shown = bench("leaderboard", "--results", tmp_path / "results").out.partition("Differences against")[2]
+    assert "corrected for the 4 comparisons" in " ".join(shown.split())
+    assert [line.split()[0] for line in shown.splitlines() if "real+toy-mirror" in line] == [
+        "toy-threshold",
+        "toy-mirror.brightness=40",
+    ]
 
 
 def test_a_synthetic_set_made_elsewhere(bench, tmp_path, discs):

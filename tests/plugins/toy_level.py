@@ -24,7 +24,7 @@ class ToyLevel(Segmenter):
     argument = "level"
     Params = Params
 
-    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context) -> None:
+    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context, select: Split = ()) -> None:
         (model_dir / "model.txt").write_text("nothing is learned\n")
 
     def predict(self, samples: Split, model_dir: Path, out: Path, ctx: Context) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.contracts import Context, Segmenter, Split
+from bench.contracts import TRAINING, Context, Segmenter, Split
 from bench.images import load_mask, load_rgb, save_png
 
 
@@ -16,7 +16,7 @@ class ToyThreshold(Segmenter):
 
     version = 1
 
-    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context) -> None:
+    def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context, select: Split = ()) -> None:
         lesion, rest = [], []
         for sample in train:
             grey, mask = load_rgb(sample.image).mean(2), load_mask(sample.mask)
@@ -24,6 +24,7 @@ class ToyThreshold(Segmenter):
             rest.append(grey[mask == 0].mean())
         model = {"threshold": (np.mean(lesion) + np.mean(rest)) / 2, "pairs": len(train)}
         (model_dir / "model.json").write_text(json.dumps(model))
+        (model_dir / TRAINING).write_text(json.dumps({"updates": len(train), "select": [one.id for one in select]}))
 
     def predict(self, samples: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         threshold = json.loads((model_dir / "model.json").read_text())["threshold"]

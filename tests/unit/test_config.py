@@ -85,7 +85,8 @@ def test_set_wins_over_profile_and_profile_over_default(tmp_path):
     assert resolve(plugin, "generator", "toy-mirror", profile, overrides).brightness == 9.0
 
 
-@pytest.mark.parametrize("text", ["[generator", "[generators.x]\ny = 1\n", "[run]\nsedes = 1\n"])
+@pytest.mark.parametrize("text", ["[generator", "[generators.x]\ny = 1\n", "[run]\nsedes = 1\n",
+                                  "[run]\nrows = ['reel']\n", "[run]\nfraction = 20\n"])  # fmt: skip
 def test_a_broken_profile_is_named(tmp_path, text):
     path = tmp_path / "mine.toml"
     path.write_text(text)

@@ -7,6 +7,7 @@ from bench.chosen import Chosen
 from bench.contracts import Extractor, Generator, Look, Metric, Sample, Segmenter, param
 from bench.data import DataTable, fingerprint
 from bench.graph import RunSpec, plan
+from bench.stage import Ref
 from bench.stages import inputs_of
 
 
@@ -34,7 +35,9 @@ def spec(**changes):
     generators = (choose("generator", "g1"), choose("generator", "g2"))
     metrics = ((choose("metric", "m"), choose("extractor", "e")),)
     return replace(
-        RunSpec(table, "demo", 0, 1, "real", "train", 1, False, generators, metrics, (choose("segmenter", "s"),)),
+        RunSpec(
+            table, "demo", 0, 1, "real", "train", 1, ("real", "added"), generators, metrics, (choose("segmenter", "s"),)
+        ),
         **changes,
     )
 
@@ -155,12 +158,68 @@ def test_several_images_a_mask_change_samples_but_not_models():
     assert not set(keys(one, "sample").values()) & set(keys(two, "sample").values())
 
 
-def test_without_real_images_only_the_synthetic_set_trains():
-    run = plan(spec(synthetic_only=True))
-    trained = [set(stage.inputs) for stage in run.stages if stage.action == "train"]
-    assert {"real"} in trained
-    assert {"synthetic"} in trained
-    assert not any({"real", "synthetic"} <= inputs for inputs in trained)
+def trained(run):
+    return {stage.label: stage for stage in plan(run).stages if stage.action == "train"}
+
+
+def with_pairs(count, **changes):
+    """A run of `count` training pairs."""
+    run = spec(**changes)
+    return replace(run, data=replace(run.data, splits={**run.data.splits, "train": (Sample("a", None, None),) * count}))
+
+
+def test_each_kind_of_row_trains_on_its_sets():
+    run = plan(with_pairs(5, rows=("only", "equal-updates", "real", "added")))
+    assert [(line.row, line.generator, line.pairs) for line in run.lines] == [
+        ("real", "none", 5),
+        ("real, equal updates", "none", 10),
+        ("real+g1", "g1", 10),
+        ("real+g2", "g2", 10),
+        ("g1 only", "g1", 5),
+        ("g2 only", "g2", 5),
+    ]
+    inputs = [set(stage.inputs) for stage in run.stages if stage.action == "train"]
+    assert inputs == [{"real"}, {"real"}, *[{"real", "synthetic"}] * 2, *[{"synthetic"}] * 2]
+    assert [bool(line.synthetic) for line in run.lines] == [False, False, True, True, True, True]
+    by_ref = {stage.ref: stage for stage in run.stages}
+    assert all(by_ref[Ref("train", key)].action == "train" for line in run.lines for key in line.models)
+
+
+def test_other_rows_leave_a_rows_key_alone():
+    """Rows asked for later train nothing anew; the real row's key is that of a run without the others."""
+    few, all_of_them = (trained(with_pairs(5, rows=rows)) for rows in (("real",), ("real", "equal-updates", "only")))
+    assert all_of_them["train s on real"].key == few["train s on real"].key
+
+
+def test_equal_updates_follow_the_number_of_pairs_only():
+    """Another generator of as many images shares the row; more images a mask are another one."""
+    run = with_pairs(5, rows=("equal-updates",))
+    label = "train s on real, equal updates"
+    assert trained(replace(run, generators=run.generators[:1]))[label].key == trained(run)[label].key
+    assert trained(run)[label].extra == {"pairs": 10}
+    assert trained(replace(run, multiple=3))[label].extra == {"pairs": 20}
+
+
+def test_sets_of_two_sizes_have_a_row_each():
+    """A set made elsewhere may be smaller than the real one: its row is trained as often as it is."""
+    run = with_pairs(5, rows=("equal-updates", "added"))
+    run.generators[1].plugin.pairs = {5: 2}.__getitem__
+    assert [(line.row, line.pairs) for line in plan(run).lines] == [
+        ("real, equal updates (7 pairs)", 7),
+        ("real, equal updates (10 pairs)", 10),
+        ("real+g1", 10),
+        ("real+g2", 7),
+    ]
+
+
+def test_selected_on_test_the_trainings_see_the_test_sets():
+    """And are others; the synthetic sets and their scores are the same."""
+    last, test = spec(), spec(select="test")
+    for label, stage in trained(test).items():
+        assert {role for role in stage.inputs if role.startswith("select/")} == {"select/a", "select/b"}
+        assert stage.key != trained(last)[label].key
+    assert not any(role.startswith("select/") for stage in trained(last).values() for role in stage.inputs)
+    assert keys(last, "score") == keys(test, "score")
 
 
 def test_bytes_decide_not_names_of_folders(pairs):

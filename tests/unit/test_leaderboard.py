@@ -57,7 +57,20 @@ def test_the_cells_say_where_they_come_from():
 
 def test_a_set_without_a_segmenter_keeps_a_line():
     lines = shown(build_table([manifest()], [SET]))
-    assert [(line["generator"], line["segmenter"], line["FD"]) for line in lines] == [("g", "", "12.5000")]
+    assert [(line["generator"], line["row"], line["FD"]) for line in lines] == [("g", "none (g)", "12.5000")]
+
+
+def test_rows_are_named_with_their_pairs_and_updates():
+    """In a terminal too, where lines differ in their updates; without any count there is no column."""
+    rows = [replace(REAL, pairs=5, updates=10), replace(MADE, pairs=10, updates=20)]
+    table = build_table([manifest()], rows)
+    assert [(line["row"], line["pairs"], line["updates"]) for line in shown(table)] == [
+        ("real", "5", "10"),
+        ("real+g", "10", "20"),
+    ]
+    assert "updates" in shown(table.brief())[0]
+    assert "updates" not in shown(build_table([manifest()], [replace(row, updates=10) for row in rows]).brief())[0]
+    assert "updates" not in shown(build_table([manifest()], [REAL, MADE]))[0]
 
 
 def test_other_parameters_are_other_lines():
@@ -132,3 +145,13 @@ def test_what_a_reader_must_know_stands_below_once():
     ):
         assert part in text
     assert "1 seed" not in "\n".join(build_table([manifest()], [replace(MADE, seeds=3)]).notes)
+
+
+def test_only_scores_that_tie_with_the_best_are_bold():
+    """And the note says what bold means; without any there is nothing to say."""
+    rows = [SET, REAL, MADE, replace(MADE, test_set="c")]
+    table = build_table([manifest()], rows, ties={("g", "a", "mdice@256")})
+    bold = [cell.value for line in table.rows for cell in line if cell.bold]
+    assert bold == [0.7]
+    assert any(note.startswith("bold (in a terminal") for note in table.notes)
+    assert not any(note.startswith("bold") for note in build_table([manifest()], rows).notes)

@@ -17,7 +17,8 @@ def describe(run=None, **changes):
 
 
 def test_it_holds_all_that_the_leaderboard_reads():
-    manifest = describe(settings=[Setting("generator", "g1", "g1.x=1")])
+    manifest = describe(settings=[Setting("generator", "g1", "g1.x=1")], controls=("g1",))
+    assert manifest["controls"] == ["g1"]
     assert manifest["schema"] == SCHEMA
     assert manifest["dataset"]["pairs"] == {"train": 0, "test/a": 0, "test/b": 0}
     assert [line["row"] for line in manifest["lines"]] == ["real", "real+g1", "real+g2"]

@@ -72,6 +72,15 @@ def test_each_stage_is_asked_for_the_images_it_goes_through(run, tmp_path):
     )
 
 
+def test_rows_are_told_with_their_pairs(run, tmp_path):
+    """And the repeated real set is gone through as often as it is repeated."""
+    asked = []
+    run = replace(run, rows=("real", "equal-updates", "only"), segmenters=(worker("segmenter", "s", asked),))
+    text = " ".join(lines(run, Store(tmp_path)))
+    assert "rows: real (7 pairs); real, equal updates (14 pairs); g1 only (7 pairs); g2 only (7 pairs)" in text
+    assert sorted({images for action, images, _ in asked if action == "train"}) == [7, 14]
+
+
 def test_launched_processes_are_told_to_the_plugin(run, tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "4")
     asked = []

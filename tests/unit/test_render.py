@@ -43,6 +43,16 @@ def test_markdown_has_one_bar_a_column():
     assert {line.replace("\\|", "").count("|") for line in head} == {len(TABLE.columns) + 1}
 
 
+def test_what_ties_with_the_best_is_bold_and_its_interval_is_not():
+    """A terminal has a star; the CSV keeps the number as it is."""
+    columns = (Column("row"), Column("x", "higher", interval=True), Column("y", "lower"))
+    table = Table("t", columns, ((Cell(text="a b|"), Cell(0.5, 0.4, 0.6, bold=True), Cell(0.1)),))
+    assert "0.500* [0.400, 0.600]  0.100" in to_text(table)
+    assert "| a b\\| | **0.500** [0.400, 0.600] | 0.100 |" in to_markdown(table)
+    assert r"\textbf{0.500} [0.400, 0.600] & 0.100 \\" in to_latex(table)
+    assert to_csv(table).splitlines()[1].startswith("a b|,0.5,0.4,0.6,")
+
+
 def test_latex_escapes_every_special_character():
     text = to_latex(TABLE)
     assert r"50\% more\_of \{them\}" in text

@@ -1,6 +1,7 @@
 """Records -> numbers: the value of each set, the mean over all images, intervals, spread over seeds."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -32,7 +33,15 @@ def put_images(store, key, values, groups=None):
 
 
 def manifest(scores, **changes):
-    line = {"row": "real+g", "generator": "g", "segmenter": "s", "synthetic": "set", "scores": scores}
+    line = {
+        "row": "real+g",
+        "generator": "g",
+        "segmenter": "s",
+        "synthetic": "set",
+        "scores": scores,
+        "pairs": 9,
+        "models": ["m"],
+    }
     return {
         "dataset": {"name": "d", "fingerprint": "f" * 64}, "profile": "demo", "seed": 0, "seeds": 1, "masks": "real",
         "bases": {"g": "tiny"}, "settings": [], "comparisons": [], "lines": [line], **changes,
@@ -131,6 +140,33 @@ def test_scores_of_a_set(store):
     assert (row.backbone, row.weights, row.resize, row.reference) == ("net", "01234567", "none", "train")
     assert (row.n_real, row.floor, row.floor_sd, row.floor_n, row.at_floor_n) == (9, 0.05, 0.01, 4, 0.2)
     assert (row.stratum, part.stratum) == ("", "small lesions")
+
+
+def put_training(store, key, updates):
+    with store.claim("train", key, lambda: None) as desk:
+        (desk.out / "training.json").write_text(json.dumps({"updates": updates}))
+        store.commit("train", key, desk, {})
+
+
+def test_pairs_and_updates_of_the_training_stand_in_every_row(store):
+    put_images(store, "a", [0.5, 0.7])
+    put_training(store, "m", 120)
+    assert {(row.pairs, row.updates) for row in score_rows(manifest({"test/a": ["a"]}), store)} == {(9, 120)}
+
+
+def test_updates_nobody_counted_are_none(store):
+    """A network without updates, or a folder deleted to save room: the scores stay."""
+    put_images(store, "a", [0.5, 0.7])
+    assert {row.updates for row in score_rows(manifest({"test/a": ["a"]}), store)} == {None}
+
+
+def test_a_changed_count_of_updates_is_refused(store):
+    put_images(store, "a", [0.5, 0.7])
+    put_training(store, "m", 120)
+    path = store.path("train", "m") / "training.json"
+    path.write_text(path.read_text().replace("120", "60"))
+    with pytest.raises(BenchError, match="training.json no longer matches its record"):
+        score_rows(manifest({"test/a": ["a"]}), store)
 
 
 def test_settings_stand_only_where_they_count(store):

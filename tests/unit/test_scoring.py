@@ -61,7 +61,7 @@ class Maps(Segmenter):
 
     version = 1
 
-    def fit(self, train, val, model_dir, ctx):
+    def fit(self, train, val, model_dir, ctx, select=()):
         (model_dir / "model").write_text("model")
 
     def predict(self, samples, model_dir, out, ctx):
@@ -108,7 +108,7 @@ def compare(tmp_path):
         data = DataTable("d", "d", splits, {name: fingerprint(split) for name, split in splits.items()}, (), ())
         extractor = None if metric.uses == "maps" else chosen("extractor", Corner(NoParams()))
         spec = RunSpec(
-            data, "demo", 0, 1, "real", reference, 1, False, (chosen("generator", Squashed(NoParams())),),
+            data, "demo", 0, 1, "real", reference, 1, ("real",), (chosen("generator", Squashed(NoParams())),),
             ((chosen("metric", metric), extractor),), (chosen("segmenter", Maps(NoParams())),),
         )  # fmt: skip
         setup = Setup(None, spec, plan(spec), (), ())

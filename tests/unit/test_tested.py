@@ -32,7 +32,7 @@ def test_every_score_lies_within_its_interval():
     rng = np.random.default_rng(0)
     truths = [(rng.random((12, 12)) < share).astype(np.uint8) for share in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)]
     rows = [image_scores((rng.random((12, 12)) * 155 + 100 * truth).astype(np.uint8), truth) for truth in truths]
-    one = over_seeds([[{"group": "", **row} for row in rows]], seed=0)
+    one = over_seeds([[{"id": "", "group": "", **row} for row in rows]], seed=0)
     for place in one.readings:
         low, high = one.interval(place)
         assert low <= one.value(place) <= high, place

@@ -1,0 +1,73 @@
+"""Runs and their records -> everything a leaderboard shows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.differences import Difference, differences
+from bench.leaderboard import build_table
+from bench.render import to_text
+from bench.results import ScoreRow, compared, read_line, score_rows
+from bench.significance import Gain, Trained, gains, ties, unpaired
+from bench.significance_table import significance_table
+from bench.spec import key
+from bench.store import Store
+from bench.table import Table
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Board:
+    """`rows`: every number; `found`: differences of synthetic sets; `gains`: differences of lines of one segmenter;
+    `significance`: these as a table, None where there are none; `trained`: the lines with every image's scores.
+    """
+
+    rows: list[ScoreRow]
+    found: list[Difference]
+    gains: list[Gain]
+    table: Table
+    significance: Table | None
+    trained: list[Trained]
+
+    def text(self) -> str:
+        """For a terminal."""
+        tables = [self.table, *([self.significance] if self.significance else [])]
+        return "\n\n".join(to_text(table.brief()) for table in tables)
+
+
+def make_board(manifests: Sequence[Manifest], store: Store, failed: Collection[str] = ()) -> Board | None:
+    """Of one run, or of several together; None without any finished score."""
+    rows = list(dict.fromkeys(row for manifest in manifests for row in score_rows(manifest, store, failed)))
+    if not rows:
+        return None
+    runs = [(manifest, _trained(manifest, rows, store, failed)) for manifest in manifests]
+    found, gained = _differences(manifests, store, failed), gains(runs)
+    columns = [name for manifest in manifests for name in manifest["columns"]]
+    trained = [line for _, lines in runs for line in lines]
+    table = build_table(manifests, rows, found, ties(trained, rows, columns))
+    return Board(rows, found, gained, table, significance_table(gained, unpaired(runs)), trained)
+
+
+def _trained(
+    manifest: Manifest, rows: Sequence[ScoreRow], store: Store, failed: Collection[str]
+) -> list[Trained]:  # fmt: skip
+    """The lines of a run that were tested on anything."""
+    about = {row.line: row for row in rows if row.line}
+    found = []
+    for line in manifest["lines"]:
+        tests = read_line(manifest, line, store, failed)
+        if tests:
+            lacking = tuple(test for test in line["scores"] if test not in tests)
+            found.append(Trained(about[key(line["scores"])], tests, lacking))
+    return found
+
+
+def _differences(manifests: Sequence[Manifest], store: Store, failed: Collection[str]) -> list[Difference]:
+    """Of one run; those of several would be told without a word of where their settings differ."""
+    if len(manifests) > 1:
+        return []
+    (manifest,) = manifests
+    return differences(compared(manifest, store, failed), manifest["seed"])

@@ -1,0 +1,84 @@
+"""What a training is given: the real pairs as often as asked, and the test sets only to select on."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.chosen import Chosen
+from bench.contracts import Context, Generator, NoParams, Sample, Segmenter
+from bench.errors import BenchError
+from bench.images import load_rgb, save_png
+from bench.pixels import Pixels
+from bench.stage import DATA, Ref, Stage
+from bench.stages import Job, repeat_to, run_sample, run_train
+from bench.store import Desk, Store
+
+
+def split(*names):
+    return tuple(Sample(name, Path(name), Path(f"{name}-mask")) for name in names)
+
+
+def test_repeated_pairs_are_as_many_as_asked_and_each_has_an_id_of_its_own():
+    """Every pair equally often, some once more; copies say what they copy."""
+    samples = split("a", "b", "c")
+    for count in (3, 4, 6, 11):
+        made = repeat_to(samples, count, 0)
+        assert len({sample.id for sample in made}) == len(made) == count
+        often = [sum(sample.image == one.image for sample in made) for one in samples]
+        assert max(often) - min(often) <= 1
+        assert {sample.source or sample.id for sample in made} == {"a", "b", "c"}
+    assert repeat_to(samples, 3, 0) == samples
+
+
+def test_the_seed_draws_what_is_repeated_once_more():
+    samples = split(*"abcdefgh")
+    assert repeat_to(samples, 12, 0) == repeat_to(samples, 12, 0)
+    assert {repeat_to(samples, 12, seed) for seed in range(9)} != {repeat_to(samples, 12, 0)}
+
+
+class Watch(Segmenter):
+    """Remembers what it was given."""
+
+    version = 1
+
+    def fit(self, train, val, model_dir, ctx, select=()):
+        self.given = train, val, select
+
+
+def run(action, kind, plugin, inputs, splits, folder, extra=None):
+    refs = {role: Ref(DATA, key) for role, key in inputs.items()}
+    stage = Stage("any", Chosen(kind, "mine", plugin, {}), 0, refs, "label", extra or {})
+    desk = Desk(folder / "out", folder / "work")
+    for path in (desk.out, desk.work):
+        path.mkdir()
+    action(Job(stage, Store(folder / "store"), splits, desk, Context(0, desk.work), Pixels()))
+
+
+def test_training_sees_the_real_pairs_repeated_and_test_sets_apart(tmp_path):
+    """Equal stems of two test sets are two images."""
+    watch = Watch(NoParams())
+    splits = {"t": split("a", "b"), "x": split("1"), "y": split("1", "2")}
+    inputs = {"real": "t", "select/X": "x", "select/Y": "y"}
+    run(run_train, "segmenter", watch, inputs, splits, tmp_path, {"pairs": 5})
+    train, val, select = watch.given
+    assert (len(train), val) == (5, ())
+    assert [sample.id for sample in select] == ["X/1", "Y/1", "Y/2"]
+
+
+class Few(Generator):
+    """Leaves one pair, whatever it is asked for."""
+
+    version = 1
+    own_masks = True
+
+    def sample(self, conditions, model_dir, out, ctx):
+        for folder in ("images", "masks"):
+            save_png(out / folder / "one.png", load_rgb(conditions[0].image))
+
+
+def test_a_generator_is_held_to_the_number_of_pairs_it_told(pairs, tmp_path):
+    """Rows of equal updates are planned by it."""
+    (tmp_path / "run").mkdir()
+    few = Few(NoParams())
+    with pytest.raises(BenchError, match=r"generator mine left 1 pairs where its pairs\(\) says 4; bring both"):
+        run(run_sample, "generator", few, {"conditions": "t", "model": "t"}, {"t": pairs(4)}, tmp_path / "run")
