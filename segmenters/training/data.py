@@ -40,12 +40,12 @@ class Pairs:
         """uint8 images (n, size, size, 3) and masks (n, size, size): 0 and 1, or soft ones up to 255."""
         images = np.empty((len(rows), self.size, self.size, 3), np.uint8)
         masks = np.empty((len(rows), self.size, self.size), np.uint8)
+        whole, flat = images[0].size, masks[0].size
         for index, row in enumerate(rows):
             # numpy's own map looks the whole path up first, which takes longer than a small image.
             with self.paths[row].open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as mapped:
-                pixels = np.frombuffer(bytes(mapped), np.uint8)
-            images[index] = pixels[: images[0].size].reshape(images[0].shape)
-            masks[index] = pixels[images[0].size : -CHECK].reshape(masks[0].shape)
+                images[index] = np.frombuffer(mapped, np.uint8, whole).reshape(images[0].shape)
+                masks[index] = np.frombuffer(mapped, np.uint8, flat, whole).reshape(masks[0].shape)
         return images, masks
 
 
