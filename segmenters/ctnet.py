@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
 from segmenters._mmsegmentation import MMSegmentationSegmenter
 from segmenters._pretrained import PretrainedParams
 from segmenters.networks.sources import MIT, Address
-from segmenters.training.published import Scales
 
 if TYPE_CHECKING:
     import torch
 
     from segmenters.networks.weights import State
     from segmenters.training.loop import Recipe
-
-SCALES = Scales(rates=(0.75, 1.0, 1.25), corners=True, soft_masks=True)
-"""At 352 px: 256, 352 and 448, each batch trained at all three, an optimiser step each."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,9 @@ class Params(PretrainedParams):
     )
     contrast: float = param(0.1, "weight of the pixel contrast", low=0.0)
     argmax: bool = param(
-        True, "as published: the class found is the argmax over the one logit, so background everywhere; false: sign"
+        True,
+        "as published: the class found is the argmax over the one logit, so background everywhere, and the contrast "
+        "takes every lesion pixel for a hard one; false: lesion where the logit is positive",
     )
     weighted_bce: bool = param(False, "weigh the cross-entropy near borders, as the paper says and its code does not")
     stretch: bool = param(True, "stretch each map to [0, 1] by its own minimum and maximum, as published")
@@ -75,20 +73,9 @@ class CTNet(MMSegmentationSegmenter):
         return from_authors(state)
 
     def _recipe(self) -> Recipe:
-        from segmenters.training.loop import Recipe
-        from segmenters.training.normalise import imagenet
+        from segmenters.training.three_sizes import three_sizes
 
-        p = self.params
-        return Recipe(
-            size=p.size, batch=p.batch, epochs=p.epochs, normalise=imagenet, loss=self._loss,
-            make_optimizer=self._optimizer, make_scheduler=lambda _: None,
-            scales=SCALES if p.three_steps else replace(SCALES, rates=(1.0,)), precision=p.precision,
-        )  # fmt: skip
-
-    def _optimizer(self, model: torch.nn.Module) -> torch.optim.Optimizer:
-        from segmenters.training.optimizers import clipped_adamw
-
-        return clipped_adamw(model, self.params.lr, self.params.weight_decay, self.params.clip)
+        return three_sizes(self.params, self._loss)
 
     def _loss(self, model: torch.nn.Module, images: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
         from torch.nn.functional import interpolate

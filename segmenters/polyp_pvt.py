@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
 from segmenters._timm import TimmParams, TimmSegmenter
 from segmenters.networks.sources import Hub
-from segmenters.training.published import Scales
 
 if TYPE_CHECKING:
     import torch
 
     from segmenters.networks.weights import State
     from segmenters.training.loop import Recipe
-
-SCALES = Scales(rates=(0.75, 1.0, 1.25), corners=True, soft_masks=True)
-"""At 352 px: 256, 352 and 448, each batch trained at all three, an optimiser step each."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +65,9 @@ class PolypPVT(TimmSegmenter):
         return {own_name(name): value for name, value in state.items()}
 
     def _recipe(self) -> Recipe:
-        from segmenters.training.loop import Recipe
-        from segmenters.training.normalise import imagenet
+        from segmenters.training.three_sizes import three_sizes
 
-        p = self.params
-        return Recipe(
-            size=p.size, batch=p.batch, epochs=p.epochs, normalise=imagenet, loss=self._loss,
-            make_optimizer=self._optimizer, make_scheduler=lambda _: None,
-            scales=SCALES if p.three_steps else replace(SCALES, rates=(1.0,)), precision=p.precision,
-        )  # fmt: skip
-
-    def _optimizer(self, model: torch.nn.Module) -> torch.optim.Optimizer:
-        from segmenters.training.optimizers import clipped_adamw
-
-        return clipped_adamw(model, self.params.lr, self.params.weight_decay, self.params.clip)
+        return three_sizes(self.params, self._loss)
 
     def _loss(self, model: torch.nn.Module, images: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
         """Structure loss of both outputs."""

@@ -30,6 +30,7 @@ SELECTED = "selected.safetensors"
 WEIGHTS = "model.safetensors"
 Probability = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
 Logits = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
+Loss = Callable[[torch.nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
 LesionMap = Callable[[torch.Tensor, tuple[int, int]], torch.Tensor]
 
 
@@ -47,7 +48,7 @@ class Recipe:
     batch: int
     epochs: int
     normalise: Callable[[torch.Tensor], torch.Tensor]
-    loss: Callable[[torch.nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
+    loss: Loss
     make_optimizer: Callable[[torch.nn.Module], torch.optim.Optimizer]
     make_scheduler: Callable[[torch.optim.Optimizer], Any]
     rate: Callable[[int, int], float] | None = None

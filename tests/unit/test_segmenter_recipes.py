@@ -11,6 +11,7 @@ import torch
 
 from bench.config import load_profile, resolve
 from segmenters import polyp_pvt, sanet
+from segmenters.training import three_sizes
 from segmenters.training.normalise import imagenet
 from segmenters.training.schedule import HalvedTwice
 
@@ -33,8 +34,8 @@ def test_the_paper_profile_changes_nothing_of_it(plugin):
 def test_training_sizes_are_the_published_ones():
     assert sanet.SCALES.sizes(352) == (256, 288, 320, 352)
     assert sum(sanet.SCALES.chances) == pytest.approx(1)
-    assert polyp_pvt.SCALES.sizes(352) == (256, 352, 448)
-    assert not polyp_pvt.SCALES.chances
+    assert three_sizes.SCALES.sizes(352) == (256, 352, 448)
+    assert not three_sizes.SCALES.chances
 
 
 def test_sanets_rate_is_halved_in_epochs_64_and_96():
@@ -65,7 +66,7 @@ def test_polyp_pvt_cuts_each_element_of_a_gradient():
     """Not their common norm: a small element beside a large one is left alone."""
     plugin = polyp_pvt.PolypPVT(polyp_pvt.Params(**SMALL))
     model = torch.nn.Linear(2, 1)
-    optimizer = plugin._optimizer(model)
+    optimizer = plugin._recipe().make_optimizer(model)
     model.weight.grad, model.bias.grad = torch.tensor([[9.0, -0.25]]), torch.tensor([-7.0])
     optimizer.step()
     assert model.weight.grad.tolist() == [[0.5, -0.25]]
