@@ -17,7 +17,7 @@ SET = replace(MADE, row="", segmenter="", test_set="", metric="FD", value=12.5, 
 
 def manifest(**changes):
     data = {"name": "d", "fingerprint": "f" * 64, "pairs": {"train": 5, "test/a": 9}, "absent": [], **changes}
-    return {"dataset": data, "columns": ["mdice@256"], "notes": ["a note"], "seed": 0, "reference": "train"}
+    return {"dataset": data, "columns": ["mdice@256"], "notes": ["a note"], "seed": 0, "seeds": 1, "reference": "train"}
 
 
 def shown(table):
@@ -39,6 +39,14 @@ def test_thirds_of_lesion_sizes_stay_in_the_tidy_scores():
     (line,) = shown(table)
     assert (line["a recall@0.5"], line["a mae"]) == ("0.800", "0.050")
     assert [column.arrow for column in table.columns if column.title.startswith("a ")] == ["↑", "↓"]
+
+
+def test_a_network_that_finds_next_to_nothing_is_named():
+    """Its maps, stretched, may well score."""
+    blind, sound = (replace(overall(REAL), metric="dice@0.5", value=value) for value in (0.004, 0.3))
+    said = "s, real: dice@0.5 is 0.004: it finds next to nothing"
+    assert any(said in note for note in build_table([manifest()], [overall(REAL), blind]).notes)
+    assert not any("next to nothing" in note for note in build_table([manifest()], [overall(REAL), sound]).notes)
 
 
 def test_a_line_for_each_generator_and_segmenter():
