@@ -13,6 +13,7 @@ from bench.contracts import Sample, Split
 from bench.errors import BenchError
 from bench.images import SUFFIXES, ZERO_AND_ONE, header_of, load_grey, load_rgb
 from bench.listing import MANIFEST, files_by_stem, first_folder, manifest_rows
+from bench.store import RECORD
 
 MASKS = ("masks", "mask")
 GREY_MODES = ("L", "1")
@@ -58,9 +59,9 @@ def _place_of_manifest(masks: Path) -> Path:
 
 
 def _files(folder: Path, suffix: str = "", apart: str = "") -> dict[str, Path]:
-    """By stem less `suffix`; the file called `apart` is none of them, and hidden files are left alone."""
+    """By stem less `suffix`; `apart`, hidden files and the store's record are none of them."""
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name == apart:
+        if path.name.startswith(".") or path.name in (apart, RECORD):
             continue
         if path.is_dir():
             raise BenchError(f"{path}: is a folder; score each set by itself, or move it away")

@@ -42,7 +42,9 @@ class Params(TimmParams):
         choices=("fp32", "bf16"),
     )
     correction: bool = param(
-        True, "probability correction, as published: logits of either sign over their sign's share"
+        True,
+        "probability correction, as published: positive logits are divided by the share of pixels that are positive, "
+        "negative ones by theirs, which raises small lesions; false: the sigmoid alone",
     )
 
 

@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     many.add_argument(
         "--shape-scores", action="store_true", default=None,
-        help="score every map's S-measure, weighted F, HD95 and surface Dice too (about 20 ms a map; in scores.csv)",
+        help="score every map's S-measure, weighted F, HD95 and surface Dice too (tens of ms a map; in scores.csv)",
     )  # fmt: skip
     many.add_argument("--seed", type=int, metavar="S", help="base seed of everything random (default: the profile's)")
     many.add_argument(

@@ -2,7 +2,7 @@
 
 Files are matched by their names without endings. A map is an image of 8-bit grey, probability x 255 (a mask: 0 and
 255), at the mask's own size; lesion in a mask is > 127. A missing map, one too many, unequal sizes, colour, 16 bits and
-0 and 1 in place of 0 and 255 are refused by name, because to skip or to guess would change the score."""
+maps that all hold 0 and 1 in place of 0 and 255 are refused by name: to skip or to guess would change the score."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--shape-scores", action="store_true",
-        help="S-measure, weighted F, HD95 and surface Dice too: about 20 ms an image, where all others take less than "
+        help="S-measure, weighted F, HD95 and surface Dice too: tens of ms an image, where all others take less than "
         "decoding",
     )  # fmt: skip
     parser.add_argument(

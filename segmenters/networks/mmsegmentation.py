@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import warnings
 from collections.abc import Callable, Iterator
@@ -18,16 +19,18 @@ CLASSES = 2
 
 
 def find_configuration(text: str) -> Path:
-    """A file, or the name of one of the configurations that come with mmsegmentation, such as `unet/….py`."""
+    """A file, or the name of one of the configurations that come with mmsegmentation, with or without its folder."""
     here = Path(text).expanduser()
     spec = importlib.util.find_spec("mmseg")
     assert spec is not None
     assert spec.origin is not None
     published = Path(spec.origin).parent / ".mim" / "configs"
-    for path in (here, published / text):
+    for path in (here, published / text, *published.glob(f"*/{here.name}")):
         if path.is_file():
             return path
-    raise BenchError(f"configuration {text}: no such file, neither here nor in {published}; give the path of one")
+    close = difflib.get_close_matches(here.name, [path.name for path in published.glob("*/*.py")], n=1)
+    hint = f"did you mean {close[0]}?" if close else "give the path of one"
+    raise BenchError(f"configuration {text}: no such file, neither here nor in {published}; {hint}")
 
 
 def configuration_files(path: Path) -> Iterator[Path]:

@@ -82,6 +82,13 @@ def test_hard_masks_are_scored_too(score, folders):
     assert found["ece-pooled", ""] == 0.0
 
 
+def test_maps_of_the_store_are_scored_where_they_lie(score, folders):
+    """Beside them is the record that says how they were made."""
+    without = values(score("--format", "json"))
+    (folders / "pred" / "record.json").write_text("{}")
+    assert values(score("--format", "json")) == without
+
+
 def test_truth_may_be_the_masks_themselves(bench, score, folders):
     whole = values(score("--format", "json"))
     words = ["score", "--pred", folders / "pred", "--format", "json"]

@@ -259,3 +259,9 @@ def test_what_cannot_be_built_is_named(tiny):
     refused(lambda: plugin("").files(), "no network is named; write mmseg:CONFIG.py")
     with pytest.raises(BenchError, match=r"configuration absent\.py: no such file"):
         plugin("absent.py").files()
+
+
+def test_a_published_configuration_needs_no_folder():
+    name = "pspnet_r18-d8_4xb2-80k_cityscapes-512x1024.py"
+    assert find_configuration(name) == find_configuration(f"pspnet/{name}")
+    refused(lambda: find_configuration("pspnet_r18-d8_4xb2-80k_cityscapes-512x1025.py"), f"did you mean {name}?")
