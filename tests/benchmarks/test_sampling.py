@@ -66,6 +66,7 @@ def make_theirs(base, controlnet, noise, mask):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.benchmark(group="sampling")
 @pytest.mark.parametrize("dense_hint", [False, True], ids=["own-hint", "dense-hint"])
 def test_sampling_is_faster_than_diffusers_pipeline(benchmark, dense_hint):

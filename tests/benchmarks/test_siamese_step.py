@@ -162,7 +162,7 @@ def compare(benchmark, setting, authors, rounds):
 
 
 @pytest.mark.benchmark(group="siamese step")
-@pytest.mark.parametrize("count", [4, 16])
+@pytest.mark.parametrize("count", [4, pytest.param(16, marks=pytest.mark.slow)])
 def test_the_step_is_faster_and_smaller_than_the_authors(benchmark, count):
     """Theirs without gradient checkpointing, so that both sides keep what they compute.
 

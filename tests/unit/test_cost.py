@@ -34,6 +34,7 @@ def test_sampling_grows_with_images_and_sampler_steps(name):
     assert many.memory == few.memory
 
 
+@pytest.mark.slow
 def test_what_saves_memory_saves_it():
     plain, cut = cost("siamese", batch=32), cost("siamese", batch=32, accumulation=4)
     assert cut.memory < 0.6 * plain.memory
@@ -43,6 +44,7 @@ def test_what_saves_memory_saves_it():
     assert half.precision == "bf16"
 
 
+@pytest.mark.slow
 def test_two_devices_share_the_batch():
     one, two = cost("siamese", images=0, batch=32), cost("siamese", images=0, batch=32, devices=2)
     assert two.flops == pytest.approx(one.flops / 2, rel=0.1)
@@ -50,6 +52,7 @@ def test_two_devices_share_the_batch():
     assert "2 devices × 16 images" in two.note
 
 
+@pytest.mark.slow
 def test_online_augmentation_costs_for_two_thirds_of_the_training():
     """A fifth of the t are within its reach, from a third of the steps on."""
     never = cost("siamese", batch=20, online_augmentation=False, steps=90, images=0)
