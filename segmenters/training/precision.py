@@ -6,8 +6,6 @@ from typing import Any
 
 import torch
 
-PRECISIONS = ("fp32", "bf16")
-
 
 def arithmetic(precision: str, device: str) -> torch.autocast:
     """A context: on an accelerator `bf16` multiplies in bfloat16; weights, losses and optimiser stay fp32.
