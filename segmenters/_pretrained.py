@@ -44,6 +44,11 @@ class PretrainedSegmenter(TrainedSegmenter):
         # Weights that are not given are those of the published place.
         return super().files() or ((Path(p.backbone).expanduser(),) if p.pretrained and p.backbone else ())
 
+    def _try_files(self) -> None:
+        super()._try_files()
+        if self.params.pretrained and self.params.backbone and not self.params.weights:
+            self._load_backbone(self._network(), Path(self.params.backbone).expanduser())
+
     def missing(self) -> tuple[str, ...]:
         if absent := super().missing():
             return absent
@@ -78,11 +83,14 @@ class PretrainedSegmenter(TrainedSegmenter):
         return (f"{self._title} is trained from scratch: its backbone starts from random weights",)
 
     def _initialise(self, network: torch.nn.Module, ctx: Context) -> None:
-        from segmenters.networks.weights import load_backbone
-
         path = self._backbone_file(ctx) if self.params.pretrained else None
         if path:
-            load_backbone(getattr(network, self.trunk), path, self._own_backbone_names)
+            self._load_backbone(network, path)
+
+    def _load_backbone(self, network: torch.nn.Module, path: Path) -> None:
+        from segmenters.networks.weights import load_backbone
+
+        load_backbone(getattr(network, self.trunk), path, self._own_backbone_names)
 
     def _backbone_file(self, ctx: Context) -> Path | None:
         if self.params.backbone:

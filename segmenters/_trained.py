@@ -76,6 +76,12 @@ class TrainedSegmenter(Segmenter):
             raise BenchError(f"{self.plugin_name}.size={self.params.size}: must be a multiple of {self.stride}")
         if absent := self._beyond_reach():
             raise BenchError(absent)
+        self._try_files()
+
+    def _try_files(self) -> None:
+        """BenchError for a given file that does not fit: told before hours of training, not after them."""
+        if self.params.weights:
+            self._load_weights(self._network())
 
     def missing(self) -> tuple[str, ...]:
         absent = self._beyond_reach()
@@ -109,17 +115,21 @@ class TrainedSegmenter(Segmenter):
         return cost_of(self._network().to("meta"), self._recipe(), self._probability, action, images)
 
     def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context, select: Split = ()) -> None:
-        from segmenters.networks.weights import load_network
         from segmenters.training.loop import fit, write
 
         network = self._seeded(ctx.seed)
         if self.params.weights:
-            load_network(network, Path(self.params.weights).expanduser(), self._own_names)
+            self._load_weights(network)
             kept = f"weights {Path(self.params.weights).name}"
             write(network, model_dir, {"epochs": 0, "updates": 0, "kept": kept, "notes": [], "history": []})
             return
         self._initialise(network, ctx)
         fit(network, self._recipe(), train, val, model_dir, ctx, select, self._probability)
+
+    def _load_weights(self, network: torch.nn.Module) -> None:
+        from segmenters.networks.weights import load_network
+
+        load_network(network, Path(self.params.weights).expanduser(), self._own_names)
 
     def predict(self, samples: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         from segmenters.training.loop import predict

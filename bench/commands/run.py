@@ -123,7 +123,8 @@ def _run(args: argparse.Namespace, store: Store) -> int:
     notes = [f"not finished: {failure.stage.label}" for failure in failures if not failure.blocked]
     shown = {**manifest, "notes": [*manifest["notes"], *notes]}
     _publish(shown, store, args.out or args.results / "tables" / manifest["run"], failed)
-    _say(f"finished in {time.monotonic() - started:.1f} s")
+    ended = f"{len(failures)} of {len(setup.plan.stages)} stages not finished after" if failures else "finished in"
+    _say(f"{ended} {time.monotonic() - started:.1f} s")
     return _report(failures)
 
 

@@ -228,6 +228,8 @@ def test_changed_bytes_are_named_and_refused(toy_run, tmp_path, action, pattern)
     done = toy_run()
     assert done.code == 2
     assert f"{path} no longer matches its record; delete" in done.error
+    assert "stages not finished after" in done.err
+    assert "\nfinished in" not in done.err
     folder = done.error.split("delete ")[1].split(" and run again")[0]
     shutil.rmtree(folder)
     again = toy_run()

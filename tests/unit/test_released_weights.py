@@ -98,7 +98,7 @@ def test_polyp_pvts_released_names_are_those_of_the_authors():
 
 
 def test_missing_unexpected_and_misshapen_entries_are_named(plugin, tmp_path):
-    """On one line, and no model is left."""
+    """On one line, before anything starts, and no model is left."""
     state = dict(plugin()._seeded(5).state_dict())
     first, second, *_ = (name for name, value in state.items() if value.ndim == 4)
     del state[first]
@@ -106,7 +106,9 @@ def test_missing_unexpected_and_misshapen_entries_are_named(plugin, tmp_path):
     state["module.extra"] = torch.zeros(1)
     torch.save(state, tmp_path / "odd.pth")
     parts = [tmp_path / "odd.pth", f"1 missing: {first}", "1 unexpected: extra", f"1 of another shape: {second}"]
-    refused(lambda: fit(plugin(weights=str(tmp_path / "odd.pth")), tmp_path / "fit"), *parts)
+    made = plugin(weights=str(tmp_path / "odd.pth"))
+    refused(lambda: made.check_params(1), *parts)
+    refused(lambda: fit(made, tmp_path / "fit"), *parts)
     assert not list((tmp_path / "fit" / "model").iterdir())
 
 
@@ -158,6 +160,12 @@ def test_the_backbone_starts_from_the_file(plugin, tmp_path, monkeypatch):
         assert torch.equal(seen[name], other[entry] if part == made.trunk else value), name
     save_file({**other, "layer9.weight": torch.zeros(3)}, path)
     refused(lambda: fit(made, tmp_path / "again"), path, "1 unexpected: layer9.weight", "this very backbone")
+
+
+def test_a_backbone_that_does_not_fit_is_told_before_anything_starts(tmp_path):
+    path = tmp_path / "backbone.pth"
+    path.write_bytes(b"<html>not found</html>")
+    refused(lambda: segformer.SegFormer(segformer.Params(variant="b0", backbone=str(path))).check_params(1), path)
 
 
 def test_what_is_missing_is_one_line_with_its_remedies(plugin, tmp_path):
