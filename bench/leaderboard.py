@@ -33,7 +33,9 @@ _BOLD = (
     "best); measures of synthetic sets are never bold, the control's copies of real images would be the best"
 )
 
-_KEYS = (*_TEXTS, "synthetic", "line")
+_SET = ("profile", "synthetic", "set_settings")
+"""What a line and the measures of its synthetic set have in common: another reference makes other measures of a set."""
+_KEYS = (*_TEXTS, "synthetic", "set_settings", "line")
 
 Group = tuple[str, ...]
 """The texts of a line, then the keys of its set and of its scores: runs with other parameters never share a line."""
@@ -101,15 +103,19 @@ def _of(group: Group, name: str) -> str:
     return group[_KEYS.index(name)]
 
 
+def _set_of(group: Group) -> tuple[str, ...]:
+    return tuple(_of(group, name) for name in _SET)
+
+
 def _groups(rows: Sequence[ScoreRow]) -> list[tuple[Group, list[ScoreRow]]]:
     """A line for each row × segmenter; a generator no segmenter was trained on keeps a line of its own."""
     lines: dict[Group, list[ScoreRow]] = {}
     for row in rows:
         if row.segmenter:
             lines.setdefault(_group(row), []).append(row)
-    trained = {(row.synthetic, row.profile) for row in rows if row.segmenter}
+    trained = {_set_of(group) for group in lines}
     for row in rows:
-        if not row.segmenter and (row.synthetic, row.profile) not in trained:
+        if not row.segmenter and _set_of(_group(row)) not in trained:
             lines.setdefault(_group(row), [])
     return list(lines.items())
 
@@ -124,10 +130,7 @@ def _shown(group: Group, name: str) -> str:
 
 
 def _of_set(group: Group, rows: Sequence[ScoreRow], set_metrics: list[str]) -> list[Cell]:
-    profile, synthetic = _of(group, "profile"), _of(group, "synthetic")
-    of_set = {
-        row.metric: row for row in rows if _on_the_board(row) and (row.profile, row.synthetic) == (profile, synthetic)
-    }
+    of_set = {row.metric: row for row in rows if _on_the_board(row) and _set_of(_group(row)) == _set_of(group)}
     return [_cell(of_set.get(name)) for name in set_metrics]
 
 

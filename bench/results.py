@@ -28,8 +28,8 @@ OVERALL_UNWEIGHTED = "overall-unweighted"
 class ScoreRow:
     """One number of the tidy table. `test_set` is empty for metrics of a synthetic set; `sd` is over seeds.
 
-    `settings` says where the run departs from its profile; `synthetic` and `line` are keys that keep the sets and the
-    trainings of two such runs apart. `pairs`: of an epoch of training; `updates`: of the optimiser, where it counts
+    `settings` says where the run departs from its profile, `set_settings` where that concerns the synthetic set and its
+    metrics; `synthetic` and `line` are keys that keep the sets and the trainings of two such runs apart. `pairs`: of an epoch of training; `updates`: of the optimiser, where it counts
     them.
     """
 
@@ -53,6 +53,7 @@ class ScoreRow:
     better: str
     note: str = ""
     settings: str = ""
+    set_settings: str = ""
     synthetic: str = ""
     line: str = ""
     headline: bool = True
@@ -101,10 +102,9 @@ def _finished(store: Store, action: str, key: str, failed: Collection[str]) -> b
 
 
 def _common(manifest: Mapping[str, Any], generator: str, segmenter: str, synthetic: str) -> dict[str, Any]:
-    names = {"generator": generator, "segmenter": segmenter}
-    concerned = [s["text"] for s in manifest["settings"] if _concerns(s, names)]
     return {
-        "settings": " ".join(concerned),
+        "settings": _settings(manifest, generator, segmenter),
+        "set_settings": _settings(manifest, generator, ""),
         "synthetic": synthetic,
         "segmenter": segmenter,
         "dataset": manifest["dataset"]["name"],
@@ -114,6 +114,11 @@ def _common(manifest: Mapping[str, Any], generator: str, segmenter: str, synthet
         "profile": manifest["profile"],
         "base": manifest["bases"].get(generator, ""),
     }
+
+
+def _settings(manifest: Mapping[str, Any], generator: str, segmenter: str) -> str:
+    names = {"generator": generator, "segmenter": segmenter}
+    return " ".join(one["text"] for one in manifest["settings"] if _concerns(one, names))
 
 
 def _concerns(setting: Mapping[str, str], names: Mapping[str, str]) -> bool:

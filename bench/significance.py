@@ -161,7 +161,7 @@ def ties(lines: Sequence[Trained], rows: Sequence[ScoreRow], metrics: Sequence[s
     found: set[Spot] = set()
     for column in columns.values():
         best = (max if column[0].better == "higher" else min)(column, key=lambda row: row.value)
-        for row in column if len(column) > 1 else ():
+        for row in column if len({row.line for row in column}) > 1 else ():
             pairs = {} if row is best else compare(trained[best.line], trained[row.line], row.metric)
             if row is best or _as_good(pairs.get(row.test_set)):
                 found.add((row.line, row.test_set, row.metric))

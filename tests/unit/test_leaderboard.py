@@ -83,13 +83,23 @@ def test_rows_are_named_with_their_pairs_and_updates():
 
 def test_other_parameters_are_other_lines():
     """Same generator, same segmenter, other options: neither the set's scores nor the tests' are mixed."""
-    other = {"settings": "g.x=1", "synthetic": "set 2"}
+    other = {"settings": "g.x=1", "set_settings": "g.x=1", "synthetic": "set 2"}
     rows = [SET, MADE, replace(SET, value=3.0, **other), replace(MADE, value=0.9, line="g2", **other)]
     lines = shown(build_table([manifest()], rows))
     assert [(line["settings"], line["FD"], line["a mdice@256"]) for line in lines] == [
         ("", "12.5000", "0.700"),
         ("g.x=1", "3.0000", "0.900"),
     ]
+
+
+def test_a_set_compared_with_other_images_is_another_line():
+    """Of two runs of one set each shows its own measures, whichever comes first, trained on or not."""
+    other = {"settings": "reference=test", "set_settings": "reference=test"}
+    again = replace(SET, value=30.0, **other)
+    for rows in ([SET, again], [again, SET]):
+        for lines in ([MADE, replace(MADE, **other)], [MADE], []):
+            found = {line["settings"]: line["FD"] for line in shown(build_table([manifest()], [*rows, *lines]))}
+            assert found == {"": "12.5000", "reference=test": "30.0000"}
 
 
 def test_without_options_there_is_no_column_for_them():
