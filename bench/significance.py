@@ -74,12 +74,13 @@ class Gain:
 def gains(runs: Sequence[tuple[Mapping[str, Any], Sequence[Trained]]]) -> list[Gain]:
     """Every line less its run's control, in the profile's conventions; what several runs share is one comparison.
 
-    p is corrected over the first convention of the first run, over all images.
+    p is corrected over the first convention of the first run, over all images. A line that differs in no image, as the
+    same training under another name, is no hypothesis and counts for none.
     """
     found = list(dict.fromkeys(gain for manifest, lines in runs for gain in _of_run(manifest, lines)))
     place = (OVERALL, runs[0][0]["columns"][0])
     p_values = {one: one.p_wilcoxon for one in found if (one.test_set, one.metric) == place}
-    family = {one: p for one, p in p_values.items() if p is not None}
+    family = {one: p for one, p in p_values.items() if p is not None and (one.low, one.high) != (0, 0)}
     corrected = dict(zip(family, holm(list(family.values())), strict=True))
     return [replace(one, p_holm=corrected[one], comparisons=len(family)) if one in family else one for one in found]
 

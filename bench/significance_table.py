@@ -61,7 +61,7 @@ def _notes(lines: Sequence[Gain]) -> tuple[str, ...]:
         "[low, high]: 95 % interval of the difference itself, on the same test images: bootstrap over groups of images "
         f"within each test set; BCa, or percentile with fewer than {LEAST_CLUSTERS} groups",
         "p: Wilcoxon's signed-rank test over groups of images (zeros by Pratt), two-sided; Holm: corrected for the "
-        f"{count} comparisons of this table",
+        f"{count} comparisons of this table (a line that differs in no image is none)",
     ]
     if any(one.n_clusters < LEAST_CLUSTERS for one in lines):
         notes.append(

@@ -99,9 +99,10 @@ def test_what_two_runs_share_is_one_comparison():
 def test_equal_lines_are_no_finding():
     copies = line("copies", 0.02)
     twin = replace(copies, about=replace(copies.about, row="real+g", generator="g", line="twin"))
-    found = gains([(MANIFEST, [copies, twin])])
-    assert {(one.difference, one.low, one.high) for one in found} == {(0, 0, 0)}
-    assert {one.p_holm for one in found if one.comparisons} == {1}
+    found = gains([(MANIFEST, [*lines(), twin])])
+    equal = [one for one in found if one.line == "twin"]
+    assert {(one.difference, one.low, one.high, one.p_holm) for one in equal} == {(0, 0, 0, None)}
+    assert {one.comparisons for one in found if one.comparisons} == {2}
 
 
 def test_a_line_without_one_of_the_sets_is_compared_on_the_others_and_named():
@@ -136,6 +137,13 @@ def test_bold_is_of_each_network_and_direction():
     assert {key for key, _, _ in found} == {"g s", "g t"}
     lower = [replace(row, better="lower") for row in rows_of(trained)]
     assert {key for key, _, _ in ties(trained, lower, ["mdice@256"])} == {"real s", "real t"}
+
+
+def test_a_line_that_two_runs_show_is_the_best_of_nothing():
+    """Under two references, say."""
+    one = line("g", 0.05)
+    again = replace(one, about=replace(one.about, settings="reference=test"))
+    assert ties([one, again], rows_of([one, again]), ["mdice@256"]) == set()
 
 
 def test_lines_selected_on_test_take_no_bold_from_the_others():
