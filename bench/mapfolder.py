@@ -103,13 +103,14 @@ def _refuse_colour(path: Path) -> None:
 
 
 def refuse_unscaled(folder: MapFolder, rows: Sequence[Mapping[str, Any]]) -> None:
-    """BenchError for 0 and 1 in place of 0 and 255: of an empty mask by itself, of maps that are all empty together.
+    """BenchError for a mask of 0 and 1, or of another label up to 127, in place of 0 and 255; and for maps of 0 and 1,
+    if all are: one may be a faint prediction.
 
     `rows`: their scores, which tell what is empty without another look at the rest.
     """
     for sample, row in zip(folder.samples, rows, strict=True):
-        if row["tp"] + row["fn"] == 0 and load_grey(sample.mask).max() == 1:
-            raise BenchError(f"{sample.mask}: {ZERO_AND_ONE}")
+        if row["tp"] + row["fn"] == 0:
+            _refuse_label(sample.mask)
     if not any(row["tp"] + row["fp"] for row in rows):
         brightest = [int(load_grey(path).max()) for path in folder.maps]
         if max(brightest) == 1:
@@ -117,6 +118,14 @@ def refuse_unscaled(folder: MapFolder, rows: Sequence[Mapping[str, Any]]) -> Non
                 f"{folder.maps[brightest.index(1)]}: the pixels of all maps are 0 and 1, and probability 1 is 255: "
                 "multiply them by 255"
             )
+
+
+def _refuse_label(mask: Path) -> None:
+    """Of a mask without a pixel above 127. An empty one that was a JPEG once has many faint levels, a label has one."""
+    levels = [int(level) for level in np.unique(load_grey(mask)) if level]
+    if len(levels) == 1:
+        own = f"its pixels are 0 and {levels[0]}, and lesion is > 127: save lesion as 255"
+        raise BenchError(f"{mask}: {ZERO_AND_ONE if levels == [1] else own}")
 
 
 def _times(size: tuple[int, int]) -> str:

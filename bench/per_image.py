@@ -25,9 +25,9 @@ def per_image(lines: Sequence[Trained]) -> Iterator[dict[str, Any]]:
                 known = [name for name in SCORES if name in columns]
                 for at, (name, group) in enumerate(zip(tested.ids, tested.groups, strict=True)):
                     scores = {score: columns[score][at].item() for score in known}
-                    yield {**about, "seed": seed, "id": name, "group": group, **_tidy(scores)}
+                    yield {**about, "seed": seed, "id": name, "group": group, **tidy(scores)}
 
 
-def _tidy(scores: dict[str, float]) -> dict[str, float | int | str]:
+def tidy(scores: dict[str, float]) -> dict[str, float | int | str]:
     """Counts of pixels are whole; nan is empty, as in the other tables."""
     return {name: int(value) if name in COUNTS else "" if value != value else value for name, value in scores.items()}

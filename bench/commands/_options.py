@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
+
+from bench.errors import BenchError
 
 RESULTS = Path("results")
 
@@ -19,6 +22,17 @@ def at_least(low: int) -> Callable[[str], int]:
         return value
 
     return integer
+
+
+def refuse_place(option: str, path: Path | None) -> None:
+    """BenchError for a file that could not be written, told before the work that fills it."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise BenchError(f"{option} {path}: is a folder; name a file")
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise BenchError(f"{option} {path}: {above} is no folder that can be written; name another place")
 
 
 def add_plugin_option(parser: argparse.ArgumentParser) -> None:

@@ -20,8 +20,8 @@ from bench.commands._options import (
     add_profile_options,
     add_results_option,
     add_weights_options,
+    refuse_place,
 )
-from bench.errors import BenchError
 from bench.evaluation import Request, evaluate_folders
 from bench.scores import FORMATS
 from bench.store import write_atomic
@@ -56,8 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.out is not None and args.out.is_dir():
-        raise BenchError(f"--out {args.out}: is a folder; name a file")
+    refuse_place("--out", args.out)
     evaluation = evaluate_folders(_request(args), _say)
     if evaluation.rows:
         _publish(FORMATS[args.format](evaluation), args.out)

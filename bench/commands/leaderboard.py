@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from bench.board import make_board
-from bench.commands._options import add_results_option
+from bench.commands._options import add_results_option, refuse_place
 from bench.errors import BenchError
 from bench.manifest import load_manifests
 from bench.publish import per_image_csv
@@ -27,8 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     for option, path in (("--out", args.out), ("--per-image", args.per_image)):
-        if path is not None and path.is_dir():
-            raise BenchError(f"{option} {path}: is a folder; name a file")
+        refuse_place(option, path)
     manifests = [
         manifest
         for manifest in load_manifests(args.results / "runs")

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from bench.commands._options import at_least
+from bench.commands._options import at_least, refuse_place
 from bench.errors import BenchError
 from bench.mapfolder import read_maps, refuse_unscaled
 from bench.mapscores import FORMATS, score_set, to_csv
+from bench.per_image import SCORES, tidy
 from bench.progress import Terminal
 from bench.segscores import score_maps
 from bench.store import write_atomic
@@ -53,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     scored = score_set(str(args.pred), str(args.truth), rows, args.seed, args.shape_scores)
     text = FORMATS[args.format](scored)
     if args.per_image is not None:
-        _write(args.per_image, to_csv(rows, list(rows[0])))
+        _write(args.per_image, _per_image(rows))
     if args.out is None:
         print(text)
     else:
@@ -61,10 +64,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _per_image(rows: Sequence[Mapping[str, Any]]) -> str:
+    known = [name for name in SCORES if name in rows[0]]
+    lines = [{"id": row["id"], "group": row["group"], **tidy({name: row[name] for name in known})} for row in rows]
+    return to_csv(lines, ["id", "group", *known])
+
+
 def _refuse_places(places: dict[str, Path | None]) -> None:
     for option, path in places.items():
-        if path is not None and path.is_dir():
-            raise BenchError(f"{option} {path}: is a folder; name a file")
+        refuse_place(option, path)
     if len(set(places.values())) == 1 and None not in places.values():
         raise BenchError(f"--out and --per-image {places['--out']}: one file for both; name two")
 

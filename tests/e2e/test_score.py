@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from bench.images import save_png
+from bench.segscores import COUNTS, PER_IMAGE
 from tests.e2e.conftest import ROOT
 
 IDS = [f"s{index:02}" for index in range(9)]
@@ -58,7 +59,7 @@ def test_a_table_that_explains_itself_in_140_columns(score):
         assert any(line.startswith(name) for line in lines), name
     assert "  small lesions" in done.out
     assert "--shape-scores" in done.out
-    assert "every image counts as independent" in done.out
+    assert "images without a group count as independent" in done.out
 
 
 def test_json_and_csv_hold_the_same_numbers_in_full_precision(score):
@@ -67,7 +68,8 @@ def test_json_and_csv_hold_the_same_numbers_in_full_precision(score):
     assert [{name: "" if value is None else str(value) for name, value in one.items()} for one in found["scores"]] == (
         lines
     )
-    assert (found["images"], found["groups"], found["seed"], found["shape"]) == (9, 0, 0, False)
+    assert (found["images"], found["groups"], found["alone"], found["empty"]) == (9, 0, 9, 0)
+    assert (found["seed"], found["shape"]) == (0, False)
     assert {one["n"] for one in found["scores"] if not one["stratum"]} == {9}
     assert [one["n"] for one in found["scores"] if one["stratum"]] == [3, 3, 3]
 
@@ -112,6 +114,20 @@ def test_groups_widen_the_intervals(score, folders):
     assert numbers(score(*words))["groups"] == 2
 
 
+def test_groups_of_some_images_only_are_counted_as_they_are_drawn(score, folders):
+    """The others stand alone, which is said; and so few draws are too sure of themselves."""
+    (folders / "truth/manifest.csv").write_text("id,group\n" + "".join(f"{n},{'a' * (n < 's03')}\n" for n in IDS))
+    notes = " ".join(numbers(score("--format", "json"))["notes"])
+    assert "draws 1 groups and 6 single images" in notes
+    assert "images without a group count as independent" in notes
+    assert "fewer than 10 groups are too narrow" in notes
+
+
+def test_masks_without_a_lesion_are_counted(score, folders):
+    save_png(folders / "truth/masks/s04.png", np.zeros((24, 32), np.uint8))
+    assert "1 of 9 masks have no lesion" in score().out
+
+
 def test_one_group_has_no_interval(score, folders):
     (folders / "truth/manifest.csv").write_text("id,group\n" + "".join(f"{name},all\n" for name in IDS))
     assert {(one["low"], one["high"]) for one in numbers(score("--format", "json"))["scores"]} == {(None, None)}
@@ -131,6 +147,7 @@ def test_files_and_seed(score, folders):
     mean = np.mean([float(row["dice@0.5"]) for row in rows])
     assert mean == pytest.approx(values(score("--format", "json"))["dice@0.5", ""])
     assert sum(int(rows[0][name]) for name in ("tp", "fp", "fn", "tn")) == 24 * 32
+    assert list(rows[0]) == ["id", "group", *PER_IMAGE, *COUNTS]
 
 
 def test_endings_of_masks_only(score, folders):
@@ -202,6 +219,10 @@ def ones(path):
     Image.fromarray((np.asarray(Image.open(path)) > 127).astype(np.uint8)).save(path)
 
 
+def twos(path):
+    Image.fromarray((np.asarray(Image.open(path)) > 127).astype(np.uint8) * 2).save(path)
+
+
 def double(path):
     Image.open(path).save(path.with_suffix(".bmp"))
 
@@ -247,6 +268,7 @@ MASK, MAP = "truth/masks/s04.png", "pred/s04.png"
         (MASK, colour, [MASK, "colour image", "8-bit grey"]),
         (MASK, index, [MASK, "colour image", "8-bit grey"]),
         (MASK, ones, [MASK, "multiply the masks by 255"]),
+        (MASK, twos, [MASK, "0 and 2", "save lesion as 255"]),
         (MAP, double, ["pred/s04.png", "s04.bmp has the same stem"]),
         (MASK, double, [MASK, "s04.bmp has the same stem"]),
         (MAP, text, ["pred/notes.txt", "no image by its name"]),
@@ -309,6 +331,7 @@ def test_words_that_do_not_fit(bench, folders):
         ([*pred, *truth, "--format", "html"], ["--format", "'json'"]),
         ([*pred, *truth, "--out", folders], ["--out", "is a folder; name a file"]),
         ([*pred, *truth, "--per-image", folders], ["--per-image", "is a folder; name a file"]),
+        ([*pred, *truth, "--out", folders / "pred/s00.png/a"], ["--out", "s00.png is no folder that can be written"]),
         ([*pred, *truth, "--out", folders / "a", "--per-image", folders / "a"], ["one file for both"]),
         ([*pred, *truth, "--seed", "-1"], ["--seed", "0 or more"]),
         ([*pred, *truth, "--per-imag", folders / "a"], ["--per-imag", "did you mean --per-image?"]),
