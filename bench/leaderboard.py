@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.differences import Difference, sentences
 from bench.graph import NO_GENERATOR
+from bench.paired import LEAST_CLUSTERS
 from bench.results import OVERALL, OVERALL_UNWEIGHTED, ScoreRow
 from bench.segscores import better
 from bench.significance import Spot
@@ -166,6 +167,7 @@ def _notes(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> 
     )
     if any(row.low is None for row in rows if row.segmenter):
         notes.append("no interval where a test set is one group only, nor overall with it: one group has no spread")
+    notes += _too_few(rows)
     if any(row.seeds == 1 for row in rows if row.segmenter):
         notes.append("1 seed: training noise is not estimated")
     return tuple(dict.fromkeys(notes))
@@ -187,6 +189,17 @@ def _blind(rows: Sequence[ScoreRow]) -> list[str]:
         for row in rows
         if row.metric == "dice@0.5" and row.test_set == OVERALL and not row.stratum and row.value < BLIND
     ]
+
+
+def _too_few(rows: Sequence[ScoreRow]) -> list[str]:
+    """Test sets of so few groups that a bootstrap is too sure of itself."""
+    few = {
+        row.test_set: row.n_clusters
+        for row in rows
+        if row.low is not None and not row.stratum and row.n_clusters is not None and row.n_clusters < LEAST_CLUSTERS
+    }
+    named = ", ".join(f"{test} ({count} groups)" for test, count in few.items())
+    return [f"{named}: intervals of fewer than {LEAST_CLUSTERS} groups are too narrow"] if few else []
 
 
 def _protocol(manifest: Mapping[str, Any]) -> str:

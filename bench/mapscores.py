@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from bench import __version__
+from bench.paired import LEAST_CLUSTERS
 from bench.render import to_text
 from bench.segscores import NAMES
 from bench.table import Cell, Column, Table, rounded
@@ -24,9 +25,10 @@ EXPLAINED = (
 NO_SHAPE = "S-measure, weighted F, HD95 and surface Dice, tens of milliseconds an image: --shape-scores"
 SHAPE = "outlines of which one is empty: hd95 is the image's diagonal and surface Dice 0; both empty: 0 px and 1"
 ALONE = (
-    "every image counts as independent; if frames of one video or images of one patient are among them, intervals are "
-    "too narrow: say which in manifest.csv beside the masks (columns id, group)"
+    "images without a group count as independent; if frames of one video or images of one patient are among them, "
+    "intervals are too narrow: say which in manifest.csv beside the masks (columns id, group)"
 )
+FEW = f"intervals of fewer than {LEAST_CLUSTERS} groups are too narrow"
 
 
 @dataclass(frozen=True)
@@ -46,21 +48,32 @@ class MapScore:
 
 @dataclass(frozen=True)
 class Scored:
-    """`groups`: of images drawn together; `shape`: with the scores of shape."""
+    """`groups`: of images drawn together; `alone`: images without one; `empty`: masks without lesion; `shape`: with the
+    scores of shape.
+    """
 
     pred: str
     truth: str
     images: int
     groups: int
+    alone: int
+    empty: int
     seed: int
     shape: bool
     scores: tuple[MapScore, ...]
 
     @property
     def notes(self) -> tuple[str, ...]:
-        drawn = f"{self.groups} groups" if self.groups else "single images"
-        interval = f"intervals: 95 %, bootstrap that draws {drawn}, seed {self.seed}"
-        return (*EXPLAINED, SHAPE if self.shape else NO_SHAPE, interval, *(() if self.groups else (ALONE,)))
+        parts = [f"{self.groups} groups"] if self.groups else []
+        parts += [f"{self.alone} single images"] if self.alone else []
+        return (
+            *([f"{self.empty} of {self.images} masks have no lesion"] if self.empty else []),
+            *EXPLAINED,
+            SHAPE if self.shape else NO_SHAPE,
+            f"intervals: 95 %, bootstrap that draws {' and '.join(parts)}, seed {self.seed}",
+            *([ALONE] if self.alone else []),
+            *([FEW] if self.groups + self.alone < LEAST_CLUSTERS else []),
+        )
 
 
 def score_set(
@@ -79,7 +92,8 @@ def score_set(
             )
         )  # fmt: skip
     groups = len({row["group"] for row in rows if row["group"]})
-    return Scored(pred, truth, len(rows), groups, seed, shape, tuple(found))
+    alone, empty = sum(not row["group"] for row in rows), sum(row["tp"] + row["fn"] == 0 for row in rows)
+    return Scored(pred, truth, len(rows), groups, alone, empty, seed, shape, tuple(found))
 
 
 def as_table(scored: Scored) -> str:

@@ -23,6 +23,7 @@ TIDY = (
     "dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n", "seeds",
     "profile", "base", "record", "sd", "data", "note", "settings", "stratum", "n_real", "reference", "backbone",
     "weights", "resize", "estimator", "floor", "floor_sd", "floor_n", "at_floor_n", "pairs", "updates",
+    "n_clusters",
 )  # fmt: skip
 
 

@@ -29,8 +29,9 @@ class ScoreRow:
     """One number of the tidy table. `test_set` is empty for metrics of a synthetic set; `sd` is over seeds.
 
     `settings` says where the run departs from its profile, `set_settings` where that concerns the synthetic set and its
-    metrics; `synthetic` and `line` are keys that keep the sets and the trainings of two such runs apart. `pairs`: of an epoch of training; `updates`: of the optimiser, where it counts
-    them.
+    metrics; `synthetic` and `line` are keys that keep the sets and the trainings of two such runs apart. `n_clusters`:
+    groups of test images, where one without a group stands alone. `pairs`: of an epoch of training; `updates`: of the
+    optimiser, where it counts them.
     """
 
     dataset: str
@@ -68,6 +69,7 @@ class ScoreRow:
     floor_sd: float | None = None
     floor_n: int | None = None
     at_floor_n: float | None = None
+    n_clusters: int | None = None
     pairs: int | None = None
     updates: int | None = None
 
@@ -214,8 +216,8 @@ def _place_rows(
         rows.append(
             ScoreRow(
                 **common, test_set=test.removeprefix("test/"), value=one.value(place), low=low, high=high,
-                n=one.readings[place].n, sd=one.sd(place), note=one.readings[place].note,
-                record=_record(line, test),
+                n=one.readings[place].n, n_clusters=one.n_clusters(place), sd=one.sd(place),
+                note=one.readings[place].note, record=_record(line, test),
             )
         )  # fmt: skip
     if len(having) < len(line["scores"]):
@@ -240,5 +242,6 @@ def _overall(common: Mapping[str, Any], read: list[Tested], place: Place, weight
     by_seed = combine([np.array(one.values(place)) for one in read], counts, weighted)
     return ScoreRow(
         **common, test_set=OVERALL if weighted else OVERALL_UNWEIGHTED, value=float(value[0]), low=low, high=high,
-        n=sum(counts), sd=spread(list(by_seed)), note="each set's own third" if place[1] else "",
+        n=sum(counts), n_clusters=sum(one.n_clusters(place) for one in read), sd=spread(list(by_seed)),
+        note="each set's own third" if place[1] else "",
     )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bench.segscores import PER_IMAGE, SHAPE, Columns, Reading, as_columns, readings
-from bench.stats import bounds, draw_weights, left_out_weights, spread
+from bench.stats import bounds, clusters, draw_weights, left_out_weights, spread
 
 Place = tuple[str, str]
 """A score's name and the third of lesion sizes, empty for all images."""
@@ -55,8 +55,12 @@ class Tested:
             self._drawn[place] = self._resample(place)
         return self._drawn[place]
 
+    def n_clusters(self, place: Place) -> int:
+        """Groups of images, and images without one, that the score rests on."""
+        return len(np.unique(clusters(self.groups)[self.readings[place].over]))
+
     def _resample(self, place: Place) -> np.ndarray | None:
-        if self.draws is None:
+        if self.draws is None or self.n_clusters(place) < 2:
             return None
         return np.mean([self.readings[place].resampled(columns, self.draws) for columns in self.seeds], axis=0)
 

@@ -9,7 +9,7 @@ where pixels lie is computed when asked for (`shape_scores`). `names.py` lists a
 | `mdice@256`, `miou@256` | stretched to [0, 1] | 0 | 1/256 of that of a map positive everywhere |
 | `e-measure@256` | stretched | share of negatives | by its formula |
 | `mae` | stretched | mean of the map | the lesion's share |
-| `s-measure` | stretched | 1 - mean of the map | by its formula |
+| `s-measure` | stretched | 1 - mean of the map | by its formula; a lesion in the last row or column alone: none |
 | `weighted-f` | stretched | 0 | by its formula |
 | `dice@0.5`, `iou@0.5` | as it is, > 0.5 | 0; 1 when the map is empty too | 0 |
 | `recall@0.5` | as it is, > 0.5 | not defined: the image is left out | 0 |

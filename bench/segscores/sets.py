@@ -108,7 +108,7 @@ def _thirds(columns: Columns, metric: str) -> list[Reading]:
     place = np.where(lesion > 0, np.searchsorted([low, high], share), -1)
     bounds = (f"up to {low:.2%}", f"{low:.2%} to {high:.2%}", f"above {high:.2%}")
     thirds = [
-        Reading(metric, place == at, name, f"lesion {bound} of the image: a third of this set's masks")
+        Reading(metric, place == at, name, f"lesion {bound} of the image: terciles of this set's masks")
         for at, (name, bound) in enumerate(zip(THIRDS, bounds, strict=True))
     ]
     return [third for third in thirds if third.n]

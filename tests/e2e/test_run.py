@@ -419,7 +419,7 @@ def test_other_scores_of_the_maps_are_in_the_tidy_table_only(polyps):
     thirds = [row for row in rows if row["stratum"] and row["row"] == "real"]
     assert {row["metric"] for row in thirds} == {"recall@0.5"}
     assert sum(int(row["n"]) for row in thirds) == PRESENT["Kvasir"]
-    assert all("a third of this set's masks" in row["note"] for row in thirds)
+    assert all("terciles of this set's masks" in row["note"] for row in thirds)
     heading = published(done, "leaderboard.csv").read_text().splitlines()[0]
     assert "mdice@256" in heading
     assert not [name for name in ("e-measure", "mae", "recall", "ece") if name in heading]

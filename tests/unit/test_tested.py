@@ -43,6 +43,19 @@ def test_a_single_group_has_no_interval():
     assert over_seeds([rows], seed=0).interval(("dice@0.5", "")) is None
 
 
+def test_a_score_of_one_group_has_no_interval_in_a_set_of_several():
+    """All lesions are of one video: drawing it again tells nothing of another."""
+    empty = np.zeros((10, 10), np.uint8)
+    rows = table(200, [*halves(3), empty, empty, empty])
+    for at, row in enumerate(rows):
+        row["group"] = "video" if at < 3 else ""
+    one = over_seeds([rows], seed=0)
+    assert one.n_clusters(("recall@0.5", "")) == 1
+    assert one.interval(("recall@0.5", "")) is None
+    assert one.n_clusters(("dice@0.5", "")) == 4
+    assert one.interval(("dice@0.5", "")) is not None
+
+
 def test_draws_in_which_a_score_is_not_defined_are_left_out():
     assert interval(np.array([np.nan, 0.5, 0.5])) == (0.5, 0.5)
     assert interval(np.array([np.nan, np.nan])) is None
