@@ -7,41 +7,31 @@ from typing import TYPE_CHECKING
 
 from bench.contracts import param
 from segmenters._mmsegmentation import MMSegmentationSegmenter
-from segmenters._pretrained import PretrainedParams
+from segmenters._three_sizes import ThreeSizesParams, ThreeSizesSegmenter
 from segmenters.networks.sources import MIT, Address
 
 if TYPE_CHECKING:
     import torch
 
     from segmenters.networks.weights import State
-    from segmenters.training.loop import Recipe
 
 
 @dataclass(frozen=True)
-class Params(PretrainedParams):
+class Params(ThreeSizesParams):
     """Defaults are the published recipe."""
 
     variant: str = param("b3", "Mix Transformer; published: b3", choices=tuple(MIT))
-    size: int = param(352, "images are squashed to this square, a multiple of 32", unit="px", low=64, high=2048)
-    batch: int = param(16, "images an update", low=1)
+    batch: int = param(16, "images an update; one alone cannot be normalised", low=2)
     epochs: int = param(31, "passes over the training set; the released code says 32 and stops before", low=1)
-    lr: float = param(1e-4, "learning rate of AdamW", low=0.0)
-    weight_decay: float = param(1e-4, "of AdamW", low=0.0)
-    clip: float = param(0.5, "each element of a gradient is cut to this magnitude", low=0.0)
-    three_steps: bool = param(
-        True, "a batch is trained at 0.75, 1 and 1.25 of `size`, an optimiser step each, as published; false: at `size`"
-    )
     contrast: float = param(0.1, "weight of the pixel contrast", low=0.0)
     argmax: bool = param(
         True,
         "as published: the class found is the argmax over the one logit, so background everywhere, and the contrast "
         "takes every lesion pixel for a hard one; false: lesion where the logit is positive",
     )
-    weighted_bce: bool = param(False, "weigh the cross-entropy near borders, as the paper says and its code does not")
-    stretch: bool = param(True, "stretch each map to [0, 1] by its own minimum and maximum, as published")
 
 
-class CTNet(MMSegmentationSegmenter):
+class CTNet(ThreeSizesSegmenter, MMSegmentationSegmenter):
     """Mix Transformer B3 with self-multiscale interaction and collection; structure loss and pixel contrast.
 
     As published (Training.py, utils/loss.py and Test.py of Fhujinwu/CTNet at a29b2be): AdamW at a constant rate, three
@@ -52,7 +42,6 @@ class CTNet(MMSegmentationSegmenter):
     cite = "Xiao et al., CTNet: Contrastive Transformer Network for Polyp Segmentation, IEEE Trans. Cybernetics 2024"
     Params = Params
     plugin_name = "ctnet"
-    stride = 32
 
     def _source(self) -> Address:
         return MIT[self.params.variant]
@@ -72,11 +61,6 @@ class CTNet(MMSegmentationSegmenter):
 
         return from_authors(state)
 
-    def _recipe(self) -> Recipe:
-        from segmenters.training.three_sizes import three_sizes
-
-        return three_sizes(self.params, self._loss)
-
     def _loss(self, model: torch.nn.Module, images: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
         from torch.nn.functional import interpolate
 
@@ -94,9 +78,3 @@ class CTNet(MMSegmentationSegmenter):
 
     def _logits(self, model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
         return model(images)[0]
-
-    def _lesion_map(self, logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-        from segmenters.training.maps import stretched
-
-        maps = super()._lesion_map(logits, size)
-        return stretched(maps) if self.params.stretch else maps

@@ -25,7 +25,7 @@ class Params(TimmParams):
     """Defaults are the published recipe."""
 
     size: int = param(352, "images are squashed to this square", unit="px", low=64, high=2048)
-    batch: int = param(64, "images an update", low=1)
+    batch: int = param(64, "images an update; one alone cannot be normalised", low=2)
     epochs: int = param(128, "passes over the training set; the rate is halved after a half and three quarters", low=1)
     lr: float = param(0.4, "learning rate of stochastic gradient descent", low=0.0)
     backbone_rate: float = param(0.1, "the backbone's learning rate as a share of `lr`", low=0.0)
@@ -54,7 +54,9 @@ class SANet(TimmSegmenter):
     As published: SGD with a tenth of the rate for the backbone, one of four sizes a batch, flips, quarter turns and
     colours of another image, mixed precision (theirs apex O2, ours bfloat16), probability correction, last epoch.
     Colours come from a frame of a group with a chance of 0.7, otherwise from an image without one; where the training
-    images are all of one kind they are left alone.
+    images are all of one kind they are left alone. Ours: images are squashed, with antialiasing, before colours are
+    exchanged and before they are normalised; theirs after both, without it. Masks are cut at 127; theirs are grey,
+    nearest pixel.
     """
 
     version = 2

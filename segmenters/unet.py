@@ -31,7 +31,8 @@ class UNet(TrainedSegmenter):
 
     As published: Adam, rate halved on plateau, each image stretched to [0, 1] by its own minimum and maximum, no
     augmentation, last epoch (their `best_model = model` is a reference, so their best is the last too). Ours: where
-    there is no validation split the training loss drives the plateau.
+    there is no validation split the training loss drives the plateau; images are squashed with antialiasing, where
+    torchvision of their time had none for tensors.
     """
 
     version = 2

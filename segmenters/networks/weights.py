@@ -14,9 +14,11 @@ from torch import nn
 
 from bench.errors import BenchError
 
-CLASSIFIER = ("fc.", "head.", "classifier.")
+CLASSIFIER = ("fc.", "_fc.", "head.", "classifier.", "last_linear.", "linear.")
 """Entries of a backbone's file that no segmenter has a place for: ImageNet's 1000 classes."""
 WRAPPERS = ("state_dict", "model")
+COUNTER = "num_batches_tracked"
+"""Ends the names of counters that no network here reads; files from before torch 0.4.1 lack them."""
 MOST_NAMED = 4
 
 State = Mapping[str, torch.Tensor]
@@ -67,6 +69,7 @@ def load_backbone(backbone: nn.Module, path: Path, renamed: Callable[[State], St
 
 def _fill(module: nn.Module, state: State, path: Path, remedy: str) -> None:
     own = module.state_dict()
+    state = {**{name: value for name, value in own.items() if name.endswith(COUNTER)}, **state}
     found = {
         "missing": [name for name in own if name not in state],
         "unexpected": sorted(set(state) - set(own)),

@@ -15,10 +15,13 @@ def pixel_contrast(embedding: torch.Tensor, masks: torch.Tensor, predicted: torc
     """`embedding` (n, d, h, w) of length 1; `masks`, `predicted` (n, h, w): the classes that are and that were found.
 
     A class is any value of a mask with more than `VIEWS` pixels; half of its views are pixels found to be of another
-    class, as far as there are any. 0 where no class is that large. Views are drawn with torch's own random numbers.
+    class, as far as there are any. 0 where no class is that large, and where there are too many of them for two views
+    each (strongly blurred masks; the released code's loss is then no number). In fp32, whatever the network computes
+    in. Views are drawn with torch's own random numbers.
     """
-    views, classes = _views(embedding.flatten(2).movedim(1, 2), masks.flatten(1), predicted.flatten(1))
-    return _contrast(views, classes) if len(classes) else embedding.sum() * 0
+    with torch.autocast(embedding.device.type, enabled=False):
+        views, classes = _views(embedding.float().flatten(2).movedim(1, 2), masks.flatten(1), predicted.flatten(1))
+        return _contrast(views, classes) if len(classes) else embedding.sum() * 0
 
 
 def _views(
@@ -27,7 +30,7 @@ def _views(
     """Views (classes of all images, views, d) and the class of each."""
     found = [(row, value) for row in range(len(masks)) for value in _large_classes(masks[row])]
     count = min(SAMPLES // len(found), VIEWS) if found else 0
-    if not count:
+    if count < 2:
         return pixels[:0], masks[:0, 0]
     drawn = [pixels[row, _draw(masks[row] == value, predicted[row] != value, count)] for row, value in found]
     return torch.stack(drawn), torch.stack([value for _, value in found])

@@ -8,7 +8,7 @@ import torch
 
 
 def arithmetic(precision: str, device: str) -> torch.autocast:
-    """A context: on an accelerator `bf16` multiplies in bfloat16; weights, losses and optimiser stay fp32.
+    """A context: on an accelerator `bf16` multiplies in bfloat16; weights, optimiser and sums over pixels stay fp32.
 
     A processor computes in fp32 always.
     """

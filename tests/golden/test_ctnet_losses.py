@@ -66,6 +66,27 @@ def test_without_a_large_class_the_contrast_is_nothing():
     assert not embedding.grad.any()
 
 
+def test_classes_too_many_for_two_views_each_are_left_alone():
+    """600 grey levels in a batch, as of blurred masks: one view of each has no partner."""
+    masks = torch.arange(600).repeat_interleave(VIEWS + 1).view(1, 600, VIEWS + 1).float()
+    embedding = torch.nn.functional.normalize(torch.randn(1, 4, *masks.shape[1:]), dim=1)
+    assert pixel_contrast(embedding, masks, torch.zeros_like(masks)).item() == 0
+
+
+def test_the_contrast_is_computed_in_fp32():
+    """Whatever the network computes in: its exponentials are of ten times a product."""
+    masks = torch.ones(1, 16, 16)
+    masks[:, :8] = 0
+    embedding = torch.nn.functional.normalize(torch.randn(1, 4, 16, 16), dim=1)
+    found = []
+    for mixed in (False, True):
+        torch.manual_seed(0)
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            found.append(pixel_contrast(embedding, masks, torch.zeros_like(masks)))
+    assert found[1].dtype == torch.float32
+    assert torch.equal(*found)
+
+
 class Fixed(torch.nn.Module):
     """Logits and embedding that were given."""
 

@@ -162,6 +162,27 @@ def test_the_backbone_starts_from_the_file(plugin, tmp_path, monkeypatch):
     refused(lambda: fit(made, tmp_path / "again"), path, "1 unexpected: layer9.weight", "this very backbone")
 
 
+@pytest.mark.parametrize("classifier", ["fc.weight", "_fc.bias", "last_linear.weight", "linear.weight", "head.fc.bias"])
+def test_a_backbone_of_another_library_fits(classifier, tmp_path):
+    """Its classifier is called otherwise, and old files count no batches."""
+    made = smp.SMP(smp.Params(network="Unet+mobilenet_v2", size=64, backbone=str(tmp_path / "b.pth")))
+    own = made._seeded(5).encoder.state_dict()
+    state = {name: value for name, value in own.items() if not name.endswith("num_batches_tracked")}
+    assert len(state) < len(own)
+    torch.save({**state, classifier: torch.zeros(3)}, tmp_path / "b.pth")
+    network = made._seeded(0)
+    made._load_backbone(network, tmp_path / "b.pth")
+    assert same(network.encoder.state_dict(), own)
+
+
+def test_polyp_pvts_backbone_may_have_the_authors_names():
+    """As in the pvt_v2_b2.pth that their code loads."""
+    made = polyp_pvt.PolypPVT(polyp_pvt.Params())
+    assert list(made._own_backbone_names({n.removeprefix("backbone."): 0 for n in RELEASED if "backbone" in n})) == [
+        name.removeprefix("backbone.") for name in RELEASED.values() if "backbone" in name
+    ]
+
+
 def test_a_backbone_that_does_not_fit_is_told_before_anything_starts(tmp_path):
     path = tmp_path / "backbone.pth"
     path.write_bytes(b"<html>not found</html>")
