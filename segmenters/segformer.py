@@ -32,7 +32,8 @@ class Params(PretrainedParams):
     head_channels: int = param(0, "width of the head; 0: the configuration's 256 (paper: 768 from B2 on)", low=0)
     size: int = param(512, "images are squashed to this square", unit="px", low=64, high=2048)
     batch: int = param(16, "images an update", low=1)
-    epochs: int = param(1758, "passes; 1,758 over 1,450 images are the published 160,000 updates", low=1)
+    updates: int = param(160_000, "of the optimiser, in whole epochs, whatever the number of pairs; 0: `epochs`", low=0)
+    epochs: int = param(1, "passes over the training set, where `updates` is 0", low=1)
     lr: float = param(6e-5, "learning rate of AdamW; the head's is ten times as high", low=0.0)
     weight_decay: float = param(0.01, "of AdamW; none where `norm` is in a name", low=0.0)
     warmup: float = param(
@@ -49,8 +50,9 @@ class SegFormer(ConfiguredSegmenter):
 
     Network, losses and normalisation are read from mmsegmentation's own configuration of the variant, with two classes.
     Its head is 256 wide for every variant; the authors' own code has 768 from B2 on (`head_channels`). As
-    published: rate rising, then falling evenly to 0; crops, flips and photometric distortion. Images are squashed to
-    one size first, where the published recipe keeps their aspect.
+    published: a number of updates, so that added pairs do not lengthen the training; rate rising, then falling evenly
+    to 0; crops, flips and photometric distortion. Images are squashed to one size first, where the published recipe
+    keeps their aspect.
     """
 
     version = 2
@@ -76,7 +78,8 @@ class SegFormer(ConfiguredSegmenter):
 
         p = self.params
         return Recipe(
-            size=p.size, batch=p.batch, epochs=p.epochs, normalise=normaliser(self._model()), loss=own_loss,
+            size=p.size, batch=p.batch, epochs=p.epochs, updates=p.updates,
+            normalise=normaliser(self._model()), loss=own_loss,
             make_optimizer=lambda model: adamw(model, p.lr, p.weight_decay), make_scheduler=lambda _: None,
             rate=warm_up_and_fall(p.warmup, power=1.0),
             augmentation=AUGMENTATION if p.augment else Augmentation(), precision=p.precision,

@@ -84,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 CACHE = "cache"
-"""Below --results: what stages share; it may be deleted at any time."""
+"""Below --results: what stages share; it may be deleted between runs."""
 
 
 def run(args: argparse.Namespace) -> int:

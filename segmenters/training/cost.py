@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -23,10 +24,11 @@ def cost_of(model: torch.nn.Module, recipe: Recipe, probability: Probability, ac
             work = measure(lambda: probability(model, recipe.normalise(pixels))).times(images / batch)
         return Cost(work.flops, work.moved, work.calls, weights + work.peak)
     optimizer = recipe.make_optimizer(model)
-    work = _batch(model, recipe, optimizer, batch).times(recipe.epochs * images / batch)
+    epochs = recipe.passes(math.ceil(images / batch) * recipe.scales.steps)
+    work = _batch(model, recipe, optimizer, batch).times(epochs * images / batch)
     state = sum(part.nbytes for parts in optimizer.state.values() for part in parts.values() if part.is_meta)
     steps = f", {recipe.scales.steps} steps each" if recipe.scales.steps > 1 else ""
-    note = f"{recipe.epochs} epochs of {images} images in batches of {batch}{steps}"
+    note = f"{epochs} epochs of {images} images in batches of {batch}{steps}"
     return Cost(work.flops, work.moved, work.calls, weights + state + work.peak, recipe.precision, note)
 
 

@@ -76,7 +76,7 @@ def _digest(path: Path) -> bytes:
 
 
 def _whole(path: Path, size: int) -> bool:
-    """A cache may be cut short or emptied at any time."""
+    """A cache may have been cut short or emptied since the last run."""
     try:
         data = path.read_bytes()
     except OSError:

@@ -39,9 +39,10 @@ class Recipe:
     """How a network is trained: `loss(model, images, masks)` takes normalised float images and masks (n, h, w).
 
     Masks are int64, 255 beyond the edge of a crop (where images are 0), or float in [0, 1] where the scales say
-    `soft_masks`. `make_scheduler` may return None; otherwise `step(watched)` is called after each epoch with the mean
-    loss of the validation split, or of the training epoch where there is none. `rate(done, total)`, where there is one,
-    is the share of the learning rates at an update.
+    `soft_masks`. Not 0, `updates` is how many the optimiser makes, rounded up to whole epochs; otherwise `epochs` says
+    how long. `make_scheduler` may return None; otherwise `step(watched)` is called after each epoch with the mean loss
+    of the validation split, or of the training epoch where there is none. `rate(done, total)`, where there is one, is
+    the share of the learning rates at an update.
     """
 
     size: int
@@ -51,10 +52,15 @@ class Recipe:
     loss: Loss
     make_optimizer: Callable[[torch.nn.Module], torch.optim.Optimizer]
     make_scheduler: Callable[[torch.optim.Optimizer], Any]
+    updates: int = 0
     rate: Callable[[int, int], float] | None = None
     scales: Scales = Scales()
     augmentation: Augmentation = Augmentation()
     precision: str = "fp32"
+
+    def passes(self, updates: int) -> int:
+        """Epochs, where each has so many updates."""
+        return math.ceil(self.updates / updates) if self.updates else self.epochs
 
 
 def fit(
@@ -70,8 +76,9 @@ def fit(
     watched = decode_pairs(val, recipe.size, recipe.scales.soft_masks, ctx) if val else None
     judged = decode_pairs(select, recipe.size, False, ctx) if select else None
     training = _Training(model, recipe, source, ctx)
-    with ctx.progress.bar(recipe.epochs * source.updates, "step", done=training.updates) as bar:
-        for epoch in range(len(training.history), recipe.epochs):
+    epochs = recipe.passes(source.updates)
+    with ctx.progress.bar(epochs * source.updates, "step", done=training.updates) as bar:
+        for epoch in range(len(training.history), epochs):
             entry = {"train_loss": training.epoch(epoch, bar), "val_loss": training.loss_of(watched)}
             training.schedule_epoch(entry)
             if judged is not None:
@@ -95,7 +102,8 @@ class _Training:
     history: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        recipe, total = self.recipe, self.recipe.epochs * self.source.updates
+        recipe, updates = self.recipe, self.source.updates
+        total = recipe.passes(updates) * updates
         self.model.to(self.ctx.device)
         if recipe.precision != "fp32":
             self.model.register_forward_hook(lambda _module, _inputs, outputs: in_fp32(outputs))
@@ -187,7 +195,9 @@ class _Training:
 
 @torch.no_grad()
 def mean_dice(model: torch.nn.Module, probability: Probability, recipe: Recipe, pairs: Pairs, device: str) -> float:
-    """Mean over images of the soft Dice (2I + 1) / (P + G + 1) at the network's size, which Polyp-PVT selects by."""
+    """Mean over images of the soft Dice (2I + 1) / (P + G + 1), which Polyp-PVT selects by: theirs at the images' own
+    sizes with grey masks, ours at the network's with masks of 0 and 1.
+    """
     model.eval()
     total = 0.0
     for rows in _in_order(pairs, recipe.batch):

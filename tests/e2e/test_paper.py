@@ -48,8 +48,8 @@ SEGMENTERS = {
     "polyp-pvt": {**THREE_SIZES, "width": "64", "blocks": "'3,4,6,3'", "epochs": "99", "drop_path": "0.1"},
     "ctnet": {**THREE_SIZES, "variant": "'b3'", "epochs": "31", "contrast": "0.1", "argmax": "True"},
     "segformer": {
-        "size": "512", "variant": "'b2'", "head_channels": "768", "batch": "16", "epochs": "1758", "lr": "6e-05",
-        "weight_decay": "0.01", "warmup": "0.009375", "augment": "True",
+        "size": "512", "variant": "'b2'", "head_channels": "768", "batch": "16", "updates": "160000", "epochs": "1",
+        "lr": "6e-05", "weight_decay": "0.01", "warmup": "0.009375", "augment": "True",
     },
 }  # fmt: skip
 ADDRESSES = {

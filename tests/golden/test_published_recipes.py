@@ -223,7 +223,7 @@ def test_segformers_rate_is_that_of_mmengine():
 def test_segformers_rate_changes_with_every_update(tmp_path):
     """The head ten times as fast, rising over a quarter of eight updates and then falling to nothing."""
     pytest.importorskip("mmseg")
-    params = segformer.Params(pretrained=False, variant="b0", size=64, batch=2, epochs=4, warmup=0.25)
+    params = segformer.Params(pretrained=False, variant="b0", size=64, batch=2, updates=0, epochs=4, warmup=0.25)
     seen = trained(segformer.SegFormer(params)._recipe(), make_pairs(tmp_path, 4, 48), tmp_path)
     share = warm_up_and_fall(0.25, 1.0)
     assert seen.rates == [pytest.approx([6e-5 * share(n, 8), 6e-4 * share(n, 8)]) for n in range(8)]

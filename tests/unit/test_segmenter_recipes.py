@@ -31,6 +31,19 @@ def test_the_paper_profile_changes_nothing_of_it(plugin):
     assert resolve(plugin, "segmenter", plugin.plugin_name, load_profile("paper")) == plugin.Params()
 
 
+def test_segformer_counts_updates():
+    """As published; so do not the others, which train longer with more pairs."""
+    pytest.importorskip("mmseg")
+    from segmenters import ctnet, segformer
+
+    resolved = resolve(segformer.SegFormer, "segmenter", "segformer", load_profile("paper"))
+    recipe = segformer.SegFormer(resolved)._recipe()
+    assert [recipe.passes(updates) for updates in (91, 182)] == [1759, 880]
+    for plugin in (sanet.SANet, polyp_pvt.PolypPVT, ctnet.CTNet):
+        recipe = plugin(plugin.Params())._recipe()
+        assert recipe.passes(91) == recipe.passes(182) == recipe.epochs
+
+
 def test_training_sizes_are_the_published_ones():
     assert sanet.SCALES.sizes(352) == (256, 288, 320, 352)
     assert sum(sanet.SCALES.chances) == pytest.approx(1)

@@ -112,6 +112,13 @@ def test_updates_are_optimiser_steps(name, steps, samples, tmp_path):
     assert fit(recipe, samples, tmp_path)[1]["updates"] == len(taken) == 4 * 2 * steps
 
 
+@pytest.mark.parametrize(("asked", "made"), [(1, 6), (6, 6), (7, 12)])
+def test_a_recipe_may_count_updates(asked, made, samples, tmp_path):
+    """In whole epochs, of two batches at three sizes here."""
+    recipe = dataclasses.replace(RECIPE, updates=asked, **CHANGES["three sizes"])
+    assert fit(recipe, samples, tmp_path)[1]["updates"] == made
+
+
 def test_the_last_epoch_is_kept(samples, tmp_path):
     """And the report says so; a network whose rate is zero in the end tells which weights they are."""
     _, report = fit(RECIPE, samples, tmp_path)
