@@ -44,9 +44,16 @@ class PretrainedSegmenter(TrainedSegmenter):
         # Weights that are not given are those of the published place.
         return super().files() or ((Path(p.backbone).expanduser(),) if p.pretrained and p.backbone else ())
 
+    def check_params(self, devices: int) -> None:
+        p, name = self.params, self.plugin_name
+        if p.backbone and (p.weights or not p.pretrained):
+            reason = f"beside {name}.weights" if p.weights else f"without --set {name}.pretrained=true"
+            raise BenchError(f"{name}.backbone={p.backbone}: has no effect {reason}")
+        super().check_params(devices)
+
     def _try_files(self) -> None:
         super()._try_files()
-        if self.params.pretrained and self.params.backbone and not self.params.weights:
+        if self.params.backbone:
             self._load_backbone(self._network(), Path(self.params.backbone).expanduser())
 
     def missing(self) -> tuple[str, ...]:

@@ -183,6 +183,13 @@ def test_polyp_pvts_backbone_may_have_the_authors_names():
     ]
 
 
+def test_a_backbone_that_would_change_nothing_is_refused(plugin, tmp_path):
+    """From scratch, or beside weights of the whole network."""
+    refused(lambda: plugin(backbone=str(tmp_path / "b")).check_params(1), "has no effect without", "pretrained=true")
+    both = {"backbone": str(tmp_path / "b"), "weights": str(tmp_path / "w"), "pretrained": True}
+    refused(lambda: plugin(**both).check_params(1), "has no effect beside")
+
+
 def test_a_backbone_that_does_not_fit_is_told_before_anything_starts(tmp_path):
     path = tmp_path / "backbone.pth"
     path.write_bytes(b"<html>not found</html>")
