@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.collapse import collapsed
 from bench.differences import Difference, differences
 from bench.leaderboard import build_table
 from bench.render import to_text
@@ -47,7 +48,7 @@ def make_board(manifests: Sequence[Manifest], store: Store, failed: Collection[s
     found, gained = _differences(manifests, store, failed), gains(runs)
     columns = [name for manifest in manifests for name in manifest["columns"]]
     trained = [line for _, lines in runs for line in lines]
-    table = build_table(manifests, rows, found, ties(trained, rows, columns))
+    table = build_table(manifests, rows, found, ties(trained, rows, columns), collapsed(trained))
     return Board(rows, found, gained, table, significance_table(gained, unpaired(runs)), trained)
 
 

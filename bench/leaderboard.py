@@ -26,12 +26,11 @@ _BRIEF_SETS = 2
 """Measures of the synthetic set in a terminal; what else is known of it has a table of its own."""
 _REAL_ONLY = "none (real only)"
 _ABSENT = "absent"
-BLIND = 0.01
-"""Dice at 0.5 below which a network is said to find next to nothing."""
 _BOLD = (
-    "bold (in a terminal: number*): of each column and network the best, and every line whose paired difference to it "
-    "has 0 in its 95 % interval over test images, which knows nothing of training noise (without an interval: only the "
-    "best); measures of synthetic sets are never bold, the control's copies of real images would be the best"
+    "bold (in a terminal: number*): of each column, network, data and profile the best, and every line whose paired "
+    "difference to it has 0 in its 95 % interval over test images, which knows nothing of training noise (without an "
+    "interval: only the best); measures of synthetic sets are never bold, the control's copies of real images would be "
+    "the best"
 )
 
 _SET = ("profile", "synthetic", "set_settings")
@@ -44,11 +43,12 @@ Group = tuple[str, ...]
 
 def build_table(
     manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow], found: Sequence[Difference] = (),
-    ties: Collection[Spot] = (),
+    ties: Collection[Spot] = (), more: Sequence[str] = (),
 ) -> Table:  # fmt: skip
     """Metrics of the synthetic set first, then each test set and the overall means in the profile's conventions.
 
-    `found`: differences of the sets, of which the notes name those beyond their noise; `ties`: scores to set in bold.
+    `found`: differences of the sets, of which the notes name those beyond their noise; `ties`: scores to set in bold;
+    `more`: notes on lines.
     """
     set_metrics = list(dict.fromkeys(row.metric for row in rows if _on_the_board(row)))
     conventions = list(dict.fromkeys(name for manifest in manifests for name in manifest["columns"]))
@@ -71,8 +71,15 @@ def build_table(
         )
         for group, members in groups
     )
-    notes = (*_notes(manifests, rows), *([_BOLD] if ties else []), *sentences(found))
+    same = [_everywhere(groups[0][0])] if groups and "settings" not in mixed else []
+    notes = (*_notes(manifests, rows), *filter(None, same), *more, *([_BOLD] if ties else []), *sentences(found))
     return Table(_caption(manifests), columns, lines, notes)
+
+
+def _everywhere(group: Group) -> str:
+    """A terminal has no column for what all lines share; what departs from the profile is said all the same."""
+    settings = _of(group, "settings")
+    return f"all lines: {settings}" if settings else ""
 
 
 def _on_the_board(row: ScoreRow) -> bool:
@@ -161,7 +168,6 @@ def _notes(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> 
     notes = [note for manifest in manifests for note in manifest["notes"]]
     notes += [_protocol(manifest) for manifest in manifests]
     notes += _warnings(rows)
-    notes += _blind(rows)
     notes.append(
         "[low, high]: 95 % intervals; test sets: bootstrap over images, whole groups where frames belong together"
     )
@@ -176,19 +182,12 @@ def _notes(manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow]) -> 
 def _warnings(rows: Sequence[ScoreRow]) -> list[str]:
     """The board's scores' own notes; one that several generators share is told once."""
     generators: dict[tuple[str, str], list[str]] = {}
+    several = len({row.set_settings for row in rows if _on_the_board(row)}) > 1
     for row in rows:
         if row.note and _on_the_board(row):
-            generators.setdefault((row.metric, row.note), []).append(row.generator)
+            name = f"{row.generator} ({row.set_settings})" if several and row.set_settings else row.generator
+            generators.setdefault((row.metric, row.note), []).append(name)
     return [f"{metric} of {', '.join(dict.fromkeys(names))}: {note}" for (metric, note), names in generators.items()]
-
-
-def _blind(rows: Sequence[ScoreRow]) -> list[str]:
-    """Networks that find next to nothing: conventions that stretch each map hide it."""
-    return [
-        f"{row.segmenter}, {row.row}: dice@0.5 is {row.value:.3f}: it finds next to nothing; mdice@256 stretches maps"
-        for row in rows
-        if row.metric == "dice@0.5" and row.test_set == OVERALL and not row.stratum and row.value < BLIND
-    ]
 
 
 def _too_few(rows: Sequence[ScoreRow]) -> list[str]:

@@ -41,12 +41,12 @@ def test_thirds_of_lesion_sizes_stay_in_the_tidy_scores():
     assert [column.arrow for column in table.columns if column.title.startswith("a ")] == ["↑", "↓"]
 
 
-def test_a_network_that_finds_next_to_nothing_is_named():
-    """Its maps, stretched, may well score."""
-    blind, sound = (replace(overall(REAL), metric="dice@0.5", value=value) for value in (0.004, 0.3))
-    said = "s, real: dice@0.5 is 0.004: it finds next to nothing"
-    assert any(said in note for note in build_table([manifest()], [overall(REAL), blind]).notes)
-    assert not any("next to nothing" in note for note in build_table([manifest()], [overall(REAL), sound]).notes)
+def test_what_all_lines_share_is_said_below():
+    """A terminal has no column for it."""
+    changed = [replace(row, settings="s.x=1") for row in (REAL, MADE)]
+    assert "all lines: s.x=1" in build_table([manifest()], changed).notes
+    assert not any("all lines" in note for note in build_table([manifest()], [REAL, changed[1]]).notes)
+    assert not any("all lines" in note for note in build_table([manifest()], [REAL, MADE]).notes)
 
 
 def test_a_line_for_each_generator_and_segmenter():
@@ -110,6 +110,12 @@ def test_a_warning_that_sets_share_stands_once_with_their_names():
     rows = [replace(SET, generator=name, note=note) for name, note in (("g", "few"), ("h", "few"), ("i", "many"))]
     notes = build_table([manifest()], [*rows, replace(SET, note="few", stratum="small lesions"), MADE]).notes
     assert [note for note in notes if note.startswith("FD of")] == ["FD of g, h: few", "FD of i: many"]
+
+
+def test_a_warning_of_one_of_two_references_names_it():
+    other = {"settings": "reference=test", "set_settings": "reference=test"}
+    notes = build_table([manifest()], [replace(SET, note="few"), replace(SET, note="many", **other)]).notes
+    assert [note for note in notes if note.startswith("FD of")] == ["FD of g: few", "FD of g (reference=test): many"]
 
 
 def test_headline_measures_of_whole_sets_stand_on_the_board():
