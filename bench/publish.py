@@ -31,7 +31,7 @@ DIFFERENCES = ("metric", "a", "b", "difference", "low", "high", "method", "n")
 SIGNIFICANCE = (
     "segmenter", "test_set", "metric", "row", "baseline", "difference", "low", "high", "method", "p_wilcoxon", "p_holm",
     "comparisons", "n_images", "n_clusters", "seeds", "sd_seeds", "beyond_seeds", "better", "dataset", "data",
-    "profile", "settings",
+    "profile", "settings", "pairs", "baseline_pairs",
 )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ class Gain:
 
     `low`, `high`: 95 % over test images; `sd_seeds`: standard deviation of the difference over trainings, and whether
     it is `beyond_seeds`. `p_holm` is corrected for the `comparisons` of its table; None where it is none of them.
+    `pairs`, `baseline_pairs`: of an epoch of either training.
     """
 
     segmenter: str
@@ -69,20 +70,31 @@ class Gain:
     profile: str
     settings: str
     line: str
+    pairs: int | None
+    baseline_pairs: int | None
 
 
 def gains(runs: Sequence[tuple[Mapping[str, Any], Sequence[Trained]]]) -> list[Gain]:
     """Every line less its run's control, in the profile's conventions; what several runs share is one comparison.
 
-    p is corrected over the first convention of the first run, over all images. A line that differs in no image, as the
-    same training under another name, is no hypothesis and counts for none.
+    p is corrected over the first convention of the first run, over all images. A line that differs in no image makes no
+    comparison, as the same training under another name; nor do two names of one training make two.
     """
     found = list(dict.fromkeys(gain for manifest, lines in runs for gain in _of_run(manifest, lines)))
     place = (OVERALL, runs[0][0]["columns"][0])
     p_values = {one: one.p_wilcoxon for one in found if (one.test_set, one.metric) == place}
-    family = {one: p for one, p in p_values.items() if p is not None and (one.low, one.high) != (0, 0)}
-    corrected = dict(zip(family, holm(list(family.values())), strict=True))
-    return [replace(one, p_holm=corrected[one], comparisons=len(family)) if one in family else one for one in found]
+    family = {one: _finding(one) for one, p in p_values.items() if p is not None and (one.low, one.high) != (0, 0)}
+    distinct = {finding: one.p_wilcoxon for one, finding in family.items()}
+    corrected = dict(zip(distinct, holm([p for p in distinct.values() if p is not None]), strict=True))
+    return [
+        replace(one, p_holm=corrected[family[one]], comparisons=len(distinct)) if one in family else one
+        for one in found
+    ]
+
+
+def _finding(gain: Gain) -> tuple[object, ...]:
+    """What two names of one training have in common, to the last digit."""
+    return gain.segmenter, gain.data, gain.profile, gain.difference, gain.low, gain.high, gain.p_wilcoxon
 
 
 def _of_run(manifest: Mapping[str, Any], lines: Sequence[Trained]) -> Iterator[Gain]:
@@ -131,7 +143,7 @@ def _gain(line: Trained, control: Trained, metric: str, test: str, pair: Paired)
         about.segmenter, test, metric, about.row, control.about.row, pair.value, low, high, method, pair.p_value(),
         None, None, pair.n, pair.n_clusters, about.seeds, pair.sd,
         pair.beyond_training, better(metric), about.dataset, about.data,
-        about.profile, about.settings, about.line,
+        about.profile, about.settings, about.line, about.pairs, control.about.pairs,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from bench.results import OVERALL
 from bench.significance import Gain
 from bench.table import Cell, Column, Table, rounded
 
-_TEXTS = ("dataset", "data", "profile", "settings", "seeds", "segmenter", "row", "baseline")
+_TEXTS = ("dataset", "data", "profile", "settings", "seeds", "segmenter", "row", "baseline", "baseline_pairs")
 _ALWAYS = ("segmenter", "row")
 """The other texts stand only where lines differ in them."""
 _DECIMALS = 3
@@ -61,7 +61,7 @@ def _notes(lines: Sequence[Gain]) -> tuple[str, ...]:
         "[low, high]: 95 % interval of the difference itself, on the same test images: bootstrap over groups of images "
         f"within each test set; BCa, or percentile with fewer than {LEAST_CLUSTERS} groups",
         "p: Wilcoxon's signed-rank test over groups of images (zeros by Pratt), two-sided; Holm: corrected for the "
-        f"{count} comparisons of this table (a line that differs in no image is none)",
+        f"{count} comparison(s) of this table (a line that differs in no image is none)",
     ]
     if any(one.n_clusters < LEAST_CLUSTERS for one in lines):
         notes.append(

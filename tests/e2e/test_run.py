@@ -185,8 +185,8 @@ def test_lines_are_compared_with_the_control_image_by_image(polyps, bench):
         gap = [float(rows[name, row["test_set"]]["value"]) for name in (row["row"], row["baseline"])]
         assert float(row["difference"]) == pytest.approx(gap[0] - gap[1])
         assert float(row["low"]) <= float(row["difference"]) <= float(row["high"])
-    family = [row for row in found if row["p_holm"]]
-    assert [(row["test_set"], row["comparisons"], row["n_images"]) for row in family] == [("overall", "3", "7")] * 3
+    # The toy learns the same threshold from mirrored images: nothing differs, and nothing is to be tested.
+    assert {(row["difference"], row["p_holm"], row["comparisons"]) for row in found} == {("0.0", "", "")}
     assert "Differences against real+copy-paste (mdice@256, overall)" in done.out
     assert bench("leaderboard", "--results", results).out.strip() in done.out
 
@@ -271,7 +271,7 @@ def test_several_images_a_mask(toy_run):
 
 def test_rows_are_those_asked_for(toy_run):
     """Each stands in the plan, on the board and in the tidy table with its pairs and its updates."""
-    words = ("--rows", "only", "real", "equal-updates")
+    words = ("--rows", "only", "--rows", "real", "equal-updates")
     plan = " ".join(toy_run(*words, "--dry-run").out.split())
     asked = {"real": 6, EQUAL: 12, "copy-paste only": 6, "toy-mirror only": 6}
     assert f"rows: {'; '.join(f'{row} ({pairs} pairs)' for row, pairs in asked.items())} device" in plan
@@ -378,7 +378,7 @@ def test_runs_with_other_parameters_stand_on_lines_of_their_own(toy_run, bench, 
     controls = [row for row in scores(tmp_path / "all") if row["generator"] != "toy-mirror"]
     assert [row["row"] for row in controls] == ["real", EQUAL, "real+copy-paste"]
     shown = bench("leaderboard", "--results", tmp_path / "results").out.partition("Differences against")[2]
-    assert "corrected for the 4 comparisons" in " ".join(shown.split())
+    assert "corrected for the 1 comparison(s)" in " ".join(shown.split())
     assert [line.split()[0] for line in shown.splitlines() if "real+toy-mirror" in line] == [
         "toy-threshold",
         "toy-mirror.brightness=40",

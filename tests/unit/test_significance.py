@@ -105,6 +105,17 @@ def test_equal_lines_are_no_finding():
     assert {one.comparisons for one in found if one.comparisons} == {2}
 
 
+def test_one_training_under_two_names_is_one_comparison():
+    """As the control's copies alone and the real images."""
+    trained = lines()
+    twin = replace(trained[0], about=replace(trained[0].about, row="copies only", generator="copies", line="twin"))
+    plain, doubled = (
+        {one.row: (one.p_holm, one.comparisons) for one in gains([(MANIFEST, found)]) if one.comparisons}
+        for found in (trained, [*trained, twin])
+    )
+    assert doubled == {**plain, "copies only": plain["real"]}
+
+
 def test_a_line_without_one_of_the_sets_is_compared_on_the_others_and_named():
     trained = [*lines()[:2], line("g", 0.05, tests=("test/a",))]
     of_g = [one.test_set for one in gains([(MANIFEST, trained)]) if one.row == "real+g"]
@@ -177,7 +188,7 @@ def test_the_table_has_a_line_a_comparison():
     assert (other["groups"], other["images"], other["interval"]) == ("70", "70", "BCa")
     assert "sd over seeds" not in other
     notes = "\n".join(table.notes)
-    assert "corrected for the 2 comparisons" in notes
+    assert "corrected for the 2 comparison(s)" in notes
     assert "1 seed: training noise is not estimated" in notes
     assert table.notes[-1] == "not compared"
     assert significance_table([]) is None
