@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from bench.errors import BenchError
 
@@ -25,14 +25,23 @@ def at_least(low: int) -> Callable[[str], int]:
 
 
 def refuse_place(option: str, path: Path | None) -> None:
-    """BenchError for a file that could not be written, told before the work that fills it."""
-    if path is None:
-        return
-    if path.is_dir():
+    """BenchError for a file that cannot be written, told before the work that fills it."""
+    if path is not None and path.is_dir():
         raise BenchError(f"{option} {path}: is a folder; name a file")
-    above = next(folder for folder in path.absolute().parents if folder.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        raise BenchError(f"{option} {path}: {above} is no folder that can be written; name another place")
+    if path is not None:
+        refuse_folder(option, path.parent)
+
+
+def refuse_folder(option: str, folder: Path) -> None:
+    """BenchError for a folder that cannot be made or written in."""
+    if folder.is_file():
+        raise BenchError(f"{option} {folder}: is a file; name a folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise BenchError(f"{option} {folder}: cannot be written ({error.strerror}); name another place") from None
 
 
 def add_plugin_option(parser: argparse.ArgumentParser) -> None:

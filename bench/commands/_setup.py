@@ -27,7 +27,7 @@ from bench.prepare import Preparer
 from bench.registry import Registry
 from bench.segscores import missing
 from bench.spec import derive_seed
-from bench.store import Store
+from bench.store import Store, sha256_file
 from bench.team import team_size
 
 GENERATOR_FLAGS = {
@@ -129,9 +129,15 @@ def _settings(chooser: Chooser, spec: RunSpec) -> tuple[Setting, ...]:
         settings += [Setting("segmenter", one.name, ON_TEST) for one in spec.segmenters]
     for one in chooser.overrides:
         if one.kind != "dataset" and changes(one, chooser.registry.load(one.kind, one.name), chooser.profile):
-            # The last part of a path is enough: a table goes into papers, its record keeps the bytes' hash.
-            settings.append(Setting(one.kind, one.name, f"{one.name}.{one.field}={Path(one.text).name or one.text}"))
+            settings.append(Setting(one.kind, one.name, f"{one.name}.{one.field}={_shown(one.text)}"))
     return tuple(settings)
+
+
+def _shown(text: str) -> str:
+    """A table goes into papers: of a path the last part, and of a file the first digits of its hash."""
+    path = Path(text).expanduser()
+    digits = f" ({sha256_file(path)[:8]})" if path.is_file() else ""
+    return f"{path.name or text}{digits}"
 
 
 def _everything(

@@ -16,6 +16,7 @@ from bench.commands._options import (
     add_results_option,
     add_weights_options,
     at_least,
+    refuse_folder,
 )
 from bench.commands._setup import GENERATOR_FLAGS, Setup, set_up
 from bench.config import FRACTIONS, MASKS, REFERENCES, ROWS, SELECTIONS
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="percent of the real training set that generators and segmenters see (default: the profile's)",
     )  # fmt: skip
     many.add_argument(
-        "--rows", nargs="+", choices=ROWS, metavar="ROW",
+        "--rows", nargs="+", action="extend", choices=ROWS, metavar="ROW",
         help="what segmenters are trained on: real; equal-updates (real, repeated for as many updates as added has); "
         "added (real and each generator's set); only (each generator's set alone) (default: the profile's)",
     )  # fmt: skip
@@ -89,8 +90,8 @@ CACHE = "cache"
 
 def run(args: argparse.Namespace) -> int:
     check_device(args.device)
-    if args.out is not None and args.out.exists() and not args.out.is_dir():
-        raise BenchError(f"--out {args.out}: is a file; name a folder")
+    if args.out is not None and not args.dry_run:
+        refuse_folder("--out", args.out)
     try:
         return _run(args, Store(args.results / "store"))
     except OSError as error:

@@ -195,6 +195,7 @@ def test_tables_that_cannot_be_written(toy_run, bench, tmp_path):
     done = toy_run("--out", tmp_path / "file" / "tables")
     assert done.code == 2
     assert "Not a directory" in done.error
+    assert not (tmp_path / "results").exists()
     assert toy_run().code == 0
     shown = bench("leaderboard", "--results", tmp_path / "results", "--out", tmp_path)
     assert shown.code == 2

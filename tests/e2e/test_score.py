@@ -331,7 +331,7 @@ def test_words_that_do_not_fit(bench, folders):
         ([*pred, *truth, "--format", "html"], ["--format", "'json'"]),
         ([*pred, *truth, "--out", folders], ["--out", "is a folder; name a file"]),
         ([*pred, *truth, "--per-image", folders], ["--per-image", "is a folder; name a file"]),
-        ([*pred, *truth, "--out", folders / "pred/s00.png/a"], ["--out", "s00.png is no folder that can be written"]),
+        ([*pred, *truth, "--out", folders / "pred/s00.png/a"], ["--out", "s00.png: is a file; name a folder"]),
         ([*pred, *truth, "--out", folders / "a", "--per-image", folders / "a"], ["one file for both"]),
         ([*pred, *truth, "--seed", "-1"], ["--seed", "0 or more"]),
         ([*pred, *truth, "--per-imag", folders / "a"], ["--per-imag", "did you mean --per-image?"]),
