@@ -84,12 +84,14 @@ def exchange_colours(image: np.ndarray, own: np.ndarray, colours: np.ndarray, wr
     moved = (np.arange(256)[:, None] - mean) / np.where(spread > 0, spread, 1) * new_spread + new_mean
     # The cast drops what is behind the point.
     whole = np.trunc(moved).astype(np.int64)
-    table = (whole & 255 if wrap else whole.clip(0, 255)).astype(np.uint8)
+    tables = np.ascontiguousarray((whole & 255 if wrap else whole.clip(0, 255)).astype(np.uint8).T)
     planes = _planes(image)
     for start in range(0, planes.shape[1], PIECE):
         piece = planes[:, start : start + PIECE]
         lab = _to_lab(piece)
-        piece[:] = _to_rgb(np.stack([column.take(plane) for column, plane in zip(table.T, lab, strict=True)]))
+        for table, plane in zip(tables, lab, strict=True):
+            plane[:] = table.take(plane)
+        piece[:] = _to_rgb(lab)
     return _pixels(planes, image.shape)
 
 
