@@ -75,7 +75,7 @@ def test_one_process_speaks_and_writes_the_table_once(two):
     results, done = two
     assert done.stderr.count("train siamese: ") == 1
     assert json.loads((trained(results) / "record.json").read_text())["processes"] == 2
-    assert done.stdout.count("real only") == 1
+    assert done.stdout.count("Synthetic sets and the segmenters trained with them") == 1
     assert len(list((results / "tables").glob("*/leaderboard.csv"))) == 1
 
 
