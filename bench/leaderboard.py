@@ -71,15 +71,14 @@ def build_table(
         )
         for group, members in groups
     )
-    same = [_everywhere(groups[0][0])] if groups and "settings" not in mixed else []
-    notes = (*_notes(manifests, rows), *filter(None, same), *more, *([_BOLD] if ties else []), *sentences(found))
+    shared = [] if "settings" in mixed else _shared_settings(groups)
+    notes = (*_notes(manifests, rows), *shared, *more, *([_BOLD] if ties else []), *sentences(found))
     return Table(_caption(manifests), columns, lines, notes)
 
 
-def _everywhere(group: Group) -> str:
+def _shared_settings(groups: Sequence[tuple[Group, list[ScoreRow]]]) -> list[str]:
     """A terminal has no column for what all lines share; what departs from the profile is said all the same."""
-    settings = _of(group, "settings")
-    return f"all lines: {settings}" if settings else ""
+    return [f"all lines: {settings}" for group, _ in groups[:1] if (settings := _of(group, "settings"))]
 
 
 def _on_the_board(row: ScoreRow) -> bool:

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands share, and whether what they name can be written."""
 
 from __future__ import annotations
 

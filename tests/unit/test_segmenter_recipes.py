@@ -32,7 +32,7 @@ def test_the_paper_profile_changes_nothing_of_it(plugin):
 
 
 def test_segformer_counts_updates():
-    """As published; so do not the others, which train longer with more pairs."""
+    """As published. The others count epochs, and train longer with more pairs."""
     pytest.importorskip("mmseg")
     from segmenters import ctnet, segformer
 
