@@ -1,26 +1,37 @@
 """Reading and writing images: the only place where a file becomes pixels, so that every room sees the same ones.
 
-What is read: png, jpg, bmp, tif and webp with 8 bits a channel. RGB as it is; grey and single bits repeated over three
-channels; palettes looked up; alpha dropped where every pixel is opaque. Refused by name, because a guess would decide
-the score: transparent pixels (their colour depends on a background the file does not hold), 16 bits and floats (which
-window of them is meant the file does not say), CMYK and other colour spaces, and files of several images. Pixels stay
-as they are stored: an EXIF orientation is not applied, a colour profile neither.
+What is read: png, jpg, bmp, tif, webp and gif with 8 bits a channel; of the two pictures that phones put into one jpg
+(MPO) the first. RGB as it is; grey and single bits repeated over three channels; palettes looked up; alpha dropped
+where every pixel is opaque. Refused by name, because a guess would decide the score: transparent pixels (their colour
+depends on a background the file does not hold), 16 bits and floats (which window of them is meant the file does not
+say), CMYK and other colour spaces, and files of several images. Pixels stay as they are stored: an EXIF orientation is
+not applied, a colour profile neither. An image and a mask of unequal orientation are refused.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+import struct
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from bench.errors import BenchError
+from bench.masks import Label, NoMaskError, lesion_pixels
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-MASK_THRESHOLD = 127
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")
+"""Pillow's names; JPEG finds a phone's MPO too. Others are never tried: for some Pillow starts another program."""
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+MAX_PIXELS = 100_000_000
+"""Pictures above it are refused before they are decoded, unless a run asks for another limit."""
+ORIENTATION, UPRIGHT = 0x0112, 1
+"""EXIF's tag and the value that its absence means."""
 CONVERSIONS = {
     "RGB": "",
     "L": "grey, repeated over three channels",
@@ -30,28 +41,76 @@ CONVERSIONS = {
     "LA": "grey with opaque alpha, dropped",
 }
 """What is done to an image by its pixel mode in Pillow's words; other modes are refused."""
-ZERO_AND_ONE = "its pixels are 0 and 1, and lesion is > 127: multiply the masks by 255"
-_BROKEN = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError)
+_BROKEN = (UnidentifiedImageError, OSError, SyntaxError, ValueError)
 _DEEP = re.compile(r";16[BLN]")
 """Pillow's decoders that read 16 bits a channel: of colour it would keep the upper 8 without a word."""
 
 
-def _open(path: Path) -> Image.Image:
+@dataclass(frozen=True)
+class Header:
+    """What a file says of itself before its pixels: (width, height), Pillow's pixel mode, EXIF's orientation."""
+
+    size: tuple[int, int]
+    mode: str
+    orientation: int = UPRIGHT
+
+
+@contextmanager
+def pixel_limit(count: int) -> Iterator[None]:
+    """Refuse pictures of more pixels inside the block. The limit is Pillow's own setting, which is put back behind it.
+
+    Pillow warns between once and twice its limit, where we refuse: its warning is not shown.
+    """
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, count
     try:
-        image = Image.open(path)
-        deep, frames = _DEEP.search(str(image.tile)), getattr(image, "n_frames", 1)
-        image.load()
-    except FileNotFoundError:
-        raise BenchError(f"{path}: no such image") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
+    """The picture with its header read. BenchError for what is none, or cannot be read inside the block either."""
+    if not path.is_file():
+        there = path.exists() or path.is_symlink()
+        what = "is no file (a folder, a pipe, a device or a link to nothing); remove it" if there else "no such image"
+        raise BenchError(f"{path}: {what}")
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            limit = Image.MAX_IMAGE_PIXELS
+            if limit and image.width * image.height > limit:
+                raise Image.DecompressionBombError(f"{image.width}x{image.height} pixels")
+            yield image
+    except Image.DecompressionBombError as error:
+        raise BenchError(
+            f"{path}: {error}, more than the limit of {Image.MAX_IMAGE_PIXELS:,}; scale it down, remove it, or raise "
+            "the limit with --max-pixels"
+        ) from None
     except _BROKEN as error:
-        raise BenchError(f"{path}: not a readable image ({error}); replace or remove it") from None
+        raise BenchError(f"{path}: not a readable image ({_reason(error)}); replace or remove it") from None
+
+
+def _reason(error: Exception) -> str:
+    """Pillow names the file again where it knows no format for it."""
+    unknown = isinstance(error, UnidentifiedImageError)
+    return f"none of {', '.join(FORMATS)}" if unknown else str(error).partition("\n")[0]
+
+
+def _open(path: Path) -> Image.Image:
+    with _opened(path) as image:
+        deep = _DEEP.search(str(image.tile))
+        # A phone's second picture is a preview or the other eye's.
+        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        image.load()
     if deep or image.mode not in CONVERSIONS:
         depth = "16 bits a channel" if deep else f"pixel mode {image.mode}"
         raise BenchError(f"{path}: {depth} is not RGB or grey of 8 bits; convert it to 8-bit RGB or grey")
     if frames > 1:
-        raise BenchError(f"{path}: holds {frames} images; save the one that is meant as a file of its own")
+        raise BenchError(f"{path}: holds {frames} images; save the one you mean as a file of its own")
     if _transparent(image):
-        raise BenchError(f"{path}: has transparent pixels; put it on the background that is meant and save it as RGB")
+        raise BenchError(f"{path}: has transparent pixels; put it on its background and save it as RGB")
     return image
 
 
@@ -83,10 +142,15 @@ def turn(pixels: np.ndarray, view: int) -> np.ndarray:
     return np.rot90(pixels[:, ::-1] if view >= 4 else pixels, view % 4)
 
 
-def load_mask(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
-    """uint8 (height, width) in {0, 1}: 1 where grey > 127. Brought to `size` = (width, height) by nearest pixel."""
-    grey = np.asarray(_open(path).convert("L"))
-    binary = (grey > MASK_THRESHOLD).astype(np.uint8)
+def load_mask(path: Path, size: tuple[int, int] | None = None, labels: Sequence[Label] = ()) -> np.ndarray:
+    """uint8 (height, width) in {0, 1}: 1 where grey > 127. Brought to `size` = (width, height) by nearest pixel.
+
+    BenchError for a file of labels, colours or a palette (see `bench.masks`); with `labels` those of them are lesion.
+    """
+    try:
+        binary = lesion_pixels(_open(path), labels)
+    except NoMaskError as error:
+        raise BenchError(f"{path}: {error}") from None
     if size is None or size == (binary.shape[1], binary.shape[0]):
         return binary
     return np.asarray(Image.fromarray(binary).resize(size, Image.Resampling.NEAREST))
@@ -102,7 +166,7 @@ def load_grey(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
 
 def size_of(path: Path) -> tuple[int, int]:
     """(width, height) from the header alone; raises BenchError when the file is not an image."""
-    return header_of(path)[0]
+    return header_of(path).size
 
 
 def squash_of(path: Path, size: Sequence[int] | None) -> tuple[int, int] | None:
@@ -111,15 +175,33 @@ def squash_of(path: Path, size: Sequence[int] | None) -> tuple[int, int] | None:
     return wanted if wanted and wanted != size_of(path) else None
 
 
-def header_of(path: Path) -> tuple[tuple[int, int], str]:
-    """(width, height) and pixel mode, a key of `CONVERSIONS` where the file can be read at all."""
+def header_of(path: Path) -> Header:
+    """The mode is a key of `CONVERSIONS` where the file can be read at all."""
+    with _opened(path) as image:
+        return Header(image.size, image.mode, _orientation(image))
+
+
+def _orientation(image: Image.Image) -> int:
     try:
-        with Image.open(path) as image:
-            return image.size, image.mode
-    except FileNotFoundError:
-        raise BenchError(f"{path}: no such image") from None
-    except _BROKEN as error:
-        raise BenchError(f"{path}: not a readable image ({error}); replace or remove it") from None
+        # PNG's own method would decode the pixels to look behind them.
+        value = Image.Image.getexif(image).get(ORIENTATION, UPRIGHT)
+    except (SyntaxError, ValueError, struct.error):
+        return UPRIGHT  # No program can follow a tag in an EXIF block that is broken.
+    return value if value in range(2, 9) else UPRIGHT
+
+
+def refuse_unlike(image: Path, mask: Path) -> None:
+    """BenchError where a mask, or a map, cannot lie on its image: unequal orientation or size. Reads headers only."""
+    ours, theirs = header_of(image), header_of(mask)
+    if ours.orientation != theirs.orientation:
+        raise BenchError(
+            f"{image} has EXIF orientation {ours.orientation} and {mask} has {theirs.orientation}: pixels are read as "
+            "they are stored, so the mask would lie elsewhere; write both upright and without the tag, for example "
+            "with ImageMagick's mogrify -auto-orient, or drop the tag where the mask was drawn on the stored pixels"
+        )
+    if ours.size != theirs.size:
+        sizes = f"{ours.size[0]}x{ours.size[1]} and {theirs.size[0]}x{theirs.size[1]}"
+        raise BenchError(f"{image} and {mask} differ in size ({sizes}); bring both to one size")
 
 
 def save_png(path: Path, pixels: np.ndarray) -> None:

@@ -1,13 +1,27 @@
 """The one place where a file becomes pixels: thresholds, channels, sizes, errors, whole files."""
 
+import os
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from bench.images import CONVERSIONS, header_of, load_grey, load_mask, load_rgb, save_png, size_of
+from bench.images import (
+    CONVERSIONS,
+    Header,
+    header_of,
+    load_grey,
+    load_mask,
+    load_rgb,
+    pixel_limit,
+    refuse_unlike,
+    save_png,
+    size_of,
+)
 from tests.conftest import refused
 
 READERS = [load_rgb, load_mask, load_grey, size_of]
@@ -29,7 +43,7 @@ def ramp():
     return np.arange(256, dtype=np.uint8).reshape(8, 32)
 
 
-def test_mask_foreground_is_above_127(write):
+def test_lesion_is_above_127(write):
     """127 is background, 128 is lesion; the result is uint8 in {0, 1}."""
     mask = load_mask(write(ramp()))
     assert mask.dtype == np.uint8
@@ -52,7 +66,7 @@ def test_a_mask_is_scaled_by_nearest_pixel(write):
 
 
 def test_a_mask_is_thresholded_before_it_is_scaled(write):
-    """Grey 100 beside grey 200 never averages to foreground or to a third value."""
+    """A rim's grey 100 beside grey 200 never averages to lesion or to a third value."""
     assert set(np.unique(load_mask(write(np.array([[100, 200]], np.uint8)), (5, 3)))) == {0, 1}
 
 
@@ -181,7 +195,7 @@ def test_every_readable_mode_has_its_rule(tmp_path):
         if "A" in mode:
             image.putalpha(255)
         image.save(path)
-        assert header_of(path) == ((4, 3), mode)
+        assert header_of(path) == Header((4, 3), mode, orientation=1)
         assert load_rgb(path).shape == (3, 4, 3)
 
 
@@ -215,11 +229,75 @@ def test_a_truncated_image_is_named(write, read, name):
 
 
 @pytest.mark.parametrize("read", READERS)
-def test_an_image_too_large_to_be_true_is_named(write, read, monkeypatch):
-    """Pillow's guard against decompression bombs is one line as well."""
+@pytest.mark.parametrize("limit", [1599, 1000, 100])
+def test_an_image_too_large_to_be_true_is_named(write, read, limit):
+    """Just above the limit, where Pillow would only warn, and far above it, where Pillow itself refuses."""
     path = write(np.zeros((40, 40), np.uint8))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    refused(lambda: read(path), path, "not a readable image", "replace or remove it")
+    before = Image.MAX_IMAGE_PIXELS
+    with pixel_limit(limit):
+        refused(lambda: read(path), path, f"the limit of {limit:,}", "--max-pixels")
+    with pixel_limit(1600):
+        read(path)
+    assert before == Image.MAX_IMAGE_PIXELS
+
+
+def test_pillows_own_warning_is_not_seen(write):
+    """Told once, by our line."""
+    path = write(np.zeros((40, 40), np.uint8))
+    code = f"from bench.images import *\nwith pixel_limit(1000): load_rgb(Path({str(path)!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "BenchError" in done.stderr
+    assert "Warning" not in done.stderr
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_other_programs_are_never_started(tmp_path, read, monkeypatch):
+    """A PostScript file that is called png: Pillow would hand it to Ghostscript."""
+    monkeypatch.setattr("subprocess.check_call", lambda *_, **__: pytest.fail("another program was started"))
+    path = tmp_path / "picture.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n")
+    refused(lambda: read(path), path, "not a readable image", "PNG, JPEG")
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_pipe_is_refused(tmp_path, read):
+    """Nobody will ever write into it: to open it would wait forever."""
+    path = tmp_path / "picture.png"
+    os.mkfifo(path)
+    refused(lambda: read(path), path, "is no file", "remove it")
+
+
+def test_a_phones_picture_is_the_first_of_its_two(tmp_path):
+    """MPO, which phones call jpg: the second picture is a preview or the other eye's."""
+    path = tmp_path / "phone.jpg"
+    first, second = (Image.new("RGB", (8, 8), (level,) * 3) for level in (200, 10))
+    first.save(path, format="MPO", save_all=True, append_images=[second])
+    assert Image.open(path).n_frames == 2
+    assert np.abs(load_rgb(path).astype(int) - 200).max() < 4
+
+
+def turned(path, value, size=(8, 4)):
+    exif = Image.Exif()
+    exif[0x0112] = value
+    Image.new("L", size).save(path, exif=exif)
+    return path
+
+
+def test_unequal_orientation_is_refused(tmp_path):
+    """Half a turn would part lesion and mask without a word; for a quarter turn "one size" would be bad advice."""
+    mask = tmp_path / "mask.png"
+    Image.new("L", (8, 4)).save(mask)
+    for value, size in ((3, (8, 4)), (6, (4, 8))):
+        image = turned(tmp_path / f"image{value}.jpg", value, size)
+        refused(lambda: refuse_unlike(image, mask), image, mask, f"orientation {value}", "upright")  # noqa: B023
+        refuse_unlike(image, turned(tmp_path / f"mask{value}.png", value, size))
+    refuse_unlike(turned(tmp_path / "upright.jpg", 1), mask)
+    refuse_unlike(turned(tmp_path / "nonsense.jpg", 77), mask)
+
+
+def test_unequal_sizes_are_refused(tmp_path):
+    image, mask = turned(tmp_path / "image.png", 1), turned(tmp_path / "mask.png", 1, (4, 8))
+    refused(lambda: refuse_unlike(image, mask), image, mask, "8x4 and 4x8", "bring both to one size")
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3, 4, 3)])
