@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.contracts import Dataset, Split, param
-from bench.datasets._pairs import below, check
+from bench.datasets._pairs import PairParams, below
 from bench.errors import BenchError
 from bench.listing import match
 
 
 @dataclass(frozen=True)
-class IsicParams:
+class IsicParams(PairParams):
     prompt: str = param("A photo of a skin lesion.", "text condition of every image; ours, none is published")
-    allow_empty_masks: bool = param(False, "accept masks without foreground")
 
 
 def isic_samples(
@@ -31,8 +30,4 @@ def isic_samples(
                 "give the folder that holds one of them"
             )
         return ()
-    return match(root / images, root / masks, dataset.params.prompt, mask_suffix=mask_suffix, ignore="_superpixels")
-
-
-def isic_check(dataset: Dataset, samples: Split) -> None:
-    check(samples, dataset.params.allow_empty_masks)
+    return match(root / images, root / masks, dataset.params.prompt, mask_suffix=mask_suffix)

@@ -7,19 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.contracts import Dataset, Sample, Split, param
-from bench.datasets._pairs import check
+from bench.datasets._pairs import NamedPairParams
 from bench.division import divide, group_count
 from bench.errors import BenchError
-from bench.listing import MANIFEST, first_folder, manifest_rows, match
+from bench.listing import Manifest, first_folder, match, read_manifest
 
 SHARES = {"train": 3, "val": 1, "test/test": 1}
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(NamedPairParams):
     prompt: str = param("A photo of a lesion.", "text condition of images without one in the manifest")
     split_seed: int = param(0, "which pairs go where", low=0)
-    allow_empty_masks: bool = param(False, "accept masks without foreground")
 
 
 class Folder(Dataset):
@@ -36,25 +35,25 @@ class Folder(Dataset):
         return tuple(SHARES)
 
     def samples(self, split: str) -> Split:
-        pairs, given = self._listed()
-        place = given or draw_splits(pairs, self.params.split_seed, self.root / MANIFEST)
+        pairs, manifest = self._listed()
+        place = _given_splits(manifest) or draw_splits(pairs, self.params.split_seed, manifest.path)
         return tuple(sample for sample in pairs if place[sample.id] == split)
 
-    def _listed(self) -> tuple[Split, dict[str, str]]:
+    def notes(self) -> tuple[str, ...]:
+        return tuple(self._listed()[1].notes())
+
+    def _listed(self) -> tuple[Split, Manifest]:
         images, masks = first_folder(self.root, ("images", "image")), first_folder(self.root, ("masks", "mask"))
         if images is None or masks is None:
             raise BenchError(f"--data {self.root}: must hold images/ and masks/; add or rename them")
-        pairs = match(images, masks, self.params.prompt)
+        p = self.params
+        pairs = match(images, masks, p.prompt, image_suffix=p.image_suffix, mask_suffix=p.mask_suffix)
         if len(pairs) < len(SHARES):
             raise BenchError(
                 f"--data {self.root}: {len(pairs)} pair(s); add more, at least 3 are needed to train, watch and test"
             )
-        rows = manifest_rows(self.root, [sample.id for sample in pairs])
-        pairs = tuple(_described(sample, rows.get(sample.id, {})) for sample in pairs)
-        return pairs, _given_splits(self.root / MANIFEST, rows)
-
-    def check(self, samples: Split) -> None:
-        check(samples, self.params.allow_empty_masks)
+        manifest = read_manifest(self.root, [sample.id for sample in pairs])
+        return tuple(_described(sample, manifest.rows.get(sample.id, {})) for sample in pairs), manifest
 
 
 def draw_splits(pairs: Split, seed: int, manifest: Path) -> dict[str, str]:
@@ -72,8 +71,9 @@ def _described(sample: Sample, row: Mapping[str, str]) -> Sample:
     return replace(sample, group=row.get("group") or "", prompt=row.get("prompt") or sample.prompt)
 
 
-def _given_splits(path: Path, rows: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+def _given_splits(manifest: Manifest) -> dict[str, str]:
     """Splits named in the manifest, or none. A group in two splits is refused."""
+    path, rows = manifest.path, manifest.rows
     given = {name: row.get("split") or "" for name, row in rows.items()}
     if not any(given.values()):
         return {}

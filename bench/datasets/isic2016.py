@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.contracts import Dataset, Split
-from bench.datasets._isic import IsicParams, isic_check, isic_samples
+from bench.datasets._isic import IsicParams, isic_samples
 
 FOLDERS = {
     split: (f"ISBI2016_ISIC_Part1_{part}_Data", f"ISBI2016_ISIC_Part1_{part}_GroundTruth")
@@ -29,6 +29,3 @@ class Isic2016(Dataset):
 
     def samples(self, split: str) -> Split:
         return isic_samples(self, "isic2016", FOLDERS, split, "_Segmentation")
-
-    def check(self, samples: Split) -> None:
-        isic_check(self, samples)

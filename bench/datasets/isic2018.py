@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.contracts import Dataset, Split
-from bench.datasets._isic import IsicParams, isic_check, isic_samples
+from bench.datasets._isic import IsicParams, isic_samples
 
 FOLDERS = {
     split: (f"ISIC2018_Task1-2_{part}_Input", f"ISIC2018_Task1_{part}_GroundTruth")
@@ -29,6 +29,3 @@ class Isic2018(Dataset):
 
     def samples(self, split: str) -> Split:
         return isic_samples(self, "isic2018", FOLDERS, split, "_segmentation")
-
-    def check(self, samples: Split) -> None:
-        isic_check(self, samples)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.contracts import Dataset, Split, param
-from bench.datasets._pairs import below, check
+from bench.datasets._pairs import NamedPairParams, below
 from bench.errors import BenchError
 from bench.listing import first_folder, match
 
+TEST_FOLDER = "TestDataset"
 TESTS = ("CVC-300", "CVC-ClinicDB", "CVC-ColonDB", "ETIS-LaribPolypDB", "Kvasir")
 
 CLINICDB_SEQUENCE_ENDS = (
@@ -27,9 +29,8 @@ def clinicdb_group(stem: str) -> str:
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(NamedPairParams):
     prompt: str = param("A photo of a polyp.", "text condition of every image")
-    allow_empty_masks: bool = param(False, "accept masks without foreground")
 
 
 class Polyps(Dataset):
@@ -60,8 +61,8 @@ class Polyps(Dataset):
         return ("train", *(f"test/{name}" for name in TESTS))
 
     def samples(self, split: str) -> Split:
-        root = below(self.root, "polyps", "TrainDataset")
-        folder = root / "TrainDataset" if split == "train" else root / "TestDataset" / split.removeprefix("test/")
+        root = self._below()
+        folder = root / "TrainDataset" if split == "train" else root / TEST_FOLDER / split.removeprefix("test/")
         if not folder.is_dir():
             if split == "train":
                 raise BenchError(
@@ -73,7 +74,13 @@ class Polyps(Dataset):
         if images is None or masks is None:
             raise BenchError(f"{folder}: must hold image(s)/ and mask(s)/; add or rename them")
         named = split in ("train", "test/CVC-ClinicDB")
-        return match(images, masks, self.params.prompt, clinicdb_group if named else lambda _: "")
+        p, group = self.params, clinicdb_group if named else lambda _: ""
+        return match(images, masks, p.prompt, group, image_suffix=p.image_suffix, mask_suffix=p.mask_suffix)
 
-    def check(self, samples: Split) -> None:
-        check(samples, self.params.allow_empty_masks)
+    def notes(self) -> tuple[str, ...]:
+        folder = self._below() / TEST_FOLDER
+        unknown = sorted(path.name for path in folder.glob("*/") if path.is_dir() and path.name not in TESTS)
+        return (f"left out of {folder}: no test set of this dataset: {', '.join(unknown)}",) if unknown else ()
+
+    def _below(self) -> Path:
+        return below(self.root, "polyps", "TrainDataset")

@@ -23,7 +23,7 @@ def read(path, synthetic=True):
 
 
 def look(path):
-    open_all(read(path), Pixels(), None, 0, Quiet())
+    open_all(read(path), Pixels(), None, (), 0, Quiet())
 
 
 def test_images_may_lie_in_the_folder_or_in_images(pairs):
@@ -35,7 +35,7 @@ def test_images_may_lie_in_the_folder_or_in_images(pairs):
     assert read(pairs).name == "set"
 
 
-@pytest.mark.parametrize("ending", ["png", "jpg", "JPEG", "bmp", "tif", "tiff", "webp"])
+@pytest.mark.parametrize("ending", ["png", "jpg", "JPEG", "bmp", "tif", "tiff", "webp", "gif"])
 def test_every_stated_format_is_read(tmp_path, ending):
     for number in range(3):
         Image.new("RGB", (8, 6), (50 * number,) * 3).save(tmp_path / f"{number}.{ending}")
@@ -50,7 +50,7 @@ def test_files_that_are_no_images_are_left_out_and_told(pairs):
     (pairs / "manifest.csv").write_text("id\n" + "\n".join(f"s{n:03d}" for n in range(4)))
     folder = read(pairs)
     assert len(folder.samples) == 4
-    assert folder.notes == (f"left out, no image by its name: {pairs / 'images/list.csv'} (and 1 more files)",)
+    assert folder.notes == (f"left out of {pairs}: readme.txt", f"left out of {pairs / 'images'}: list.csv")
 
 
 def test_conversions_are_told(pairs):
@@ -116,9 +116,11 @@ def test_a_dataset_one_level_down_is_pointed_at(tmp_path):
 
 def test_images_that_come_twice_are_counted(pairs):
     """Which no measure of a set's images could tell from independent ones."""
-    assert not any("distinct" in note for note in read(pairs).notes)
+    assert not read(pairs).repeats
     (pairs / "images" / "s001.png").write_bytes((pairs / "images" / "s000.png").read_bytes())
-    assert any("synthetic set set: 4 images, 3 distinct" in note for note in read(pairs).notes)
+    (line,) = read(pairs).repeats
+    assert "synthetic set set: 4 images, 3 distinct" in line
+    assert "s001" in line
 
 
 def test_lonely_files_are_named(pairs):
@@ -149,7 +151,7 @@ def test_masks_of_0_and_1_are_named(pairs):
     """They would be read as masks without any lesion."""
     path = pairs / "masks/s001.png"
     Image.fromarray((np.asarray(Image.open(path)) > 127).astype(np.uint8)).save(path)
-    refused(lambda: look(pairs), path, "multiply the masks by 255")
+    refused(lambda: look(pairs), path, "0, 1", "--mask-label 1")
 
 
 def test_an_empty_mask_is_a_picture_without_lesion(pairs):
