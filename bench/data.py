@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 from bench.contracts import Dataset, Sample, Split
 from bench.division import share
 from bench.errors import BenchError
+from bench.listing import left_out
 from bench.spec import key
 from bench.store import sha256_file
 
 TRAIN = "train"
 MIN_TRAIN = 3
 """Below that no set metric has an interval: leaving one image out must leave a pair."""
+SHOWN = 3
+
+Digest = Callable[[Path], str]
+"""sha256 of a file's bytes."""
 
 
-@dataclass(frozen=True)
+class Digests:
+    """A `Digest` that reads each file once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, str] = {}
+
+    def __call__(self, path: Path) -> str:
+        """BenchError names a file that cannot be read."""
+        if path not in self._known:
+            self._known[path] = _digest(path)
+        return self._known[path]
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataTable:
-    """`asked` is the dataset on the command line, `name` the one used (they differ for a stand-in)."""
+    """`asked` is the dataset on the command line, `name` the one used (they differ for a stand-in).
+
+    `repeats`: a line for each two splits, or one split, in which the same image stands twice.
+    """
 
     asked: str
     name: str
@@ -27,6 +49,7 @@ class DataTable:
     fingerprints: Mapping[str, str]
     absent: tuple[str, ...]
     warnings: tuple[str, ...]
+    repeats: tuple[str, ...] = ()
 
     @property
     def tests(self) -> tuple[str, ...]:
@@ -62,8 +85,13 @@ class DataTable:
                 f"--fraction {percent}: leaves {len(train)} of {len(self.splits[TRAIN])} training pairs of dataset "
                 f"{self.name}, and at least {MIN_TRAIN} are needed to compare sets; take a larger share"
             )
-        fingerprints = {**self.fingerprints, TRAIN: fingerprint(train)}
-        return replace(self, splits={**self.splits, TRAIN: train}, fingerprints=fingerprints)
+        return self.with_splits({**self.splits, TRAIN: train})
+
+    def with_splits(self, splits: Mapping[str, Split]) -> DataTable:
+        """The same dataset with other pairs in its splits."""
+        changed = {name: pairs for name, pairs in splits.items() if pairs != self.splits[name]}
+        found = {name: fingerprint(pairs) for name, pairs in changed.items()}
+        return replace(self, splits=splits, fingerprints={**self.fingerprints, **found})
 
 
 def named_after(test: str, samples: Split) -> Split:
@@ -74,15 +102,15 @@ def named_after(test: str, samples: Split) -> Split:
     )
 
 
-def fingerprint(split: Split) -> str:
+def fingerprint(split: Split, digest: Digest | None = None) -> str:
     """Hash of (id, image bytes, mask bytes, prompt, group, source) of every pair; folder names play no part."""
-    return key({"pairs": [_identity(sample) for sample in split]})
+    return key({"pairs": [_identity(sample, digest or _digest) for sample in split]})
 
 
-def _identity(sample: Sample) -> list[str]:
-    mask = _digest(sample.mask) if sample.has_mask else ""
+def _identity(sample: Sample, digest: Digest) -> list[str]:
+    mask = digest(sample.mask) if sample.has_mask else ""
     source = [sample.source] if sample.source else []
-    return [sample.id, _digest(sample.image), mask, sample.prompt, sample.group, *source]
+    return [sample.id, digest(sample.image), mask, sample.prompt, sample.group, *source]
 
 
 def _digest(path: Path) -> str:
@@ -92,28 +120,63 @@ def _digest(path: Path) -> str:
         raise BenchError(f"{path}: cannot be read ({error.strerror}); mend or remove it") from None
 
 
+def repeated(splits: Mapping[str, Split], digest: Digest) -> list[str]:
+    """A line for each two splits that share an image, byte for byte, and each split in which one stands twice."""
+    of = {name: _first_of_each(split, digest) for name, split in splits.items()}
+    lines = []
+    for one, other in combinations(splits, 2):
+        both = [f"{name} is {of[one][image]}" for image, name in of[other].items() if image in of[one]]
+        if both:
+            seen = ": scores on images that were trained on say nothing of new ones" if one == TRAIN else ""
+            lines.append(
+                f"{len(both)} of {len(splits[other])} images of {other} are also in {one}, byte for byte "
+                f"({_some(both)}){seen}"
+            )
+    for name, split in splits.items():
+        again = [sample.id for sample in split if of[name][digest(sample.image)] != sample.id]
+        if again:
+            lines.append(
+                f"{name}: {len(split)} images, {len(of[name])} distinct: the others are the same bytes again "
+                f"({_some(again)}), which intervals and measures that count images take for independent ones"
+            )
+    return lines
+
+
+def _first_of_each(split: Split, digest: Digest) -> dict[str, str]:
+    """Ids by the image's bytes."""
+    first: dict[str, str] = {}
+    for sample in split:
+        first.setdefault(digest(sample.image), sample.id)
+    return first
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
 def tabulate(asked: str, name: str, dataset: Dataset) -> DataTable:
     """List and hash every split. Raises BenchError when there is nothing to train on or to test on."""
     listed = {split: dataset.samples(split) for split in dataset.splits()}
     present = {split: samples for split, samples in listed.items() if samples}
-    absent = tuple(split for split, samples in listed.items() if not samples and split in _required(listed))
-    table = DataTable(
-        asked,
-        name,
-        present,
-        {split: fingerprint(samples) for split, samples in present.items()},
-        absent,
-        _count_warnings(name, dataset, present),
-    )
-    if "train" not in present or not table.tests:
-        missing = "test" if "train" in present else "training"
+    tests = [split for split in present if split.startswith("test/")]
+    if TRAIN not in present or not tests:
+        missing = "test" if TRAIN in present else "training"
         raise BenchError(f"dataset {name}: {dataset.root} has no {missing} pairs; add some, or name another --data DIR")
-    if len(present["train"]) < MIN_TRAIN:
+    if len(present[TRAIN]) < MIN_TRAIN:
         raise BenchError(
-            f"dataset {name}: {dataset.root} has {len(present['train'])} training pair(s); add more, at least "
+            f"dataset {name}: {dataset.root} has {len(present[TRAIN])} training pair(s); add more, at least "
             f"{MIN_TRAIN} are needed to compare sets"
         )
-    return table
+    digests, every = Digests(), tuple(sample for samples in present.values() for sample in samples)
+    return DataTable(
+        asked=asked,
+        name=name,
+        splits=present,
+        fingerprints={split: fingerprint(samples, digests) for split, samples in present.items()},
+        absent=tuple(split for split, samples in listed.items() if not samples and split in _required(listed)),
+        warnings=(*_count_warnings(name, dataset, present), *dataset.notes(), *left_out(every)),
+        repeats=tuple(f"{name} {line}" for line in repeated(present, digests)),
+    )
 
 
 def _required(listed: Mapping[str, Split]) -> set[str]:

@@ -47,7 +47,14 @@ def test_the_seed_draws_and_one_group_is_kept_at_least():
 
 def table(pairs):
     splits = {"train": pairs, "val": pairs[:2], "test/A": pairs[:3]}
-    return DataTable("d", "name", splits, {name: f"bytes of {name}" for name in splits}, (), ())
+    return DataTable(
+        asked="d",
+        name="name",
+        splits=splits,
+        fingerprints={name: f"bytes of {name}" for name in splits},
+        absent=(),
+        warnings=(),
+    )
 
 
 def test_a_reduced_table_is_another_training_set_and_the_same_test_sets(pairs):

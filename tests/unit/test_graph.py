@@ -30,8 +30,14 @@ def choose(kind, name, version=1):
 
 
 def spec(**changes):
-    table = DataTable("d", "d", {"train": (), "test/a": (), "test/b": ()},
-                      {"train": "t", "test/a": "a", "test/b": "b"}, (), ())  # fmt: skip
+    table = DataTable(
+        asked="d",
+        name="d",
+        splits={"train": (), "test/a": (), "test/b": ()},
+        fingerprints={"train": "t", "test/a": "a", "test/b": "b"},
+        absent=(),
+        warnings=(),
+    )
     generators = (choose("generator", "g1"), choose("generator", "g2"))
     metrics = ((choose("metric", "m"), choose("extractor", "e")),)
     return replace(

@@ -105,7 +105,14 @@ def compare(tmp_path):
     def run(metric, reference="train", count=4):
         splits = {"train": make_pairs(tmp_path / "train", count), "test/A": make_pairs(tmp_path / "A", 3, seed=1),
                   "test/B": make_pairs(tmp_path / "B", 2, seed=2)}  # fmt: skip
-        data = DataTable("d", "d", splits, {name: fingerprint(split) for name, split in splits.items()}, (), ())
+        data = DataTable(
+            asked="d",
+            name="d",
+            splits=splits,
+            fingerprints={name: fingerprint(split) for name, split in splits.items()},
+            absent=(),
+            warnings=(),
+        )
         extractor = None if metric.uses == "maps" else chosen("extractor", Corner(NoParams()))
         spec = RunSpec(
             data, "demo", 0, 1, "real", reference, 1, ("real",), (chosen("generator", Squashed(NoParams())),),
