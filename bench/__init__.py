@@ -28,11 +28,18 @@ def evaluate(
     seed: int | None = None,
     weights: str | PathLike[str] | None = None,
     download: bool = False,
+    image_suffix: str = "",
+    mask_suffix: str = "",
+    mask_labels: Sequence[str] = (),
+    max_pixels: int = 100_000_000,
+    strict: bool = False,
 ) -> Scores:
     """Scores of a folder of synthetic images against a folder of real ones, as `python -m bench evaluate` gives them.
 
     Without `metrics`, all that train nothing and have here what they need. `settings` are --set options
     (`"kid.subsets=10"`), `plugins` files with metrics or extractors of your own, `weights` a folder of weight files.
+    `image_suffix` and `mask_suffix` are endings of file names, `mask_labels` says what is lesion in masks of labels
+    (`["1", "#800000"]`), pictures of more than `max_pixels` are refused, and `strict` refuses repeated images.
     What was scored before lies below `results` and is not computed again. Raises `bench.errors.BenchError`, one line
     with the remedy, for a folder that cannot be read and for a metric of `metrics` that cannot be computed; what the
     others gave is kept.
@@ -56,12 +63,27 @@ def evaluate(
 
     found = evaluate_folders(
         Request(
-            Path(real), (Path(fake),), tuple(metrics or ()), tuple(segmenters), profile, tuple(settings),
-            tuple(map(Path, plugins)), Path(results), device, workers, seed,
-            Path(weights) if weights else None, download,
+            real=Path(real),
+            fakes=(Path(fake),),
+            metrics=tuple(metrics or ()),
+            segmenters=tuple(segmenters),
+            profile=profile,
+            settings=tuple(settings),
+            plugins=tuple(map(Path, plugins)),
+            results=Path(results),
+            device=device,
+            workers=workers,
+            seed=seed,
+            weights=Path(weights) if weights else None,
+            download=download,
+            image_suffix=image_suffix,
+            mask_suffix=mask_suffix,
+            mask_labels=tuple(mask_labels),
+            max_pixels=max_pixels,
+            strict=strict,
         ),
         say=lambda _: None,
-    )  # fmt: skip
+    )
     for trouble in found.troubles:
         raise BenchError(f"{trouble.what}: {trouble.message}")
     return Scores(found)

@@ -144,7 +144,7 @@ def flag_overrides(
     kind: str = "generator",
 ) -> tuple[Override, ...]:  # fmt: skip
     """An option such as `--precision bf16`, for each of the plugins that has such a field; --set wins over it."""
-    having = [name for name in names if field_name in _field_names(registry.load(kind, name))]
+    having = [name for name in names if field_name in field_names(registry.load(kind, name))]
     if not having:
         raise BenchError(f"{option} {text}: none of {', '.join(names)} has it; leave it out")
     taken = {(one.kind, one.name, one.field) for one in given}
@@ -163,7 +163,7 @@ def weights_overrides(
     return flag_overrides("--weights", "weights", str(folder), extractors, given, registry, kind="extractor")
 
 
-def _field_names(plugin: type[Plugin]) -> set[str]:
+def field_names(plugin: type[Plugin]) -> set[str]:
     return {field.name for field in dataclasses.fields(plugin.Params)}
 
 
@@ -231,6 +231,8 @@ def _parse(text: str, hint: Any, where: str) -> Any:
         return text.lower() == "true"
     if hint is str:
         return text
+    if typing.get_origin(hint) is tuple:
+        return [part.strip() for part in text.split(",") if part.strip()]
     try:
         return hint(text)
     except ValueError:

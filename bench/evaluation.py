@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bench.chosen import Chooser, Chosen
 from bench.config import load_profile, parse_overrides, refuse_unknown_plugins
+from bench.data import fingerprint
 from bench.differences import Difference, differences
 from bench.errors import BenchError
 from bench.folderplan import FolderPlan, Trouble
 from bench.graph import Comparison
-from bench.imagefolder import ImageFolder, open_all, read_folder
+from bench.imagefolder import ImageFolder, Naming, open_all, read_folder
+from bench.images import MAX_PIXELS, pixel_limit
+from bench.masks import Label, parse_labels
+from bench.pair_check import CHECKS
 from bench.pixels import Pixels
 from bench.progress import Terminal
 from bench.registry import Registry
+from bench.relabel import relabelled
 from bench.results import ScoreRow, compared, score_rows
 from bench.runner import Failure, Machine, Runner, check_device
 from bench.selection import Selection, select
 from bench.spec import key
 from bench.store import Store
 
-CHECKS = 1
-"""Raised when a file that was accepted is refused, or the other way round."""
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is compared and how. No `metrics`: all that train nothing; no `segmenters`, no `seed`: the profile's."""
+    """What is compared and how. No `metrics`: all that train nothing; no `segmenters`, no `seed`: the profile's.
+
+    `mask_labels`: what is lesion in masks of labels; `strict`: images that stand twice are refused.
+    """
 
     real: Path
     fakes: tuple[Path, ...]
@@ -44,6 +49,19 @@ class Request:
     seed: int | None = None
     weights: Path | None = None
     download: bool = False
+    image_suffix: str = ""
+    mask_suffix: str = ""
+    mask_labels: tuple[str, ...] = ()
+    max_pixels: int = MAX_PIXELS
+    strict: bool = False
+
+    @property
+    def naming(self) -> Naming:
+        return Naming(self.image_suffix, self.mask_suffix)
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        return parse_labels(self.mask_labels)
 
 
 @dataclass(frozen=True)
@@ -63,6 +81,11 @@ class Evaluation:
 def evaluate_folders(request: Request, say: Callable[[str], None]) -> Evaluation:
     """BenchError for unreadable folders and mistaken options; what one metric alone lacks is in `troubles`."""
     check_device(request.device)
+    with pixel_limit(request.max_pixels):
+        return _evaluate(request, say)
+
+
+def _evaluate(request: Request, say: Callable[[str], None]) -> Evaluation:
     registry = Registry(request.plugins)
     profile = load_profile(request.profile)
     refuse_unknown_plugins(profile, registry)
@@ -73,10 +96,12 @@ def evaluate_folders(request: Request, say: Callable[[str], None]) -> Evaluation
         raise BenchError("no metric can be computed here: python -m bench doctor says what each lacks")
     segmenters = _segmenters(chooser, request.segmenters, selected)
     chooser.refuse_unused(_looked_at(selected, segmenters))
-    real, fakes = read_folder(request.real, synthetic=False), _read_fakes(request.fakes)
+    real, fakes = read_folder(request.real, synthetic=False, naming=request.naming), _read_fakes(request)
+    if request.strict:
+        _refuse_repeats((real, *fakes))
     store, pixels = Store(request.results / "store"), Pixels()
-    for folder in (real, *fakes):
-        _open_once(folder, fakes[0].size if folder is real else None, store, pixels, request.workers)
+    real = _opened(real, fakes[0].size, request, store, pixels)
+    fakes = tuple(_opened(fake, None, request, store, pixels) for fake in fakes)
     plan = FolderPlan(seed, real)
     troubles = [*_absent(request, selected), *plan.add(fakes, selected, segmenters)]
     failures = _run(request, plan, store, pixels, say)
@@ -111,22 +136,41 @@ def _absent(request: Request, selected: Selection) -> list[Trouble]:
     return [Trouble(name, message) for name, message in selected.absent.items() if name in request.metrics]
 
 
-def _read_fakes(paths: Sequence[Path]) -> tuple[ImageFolder, ...]:
+def _read_fakes(request: Request) -> tuple[ImageFolder, ...]:
     fakes: dict[str, ImageFolder] = {}
-    for path in paths:
-        fake = read_folder(path, synthetic=True)
+    for path in request.fakes:
+        fake = read_folder(path, synthetic=True, naming=request.naming)
         if fake.name in fakes:
             raise BenchError(f"{fakes[fake.name].path} and {path}: two sets of the name {fake.name}; rename a folder")
         fakes[fake.name] = fake
     return tuple(fakes.values())
 
 
-def _open_once(folder: ImageFolder, size: tuple[int, int] | None, store: Store, pixels: Pixels, workers: int) -> None:
+def _refuse_repeats(folders: Sequence[ImageFolder]) -> None:
+    lines = [line for folder in folders for line in folder.repeats]
+    if lines:
+        raise BenchError(f"--strict: {'; '.join(lines)}; remove the repeated images, or leave --strict out")
+
+
+def _opened(
+    folder: ImageFolder, size: tuple[int, int] | None, request: Request, store: Store, pixels: Pixels
+) -> ImageFolder:
+    """The folder with ordinary masks, after every file has been decoded."""
+    _open_once(folder, size, request, store, pixels)
+    samples = relabelled(folder.samples, request.labels, store)
+    if samples == folder.samples:
+        return folder
+    return replace(folder, samples=samples, fingerprint=fingerprint(samples))
+
+
+def _open_once(
+    folder: ImageFolder, size: tuple[int, int] | None, request: Request, store: Store, pixels: Pixels
+) -> None:
     """Nothing is computed before every file of both sets has been decoded; bytes seen before are not opened again."""
-    mark = key({"stage": "check", "checks": CHECKS, "pairs": folder.fingerprint})
+    mark = key({"stage": "check", "checks": CHECKS, "labels": list(request.labels), "pairs": folder.fingerprint})
     if store.has("check", mark):
         return
-    open_all(folder, pixels, size, workers, Terminal(f"read {folder.name}"))
+    open_all(folder, pixels, size, request.labels, request.workers, Terminal(f"read {folder.name}"))
     with store.claim("check", mark, lambda: None) as desk:
         if not store.has("check", mark):
             store.commit("check", mark, desk, {"images": len(folder.samples)})
@@ -153,7 +197,7 @@ def _described(profile: str, real: ImageFolder, comparisons: Sequence[Comparison
 
 
 def _notes(real: ImageFolder, fakes: Sequence[ImageFolder], request: Request, selected: Selection) -> list[str]:
-    notes = [note for folder in (real, *fakes) for note in folder.notes]
+    notes = [note for folder in (real, *fakes) for note in (*folder.repeats, *folder.notes)]
     if not any(sample.group for sample in real.samples):
         notes.append(
             f"real set {real.name}: every image counts as independent; if frames of one video or images of one patient "

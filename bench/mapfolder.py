@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bench.contracts import Sample, Split
 from bench.errors import BenchError
-from bench.images import SUFFIXES, ZERO_AND_ONE, header_of, load_grey, load_rgb
-from bench.listing import MANIFEST, files_by_stem, first_folder, manifest_rows
+from bench.images import SUFFIXES, header_of, load_grey, load_rgb, refuse_unlike
+from bench.listing import MANIFEST, and_more, files_by_stem, first_folder, read_manifest
+from bench.masks import GREY_ENOUGH, Label
+from bench.relabel import write_masks
 from bench.store import RECORD
 
 MASKS = ("masks", "mask")
 GREY_MODES = ("L", "1")
-GREY_ENOUGH = 16
-"""Levels by which channels may differ in a grey image kept as RGB: a JPEG's may, a little."""
+MOST_LABELS = 20
+"""Maps none of whose pixels is above it hold labels: so faint a probability is no prediction."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class MapFolder:
 
     samples: Split
     maps: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 def read_maps(pred: Path, truth: Path, suffix: str = "") -> MapFolder:
@@ -34,7 +36,7 @@ def read_maps(pred: Path, truth: Path, suffix: str = "") -> MapFolder:
 
     `manifest.csv` among the masks, or beside their folder where it is called masks, may say which of them belong
     together (columns `id`, `group`). BenchError names the first map without mask, mask without map, file that is no
-    image, pair of unequal size, and colour image.
+    image, and pair of unequal size or orientation.
     """
     for option, folder in (("--pred", pred), ("--truth", truth)):
         if not folder.is_dir():
@@ -42,15 +44,12 @@ def read_maps(pred: Path, truth: Path, suffix: str = "") -> MapFolder:
     masks = first_folder(truth, MASKS) or truth
     found, wanted = _files(pred), _files(masks, suffix, MANIFEST)
     _refuse_unmatched(found, wanted, pred, masks)
-    groups = manifest_rows(_place_of_manifest(masks), list(wanted))
-    samples = tuple(
-        Sample(stem, found[stem], wanted[stem], group=groups.get(stem, {}).get("group") or "")
-        for stem in sorted(wanted)
-    )
-    _refuse_unequal_sizes(samples)
-    for path in (*found.values(), *wanted.values()):
-        _refuse_colour(path)
-    return MapFolder(samples, tuple(sample.image for sample in samples))
+    manifest = read_manifest(_place_of_manifest(masks), list(wanted))
+    groups = {name: row.get("group", "") for name, row in manifest.rows.items()}
+    samples = tuple(Sample(name, found[name], wanted[name], group=groups.get(name, "")) for name in sorted(wanted))
+    for sample in samples:
+        refuse_unlike(sample.image, sample.mask)
+    return MapFolder(samples, tuple(sample.image for sample in samples), tuple(manifest.notes()))
 
 
 def _place_of_manifest(masks: Path) -> Path:
@@ -60,8 +59,9 @@ def _place_of_manifest(masks: Path) -> Path:
 
 def _files(folder: Path, suffix: str = "", apart: str = "") -> dict[str, Path]:
     """By stem less `suffix`; `apart`, hidden files and the store's record are none of them."""
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name in (apart, RECORD):
+    paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    for path in paths:
+        if path.name in (apart, RECORD):
             continue
         if path.is_dir():
             raise BenchError(f"{path}: is a folder; score each set by itself, or move it away")
@@ -70,6 +70,9 @@ def _files(folder: Path, suffix: str = "", apart: str = "") -> dict[str, Path]:
     found = files_by_stem(folder, suffix)
     if not found:
         raise BenchError(f"{folder}: holds no image ({', '.join(SUFFIXES)}); name the folder that holds them")
+    besides = set(paths) - set(found.values()) - {folder / apart, folder / RECORD}
+    if besides:
+        raise BenchError(f"{min(besides)}: lies beside a file of the same name without that ending; move it away")
     return found
 
 
@@ -77,60 +80,49 @@ def _refuse_unmatched(found: Mapping[str, Path], wanted: Mapping[str, Path], pre
     absent, extra = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
     if absent:
         raise BenchError(
-            f"{wanted[absent[0]]}: no prediction {absent[0]} in {pred}{_and_more(absent)}; predict every image "
+            f"{wanted[absent[0]]}: no prediction {absent[0]} in {pred}{and_more(absent)}; predict every image "
             "(names without their endings must be equal; an ending of the masks only: --mask-suffix)"
         )
     if extra:
-        raise BenchError(f"{found[extra[0]]}: no mask {extra[0]} in {masks}{_and_more(extra)}; add it or move it away")
+        raise BenchError(f"{found[extra[0]]}: no mask {extra[0]} in {masks}{and_more(extra)}; add it or move it away")
 
 
-def _refuse_unequal_sizes(samples: Split) -> None:
-    unequal = [
-        f"{sample.image}: {_times(ours)}, but its mask {sample.mask} is {_times(theirs)}"
-        for sample in samples
-        if (ours := header_of(sample.image)[0]) != (theirs := header_of(sample.mask)[0])
-    ]
-    if unequal:
-        raise BenchError(f"{unequal[0]}{_and_more(unequal)}; bring each map to its image's own size")
+def by_labels(folder: MapFolder, labels: Sequence[Label], scratch: Path) -> MapFolder:
+    """The same with masks of 0 and 255 below `scratch`, and maps too where those hold labels themselves.
 
-
-def _refuse_colour(path: Path) -> None:
-    """Grey of a colour is no probability, and that of a label's colour no lesion."""
-    if header_of(path)[1] not in GREY_MODES:
-        pixels = load_rgb(path)
-        if int(np.ptp(pixels, axis=2).max()) > GREY_ENOUGH:
-            raise BenchError(f"{path}: is a colour image; save the probability, or the mask, as 8-bit grey")
-
-
-def refuse_unscaled(folder: MapFolder, rows: Sequence[Mapping[str, Any]]) -> None:
-    """BenchError for a mask of 0 and 1, or of another label up to 127, in place of 0 and 255; and for maps of 0 and 1,
-    if all are: one may be a faint prediction.
-
-    `rows`: their scores, which tell what is empty without another look at the rest.
+    BenchError for maps of labels or colours where no `labels` are given: neither is a probability.
     """
-    for sample, row in zip(folder.samples, rows, strict=True):
-        if row["tp"] + row["fn"] == 0:
-            _refuse_label(sample.mask)
-    if not any(row["tp"] + row["fp"] for row in rows):
-        brightest = [int(load_grey(path).max()) for path in folder.maps]
-        if max(brightest) == 1:
+    faint, coloured = _faint(folder.maps), next((path for path in folder.maps if _is_colour(path)), None)
+    if not labels:
+        if coloured is not None:
             raise BenchError(
-                f"{folder.maps[brightest.index(1)]}: the pixels of all maps are 0 and 1, and probability 1 is 255: "
-                "multiply them by 255"
+                f"{coloured}: is a colour image and no probability; save the map as 8-bit grey, or, where it shows "
+                "classes, say which are lesion with --mask-label"
             )
+        if faint:
+            raise BenchError(
+                f"{folder.maps[0]}: the pixels of all maps are from 0 to {faint}, and probability 1 is 255; multiply "
+                "probabilities by 255, or, where these are labels, say which are lesion with --mask-label 1"
+            )
+        return folder
+    samples = write_masks(folder.samples, labels, scratch / "masks")
+    if not faint and coloured is None:
+        return MapFolder(samples, folder.maps, folder.notes)
+    predicted = tuple(replace(sample, mask=path) for sample, path in zip(samples, folder.maps, strict=True))
+    maps = tuple(sample.mask for sample in write_masks(predicted, labels, scratch / "maps"))
+    return MapFolder(samples, maps, (*folder.notes, "the predictions hold labels, read like the masks'"))
 
 
-def _refuse_label(mask: Path) -> None:
-    """Of a mask without a pixel above 127. An empty one that was a JPEG once has many faint levels, a label has one."""
-    levels = [int(level) for level in np.unique(load_grey(mask)) if level]
-    if len(levels) == 1:
-        own = f"its pixels are 0 and {levels[0]}, and lesion is > 127: save lesion as 255"
-        raise BenchError(f"{mask}: {ZERO_AND_ONE if levels == [1] else own}")
+def _faint(maps: Sequence[Path]) -> int:
+    """The highest level of all maps where it is that of a label, else 0."""
+    highest = 0
+    for path in maps:
+        highest = max(highest, int(load_grey(path).max()))
+        if highest > MOST_LABELS:
+            return 0
+    return highest
 
 
-def _times(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
-
-
-def _and_more(names: Sequence[str]) -> str:
-    return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+def _is_colour(path: Path) -> bool:
+    """A grey kept as colour is none; a palette of classes is."""
+    return header_of(path).mode not in GREY_MODES and int(np.ptp(load_rgb(path), axis=2).max()) > GREY_ENOUGH

@@ -49,7 +49,7 @@ class MapScore:
 @dataclass(frozen=True)
 class Scored:
     """`groups`: of images drawn together; `alone`: images without one; `empty`: masks without lesion; `shape`: with the
-    scores of shape.
+    scores of shape; `read`: what a reader must know of how the files were taken.
     """
 
     pred: str
@@ -61,12 +61,14 @@ class Scored:
     seed: int
     shape: bool
     scores: tuple[MapScore, ...]
+    read: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         parts = [f"{self.groups} groups"] if self.groups else []
         parts += [f"{self.alone} single images"] if self.alone else []
         return (
+            *self.read,
             *([f"{self.empty} of {self.images} masks have no lesion"] if self.empty else []),
             *EXPLAINED,
             SHAPE if self.shape else NO_SHAPE,

@@ -12,19 +12,27 @@ from bench.config import key_params, resolve
 from bench.contracts import Context, Dataset
 from bench.data import DataTable, tabulate
 from bench.errors import BenchError
+from bench.masks import Label
+from bench.pair_check import CHECKS, check_pairs
 from bench.progress import Terminal
 from bench.provenance import describe
+from bench.relabel import relabelled
 from bench.spec import derive_seed, key
 from bench.store import Store
 
 
 @dataclass(frozen=True)
 class Preparer:
-    """`chooser` resolves the dataset's parameters, `store` holds generated files and the marks of checked bytes."""
+    """`chooser` resolves the dataset's parameters, `store` holds generated files and the marks of checked bytes.
+
+    `labels`: what is lesion in masks of labels; `strict`: images that stand twice are refused.
+    """
 
     chooser: Chooser
     store: Store
     say: Callable[[str], None]
+    labels: tuple[Label, ...] = ()
+    strict: bool = False
 
     def missing(self, name: str, data: Path | None) -> tuple[str, ...]:
         """What is wrong with the data as far as names tell: a line that says what to fetch, or what to mend."""
@@ -50,11 +58,13 @@ class Preparer:
         identity = {"name": used, "version": cls.version, "params": key_params(params)}
         root = self._build(used, cls, params, identity) if cls.generated else data
         assert root is not None
-        dataset = cls(params, root)
-        table = tabulate(name, used, dataset)
+        table = tabulate(name, used, cls(params, root))
+        if self.strict and table.repeats:
+            raise BenchError(f"--strict: {'; '.join(table.repeats)}; remove the repeated images, or leave --strict out")
         if check:
-            self._check(dataset, table, identity)
-        return table
+            self._check(table, bool(getattr(params, "allow_empty_masks", False)))
+        pairs = {split: relabelled(samples, self.labels, self.store) for split, samples in table.splits.items()}
+        return table.with_splits(pairs)
 
     def _load(self, name: str) -> type[Dataset]:
         cls = self.chooser.registry.load("dataset", name)
@@ -86,12 +96,13 @@ class Preparer:
                 self.store.commit("build", artefact, desk, record)
         return self.store.path("build", artefact)
 
-    def _check(self, dataset: Dataset, table: DataTable, identity: dict[str, object]) -> None:
+    def _check(self, table: DataTable, allow_empty: bool) -> None:
+        rule = {"checks": CHECKS, "empty": allow_empty, "labels": list(self.labels)}
         for split, samples in table.splits.items():
-            mark = key({"stage": "check", "plugin": identity, "pairs": table.fingerprints[split]})
+            mark = key({"stage": "check", **rule, "pairs": table.fingerprints[split]})
             if self.store.has("check", mark):
                 continue
-            dataset.check(samples)
+            check_pairs(samples, allow_empty, self.labels)
             with self.store.claim("check", mark, lambda: None) as desk:
                 if not self.store.has("check", mark):
                     record = {"dataset": table.name, "split": split, "pairs": len(samples)}

@@ -7,12 +7,17 @@ from pathlib import Path
 
 from bench.contracts import Context, Generator, Split, param
 from bench.errors import BenchError
-from bench.images import SUFFIXES, load_mask, load_rgb, save_png
+from bench.images import load_mask, load_rgb, refuse_unlike, save_png, size_of
+from bench.listing import match
+from bench.masks import parse_labels
 
 
 @dataclass(frozen=True)
 class Params:
     path: str = param("", "folder that holds images/ and masks/ with equal stems", key=False)
+    image_suffix: str = param("", "ending of the images' names only")
+    mask_suffix: str = param("", "ending of the masks' names only")
+    mask_labels: tuple[str, ...] = param((), "what is lesion in masks of labels: levels, palette indices or colours")
 
 
 class Folder(Generator):
@@ -21,76 +26,58 @@ class Folder(Generator):
     `path` holds `images/` and `masks/`; files belong together by stem. Their bytes decide what is computed anew.
     """
 
-    version = 1
+    version = 2
     own_masks = True
     Params = Params
 
     def files(self) -> tuple[Path, ...]:
-        return tuple(_images_and_masks(self.params.path)) if not self.missing() else ()
+        return (self._root / "images", self._root / "masks") if not self.missing() else ()
+
+    @property
+    def _root(self) -> Path:
+        return Path(self.params.path)
 
     def missing(self) -> tuple[str, ...]:
+        """Names alone tell, before anything has been computed."""
         if not self.params.path:
             return ("generator folder: name the synthetic set with --set generator.folder.path=DIR",)
-        absent = [folder for folder in _images_and_masks(self.params.path) if not folder.is_dir()]
-        if absent:
-            return tuple(
-                f"generator folder: {folder}: no such folder; path must hold images/ and masks/" for folder in absent
-            )
-        return self._unpaired()
+        try:
+            pairs = self._pairs()
+        except BenchError as error:
+            return (f"generator folder: {error}",)
+        return () if pairs else (f"generator folder: {self.params.path}/images holds no image; add some",)
 
-    def _unpaired(self) -> tuple[str, ...]:
-        """Names alone tell, before anything has been computed."""
-        images, masks = (_by_stem(folder) for folder in _images_and_masks(self.params.path))
-        lonely = sorted(set(images) ^ set(masks))
-        if lonely:
-            where = "masks" if lonely[0] in images else "images"
-            return (
-                f"generator folder: {lonely[0]} is not in {self.params.path}/{where} ({len(lonely)} such); "
-                "add or remove it",
-            )
-        return () if images else (f"generator folder: {self.params.path}/images holds no image; add some",)
+    def check_params(self, devices: int) -> None:
+        parse_labels(self.params.mask_labels)
 
     def size(self) -> tuple[int, int] | None:
         """The common size of all images, None when they differ."""
-        sizes = {load_rgb(path).shape[1::-1] for path in self._images().values()}
+        sizes = {size_of(pair.image) for pair in self._present()}
         return sizes.pop() if len(sizes) == 1 else None
 
     def pairs(self, conditions: int) -> int:
-        return len(self._images())
+        return len(self._present())
 
-    def _images(self) -> dict[str, Path]:
-        """By stem; none where the folder is not there, of which a dry run has told."""
-        return {} if self.missing() else _by_stem(Path(self.params.path) / "images")
+    def _pairs(self) -> Split:
+        p = self.params
+        return match(
+            self._root / "images", self._root / "masks", "", image_suffix=p.image_suffix, mask_suffix=p.mask_suffix
+        )
+
+    def _present(self) -> Split:
+        """None where the folder is not there, of which a dry run has told."""
+        return () if self.missing() else self._pairs()
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         # With --download a run does not stop at what is missing.
         for line in self.missing():
             raise BenchError(line)
-        images, masks = (_by_stem(folder) for folder in _images_and_masks(self.params.path))
-        with ctx.progress.bar(len(images), "image") as bar:
-            for stem, path in images.items():
-                if not (out / "images" / f"{stem}.png").is_file():
-                    _copy(path, masks[stem], out, stem)
+        labels, pairs = parse_labels(self.params.mask_labels), self._pairs()
+        with ctx.progress.bar(len(pairs), "image") as bar:
+            for pair in pairs:
+                image = out / "images" / f"{pair.id}.png"
+                if not image.is_file():
+                    refuse_unlike(pair.image, pair.mask)
+                    save_png(out / "masks" / image.name, load_mask(pair.mask, labels=labels) * 255)
+                    save_png(image, load_rgb(pair.image))
                 bar.update()
-
-
-def _copy(image_file: Path, mask_file: Path, out: Path, stem: str) -> None:
-    image, mask = load_rgb(image_file), load_mask(mask_file)
-    if image.shape[:2] != mask.shape:
-        raise BenchError(f"{image_file} and {mask_file} differ in size; bring both to one size")
-    save_png(out / "masks" / f"{stem}.png", mask * 255)
-    save_png(out / "images" / f"{stem}.png", image)
-
-
-def _images_and_masks(path: str) -> tuple[Path, Path]:
-    return Path(path) / "images", Path(path) / "masks"
-
-
-def _by_stem(folder: Path) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-            if path.stem in found:
-                raise BenchError(f"{path}: {found[path.stem].name} has the same stem; remove one of them")
-            found[path.stem] = path
-    return found

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from bench.errors import BenchError
+from bench.images import MAX_PIXELS
 
 RESULTS = Path("results")
 
@@ -42,6 +43,39 @@ def refuse_folder(option: str, folder: Path) -> None:
             pass
     except OSError as error:
         raise BenchError(f"{option} {folder}: cannot be written ({error.strerror}); name another place") from None
+
+
+def add_mask_options(parser: argparse._ActionsContainer) -> None:
+    """How files of images and masks are read."""
+    parser.add_argument(
+        "--mask-label",
+        action="append",
+        default=[],
+        metavar="LABEL",
+        help="what is lesion in masks that hold labels: a grey level or palette index, or a colour such as '#800000' "
+        "(repeatable; ordinary masks of 0 and 255 are read as ever)",
+    )
+    parser.add_argument(
+        "--max-pixels",
+        type=at_least(1),
+        default=MAX_PIXELS,
+        metavar="N",
+        help="refuse pictures of more pixels before they are decoded (default: %(default)s)",
+    )
+
+
+def add_naming_options(parser: argparse._ActionsContainer) -> None:
+    """How the files of a set are named."""
+    for what in ("image", "mask"):
+        parser.add_argument(
+            f"--{what}-suffix", metavar="TEXT", help=f"ending of the {what}s' names only, for example _{what}"
+        )
+
+
+def add_strict_option(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse images that stand in two splits, or twice in one, byte for byte"
+    )
 
 
 def add_plugin_option(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from bench.config import (
     Override,
     Profile,
     changes,
+    field_names,
     flag_overrides,
     load_profile,
     parse_overrides,
@@ -23,6 +24,7 @@ from bench.data import TRAIN, DataTable
 from bench.errors import BenchError
 from bench.graph import Plan, RunSpec, plan
 from bench.manifest import Setting
+from bench.masks import parse_labels
 from bench.prepare import Preparer
 from bench.registry import Registry
 from bench.segscores import missing
@@ -70,7 +72,7 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
     everything = _everything(generators, metrics, segmenters)
     for one in everything:
         one.plugin.check_params(team_size())
-    preparer = Preparer(chooser, store, say)
+    preparer = Preparer(chooser, store, say, parse_labels(args.mask_label), args.strict)
     used = preparer.used_name(args.dataset, args.data)
     passed_over = chooser.passed_over(metrics)
     looked_at = [*((one.kind, one.name) for one in everything), *(("extractor", name) for name in passed_over)]
@@ -99,12 +101,34 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
 
 def _overrides(args: argparse.Namespace, generators: list[str], registry: Registry) -> tuple[Override, ...]:
     given = parse_overrides(args.overrides, registry)
-    flags: tuple[Override, ...] = ()
+    flags = _file_flags(args, generators, given, registry)
     for option, (field, _) in GENERATOR_FLAGS.items():
         text = getattr(args, f"generator_{field}")
         if text is not None:
             flags += flag_overrides(option, field, text, generators, given, registry)
     return (*flags, *given)
+
+
+def _file_flags(
+    args: argparse.Namespace, generators: list[str], given: Sequence[Override], registry: Registry
+) -> tuple[Override, ...]:
+    """How files are named and read, for the dataset and for the generators that read files themselves."""
+    flags: list[Override] = []
+    for option, text in (("--image-suffix", args.image_suffix), ("--mask-suffix", args.mask_suffix)):
+        field = option.removeprefix("--").replace("-", "_")
+        if text:
+            flags += flag_overrides(option, field, text, [args.dataset], given, registry, kind="dataset")
+            flags += _reading_files(option, field, text, generators, given, registry)
+    if args.mask_label:
+        flags += _reading_files("--mask-label", "mask_labels", ",".join(args.mask_label), generators, given, registry)
+    return tuple(flags)
+
+
+def _reading_files(
+    option: str, field: str, text: str, generators: list[str], given: Sequence[Override], registry: Registry
+) -> tuple[Override, ...]:
+    reading = [name for name in generators if field in field_names(registry.load("generator", name))]
+    return flag_overrides(option, field, text, reading, given, registry) if reading else ()
 
 
 def _once(names: Sequence[str]) -> list[str]:
@@ -170,7 +194,7 @@ def _protocol_notes(profile: Profile, asked: str, used: str) -> tuple[str, ...]:
 
 
 def _data_notes(data: DataTable, chosen: list[Chosen]) -> tuple[str, ...]:
-    notes = []
+    notes = list(data.repeats)
     if data.absent:
         absent = ", ".join(split.removeprefix("test/") for split in data.absent)
         present = ", ".join(split.removeprefix("test/") for split in data.tests)

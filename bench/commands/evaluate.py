@@ -3,10 +3,11 @@ network. What was scored before is not computed again, and the same command resu
 
 A folder holds images, or images/ and masks/ of equal file stems, and perhaps manifest.csv with a row for every image:
 id (file stem) and any of group (images of one video or patient), prompt, source (of a synthetic image: id of the mask
-or real image it was made from). Read are png, jpg, bmp, tif and webp of 8 bits a channel: grey is repeated over three
-channels, a palette looked up, opaque alpha dropped, an EXIF orientation not applied. Refused by name: transparent
-pixels, 16 bits, floats, CMYK, files of several images, and whatever cannot be read. Where all synthetic images have one
-size, real images are squashed to it first."""
+or real image it was made from). Read are png, jpg, bmp, tif, webp and gif of 8 bits a channel: grey is repeated over
+three channels, a palette looked up, opaque alpha dropped, an EXIF orientation not applied. Masks are grey of 0 and 255.
+Refused by name: transparent pixels, 16 bits, floats, CMYK, files of several images, masks of labels (but see
+--mask-label), an image and a mask of unequal EXIF orientation, and whatever cannot be read. Where all synthetic images
+have one size, real images are squashed to it first."""
 
 from __future__ import annotations
 
@@ -16,9 +17,12 @@ from pathlib import Path
 
 from bench.commands._options import (
     add_machine_options,
+    add_mask_options,
+    add_naming_options,
     add_plugin_option,
     add_profile_options,
     add_results_option,
+    add_strict_option,
     add_weights_options,
     refuse_place,
 )
@@ -41,6 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--segmenter", action="append", default=[], metavar="NAME",
         help="network that a metric trains on two thirds of the real pairs (default: the profile's)",
     )  # fmt: skip
+    files = parser.add_argument_group("how files are read")
+    add_mask_options(files)
+    add_naming_options(files)
+    add_strict_option(files)
     add_profile_options(parser)
     add_plugin_option(parser)
     add_weights_options(parser)
@@ -73,10 +81,25 @@ def run(args: argparse.Namespace) -> int:
 
 def _request(args: argparse.Namespace) -> Request:
     return Request(
-        args.real, tuple(args.fake), tuple(args.metric), tuple(args.segmenter), args.profile, tuple(args.overrides),
-        tuple(args.plugin), args.results, args.device, args.num_workers, args.seed, args.weights,
-        args.download,
-    )  # fmt: skip
+        real=args.real,
+        fakes=tuple(args.fake),
+        metrics=tuple(args.metric),
+        segmenters=tuple(args.segmenter),
+        profile=args.profile,
+        settings=tuple(args.overrides),
+        plugins=tuple(args.plugin),
+        results=args.results,
+        device=args.device,
+        workers=args.num_workers,
+        seed=args.seed,
+        weights=args.weights,
+        download=args.download,
+        image_suffix=args.image_suffix or "",
+        mask_suffix=args.mask_suffix or "",
+        mask_labels=tuple(args.mask_label),
+        max_pixels=args.max_pixels,
+        strict=args.strict,
+    )
 
 
 def _publish(text: str, out: Path | None) -> None:

@@ -11,9 +11,12 @@ from typing import Any
 
 from bench.commands._options import (
     add_machine_options,
+    add_mask_options,
+    add_naming_options,
     add_plugin_option,
     add_profile_options,
     add_results_option,
+    add_strict_option,
     add_weights_options,
     at_least,
     refuse_folder,
@@ -21,6 +24,7 @@ from bench.commands._options import (
 from bench.commands._setup import GENERATOR_FLAGS, Setup, set_up
 from bench.config import FRACTIONS, MASKS, REFERENCES, ROWS, SELECTIONS
 from bench.errors import BenchError
+from bench.images import pixel_limit
 from bench.manifest import describe_run, save_manifest
 from bench.runner import Failure, Machine, Runner, check_device, resolve_device, storage_error
 from bench.store import Store
@@ -71,6 +75,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         many.add_argument(
             name, metavar=field.upper(), dest=f"generator_{field}", help=f"of the generators: {meaning}; --set wins"
         )
+    files = parser.add_argument_group("how files are read")
+    add_mask_options(files)
+    add_naming_options(files)
+    add_strict_option(files)
     add_profile_options(parser)
     add_plugin_option(parser)
     add_results_option(parser)
@@ -93,7 +101,8 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None and not args.dry_run:
         refuse_folder("--out", args.out)
     try:
-        return _run(args, Store(args.results / "store"))
+        with pixel_limit(args.max_pixels):
+            return _run(args, Store(args.results / "store"))
     except OSError as error:
         message = storage_error(error, args.results)
         if message is None:

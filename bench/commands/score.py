@@ -1,21 +1,27 @@
 """Score probability maps or masks made elsewhere against true masks, in every convention of Dice and IoU.
 
 Files are matched by their names without endings. A map is an image of 8-bit grey, probability x 255 (a mask: 0 and
-255), at the mask's own size; lesion in a mask is > 127. A missing map, one too many, unequal sizes, colour, 16 bits and
-maps that all hold 0 and 1 in place of 0 and 255 are refused by name: to skip or to guess would change the score."""
+255), at the mask's own size; lesion in a mask is > 127. A missing map, one too many, unequal sizes or EXIF
+orientations, colour, labels, 16 bits and maps that all hold 0 and 1 in place of 0 and 255 are refused by name: to skip
+or to guess would change the score. Masks of labels, palettes or colours are read where --mask-label says which of them
+are lesion; predictions that hold labels themselves are then read by the same."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.commands._options import at_least, refuse_place
+from bench.commands._options import add_mask_options, at_least, refuse_place
 from bench.errors import BenchError
-from bench.mapfolder import read_maps, refuse_unscaled
+from bench.images import pixel_limit
+from bench.mapfolder import by_labels, read_maps
 from bench.mapscores import FORMATS, score_set, to_csv
+from bench.masks import parse_labels
 from bench.per_image import SCORES, tidy
 from bench.progress import Terminal
 from bench.segscores import score_maps
@@ -32,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mask-suffix", default="", metavar="TEXT", help="ending of the masks' names only, for example _segmentation"
     )
+    add_mask_options(parser)
     parser.add_argument(
         "--shape-scores", action="store_true",
         help="S-measure, weighted F, HD95 and surface Dice too: tens of ms an image, where all others take less than "
@@ -50,10 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     _refuse_places({"--out": args.out, "--per-image": args.per_image})
-    folder = read_maps(args.pred, args.truth, args.mask_suffix)
-    rows = score_maps(folder.samples, folder.maps, args.shape_scores, Terminal(f"score {args.pred.name}"))
-    refuse_unscaled(folder, rows)
+    labels = parse_labels(args.mask_label)
+    with pixel_limit(args.max_pixels), TemporaryDirectory() as scratch:
+        folder = by_labels(read_maps(args.pred, args.truth, args.mask_suffix), labels, Path(scratch))
+        rows = score_maps(folder.samples, folder.maps, args.shape_scores, Terminal(f"score {args.pred.name}"))
     scored = score_set(str(args.pred), str(args.truth), rows, args.seed, args.shape_scores)
+    scored = replace(scored, read=folder.notes)
     text = FORMATS[args.format](scored)
     if args.per_image is not None:
         _write(args.per_image, _per_image(rows))

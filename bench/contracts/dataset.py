@@ -17,7 +17,7 @@ NO_MASK = Path()
 class Sample:
     """One image–mask pair on disk.
 
-    `mask` is any 8-bit image; foreground is > 127 (see `bench.images.load_mask`). Samples of one `group` (frames of a
+    `mask` is grey of 0 and 255; lesion is > 127 (see `bench.images.load_mask`). Samples of one `group` (frames of a
     video sequence, images of a patient) are not independent; an empty group means the sample stands alone. A condition
     that repeats another under an id of its own names it in `source`; one whose mask was `moved` is followed by no real
     image, not even by that of its id. `mask` is `NO_MASK` only in sets that are merely
@@ -47,7 +47,11 @@ Split = tuple[Sample, ...]
 
 
 class Dataset(Plugin):
-    """Says which image–mask pairs exist. Never resizes and never changes a pixel of the user's files."""
+    """Says which image–mask pairs exist. Never resizes and never changes a pixel of the user's files.
+
+    The engine opens every pair once and refuses what is no mask; a mask without lesion it takes only where `Params` has
+    a true `allow_empty_masks`.
+    """
 
     declares = ("version", "splits", "samples")
     generated: ClassVar[bool] = False
@@ -73,9 +77,3 @@ class Dataset(Plugin):
     def samples(self, split: str) -> Split:
         """Pairs of a split, sorted by id; empty when the split is absent. Matches names only, opens no image."""
         raise NotImplementedError
-
-    def check(self, samples: Split) -> None:
-        """Open every file once; BenchError names the first that is unreadable, of unequal size or without lesion.
-
-        The engine calls it only for bytes it has not seen before.
-        """

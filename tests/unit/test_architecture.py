@@ -11,10 +11,10 @@ ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "torchvision", "diffusers", "transformers", "timm", "torch_fidelity", "scipy", "skimage",
          "matplotlib", "monai", "py_sod_metrics"}  # fmt: skip
 PLUGIN_ROOMS = ("generators", "metrics", "segmenters")
-OPEN_TO_PLUGINS = {"bench.contracts", "bench.images", "bench.errors", "bench.segscores", "bench.stats",
-                   "bench.meter"}  # fmt: skip
-ORDER = ("errors", "contracts", "images", "segscores", "meter", "stats", "spec", "registry", "config", "store", "stage",
-         "comparison", "graph", "runner", "commands", "cli")  # fmt: skip
+OPEN_TO_PLUGINS = {"bench.contracts", "bench.images", "bench.masks", "bench.listing", "bench.errors",
+                   "bench.segscores", "bench.stats", "bench.meter"}  # fmt: skip
+ORDER = ("errors", "contracts", "masks", "images", "listing", "segscores", "meter", "stats", "spec", "registry",
+         "config", "store", "stage", "comparison", "graph", "runner", "commands", "cli")  # fmt: skip
 
 
 def imports(path, top_level_only):

@@ -10,6 +10,7 @@ from bench.contracts import Sample
 from bench.data import tabulate
 from bench.datasets import folder, isic2016, isic2018, polyps
 from bench.images import save_png
+from bench.pair_check import check_pairs
 from tests.conftest import make_pairs, refused
 from tests.contract.test_datasets import Place, write
 
@@ -248,9 +249,13 @@ ROWS = [f"s{number:03d}" for number in range(10)]
     ("lines", "parts"),
     [
         (["name,group", "s000,a"], ["no column id", "must name the columns"]),
-        (["id,group"], ["no rows", "must name the columns"]),
+        (["id,group"], ["no rows", "add one for every image"]),
         (["id", *ROWS, "s010"], ["id 's010'", "remove the row"]),
-        (["group,id", *(f"a,{row}" for row in ROWS), "b"], ["id ''", "remove the row"]),
+        (["group,id", *(f"a,{row}" for row in ROWS), "b"], ["row 'b' has no id", "remove it"]),
+        (["id,group", *(f"{row},a" for row in ROWS[:9]), "s009,a,b"], ["row 's009, a, b'", "more cells"]),
+        (["id,ID", *(f"{row},a" for row in ROWS)], ["two columns of the name id"]),
+        (["id,patient_id", *(f"{row},a" for row in ROWS)], ["column patient_id", "call it group"]),
+        (["id,Video", *(f"{row},a" for row in ROWS)], ["column video", "call it group"]),
         (["id", *ROWS[1:]], ["image s000 has no row", "add one"]),
         (["id", *ROWS, "s003"], ["id s003 stands in more than one row", "keep one"]),
         (["id,split", *(f"{row},train" for row in ROWS[:9]), "s009,testing"], ["id s009", "'testing'", "val or test"]),
@@ -261,7 +266,22 @@ ROWS = [f"s{number:03d}" for number in range(10)]
         ),
         (["id,group", *(f"{row},a" for row in ROWS[:9]), "s009,b"], ["2 group(s)", "at least 3"]),
     ],
-    ids=["no id", "no rows", "stranger", "short row", "no row", "twice", "split", "no split", "straddling", "groups"],
+    ids=[
+        "no id",
+        "no rows",
+        "stranger",
+        "short row",
+        "long row",
+        "two ids",
+        "patient",
+        "video",
+        "no row",
+        "twice",
+        "split",
+        "no split",
+        "straddling",
+        "groups",
+    ],
 )
 def test_a_wrong_manifest_is_named_with_its_remedy(plain, lines, parts):
     manifest(plain, *lines)
@@ -339,8 +359,8 @@ def spoil_depth(image, mask):  # noqa: ARG001
 
 
 def spoil_mask(image, mask):  # noqa: ARG001
-    save_png(mask, np.full((24, 24), 127, np.uint8))
-    return [mask, "no foreground", "remove the pair", "allow_empty_masks=true"]
+    save_png(mask, np.zeros((24, 24), np.uint8))
+    return [mask, "no lesion", "remove the pair", "allow_empty_masks=true"]
 
 
 @pytest.mark.parametrize(("reader", "part"), READERS)
@@ -350,33 +370,21 @@ def test_check_names_the_file_and_the_remedy(reader, part, spoil, bad, tmp_path)
     parts = spoil(*bad(part))
     dataset = reader(tmp_path)
     everything = [pair for split in dataset.splits() for pair in dataset.samples(split)]
-    refused(lambda: dataset.check(tuple(everything)), *parts)
+    refused(lambda: check_pairs(tuple(everything), allow_empty=False), *parts)
 
 
-@pytest.mark.parametrize(("reader", "part"), READERS)
-def test_empty_masks_can_be_allowed(reader, part, bad, tmp_path):
-    spoil_mask(*bad(part))
-    dataset = reader(tmp_path, allow_empty_masks=True)
-    dataset.check(tuple(pair for split in dataset.splits() for pair in dataset.samples(split)))
-
-
-def test_isic_can_allow_empty_masks(tmp_path):
-    write_isic2018(tmp_path, ("Training",))
-    for allowed in (True, False):
-        dataset = isic2018.Isic2018(isic2018.IsicParams(allow_empty_masks=allowed), tmp_path)
-        samples = dataset.samples("train")
-        save_png(samples[1].mask, np.zeros((24, 24), np.uint8))
-        if allowed:
-            dataset.check(samples)
-        else:
-            refused(lambda: dataset.check(samples), samples[1].mask, "no foreground")  # noqa: B023
+def test_empty_masks_can_be_allowed(bad, tmp_path):
+    spoil_mask(*bad("."))
+    dataset = open_folder(tmp_path)
+    check_pairs(tuple(pair for split in dataset.splits() for pair in dataset.samples(split)), allow_empty=True)
 
 
 def test_masks_of_zero_and_one_are_recognised(tmp_path):
-    """A common format: the remedy is not to allow empty masks."""
+    """A common format: the remedy is never to allow empty masks."""
     samples = make_pairs(tmp_path, 3)
     save_png(samples[1].mask, np.eye(24, dtype=np.uint8))
-    refused(lambda: open_folder(tmp_path).check(samples), samples[1].mask, "multiply the masks by 255")
+    for allow_empty in (False, True):
+        refused(lambda: check_pairs(samples, allow_empty), samples[1].mask, "0, 1", "--mask-label 1")  # noqa: B023
 
 
 def test_one_pair_is_not_enough(tmp_path):
@@ -404,7 +412,7 @@ def test_a_missing_folder_is_named_with_what_should_be_there(tmp_path):
 def test_missing_files_are_named_when_they_vanish(tmp_path):
     """A file that is deleted between listing and checking."""
     gone = Sample("a", tmp_path / "a.png", tmp_path / "b.png")
-    refused(lambda: open_folder(tmp_path).check((gone,)), gone.image, "no such image")
+    refused(lambda: check_pairs((gone,), allow_empty=False), gone.image, "no such image")
 
 
 # Real data
@@ -424,7 +432,7 @@ def test_real_polyps(real_data: Path):
     assert len(train - {""}) == 25
     assert not train & test
     assert sum(pair.group != "" for pair in table.splits["train"]) == 545
-    dataset.check(table.splits["test/CVC-ClinicDB"])
+    check_pairs(table.splits["test/CVC-ClinicDB"], allow_empty=False)
 
 
 def test_real_isic2018(real_data: Path):
@@ -432,4 +440,4 @@ def test_real_isic2018(real_data: Path):
     dataset = isic2018.Isic2018(isic2018.IsicParams(), real_data)
     table = tabulate("isic2018", "isic2018", dataset)
     assert {split: len(samples) for split, samples in table.splits.items()} == {"train": 400, "test/ISIC2018": 100}
-    dataset.check(table.splits["test/ISIC2018"])
+    check_pairs(table.splits["test/ISIC2018"], allow_empty=False)

@@ -262,7 +262,7 @@ def test_where_no_metric_can_be_computed_that_is_the_answer(world, monkeypatch):
     monkeypatch.setattr("bench.registry._room", lambda *_: {})
     profile = world.folder / "plain.toml"
     profile.write_text("")
-    request = Request(world.real, (world.fake,), profile=str(profile), results=world.folder / "results")
+    request = Request(real=world.real, fakes=(world.fake,), profile=str(profile), results=world.folder / "results")
     refused(lambda: evaluate_folders(request, print), "no metric can be computed here", "doctor")
 
 
@@ -326,7 +326,9 @@ def test_mistakes_are_told_before_anything_is_read(world):
         plain = {"metrics": (one,), "settings": ()}
         asked = {**plain, **options}
         settings = (f"counting.log={world.log}", *asked.pop("settings"))
-        request = Request(Path("no"), (Path("no"),), plugins=tuple(world.plugins), settings=settings, **asked)
+        request = Request(
+            real=Path("no"), fakes=(Path("no"),), plugins=tuple(world.plugins), settings=settings, **asked
+        )
         refused(lambda request=request: evaluate_folders(request, print), *parts)
 
 
