@@ -13,7 +13,7 @@ HEAVY = {"torch", "torchvision", "diffusers", "transformers", "timm", "torch_fid
 PLUGIN_ROOMS = ("generators", "metrics", "segmenters")
 OPEN_TO_PLUGINS = {"bench.contracts", "bench.images", "bench.errors", "bench.segscores", "bench.stats",
                    "bench.meter"}  # fmt: skip
-ORDER = ("errors", "contracts", "images", "segscores", "meter", "stats", "spec", "registry", "config", "store", "stage",
+ORDER = ("errors", "text", "terminal", "interrupt", "contracts", "faults", "images", "segscores", "meter", "stats", "spec", "registry", "config", "store", "stage",
          "comparison", "graph", "runner", "commands", "cli")  # fmt: skip
 
 
