@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TextIO
 
+from bench.errors import BenchError
 from bench.text import printable_lines
 
 
@@ -44,6 +45,9 @@ def _hand_over(text: str, stream: TextIO) -> None:
     try:
         stream.write(text)
         stream.flush()
-    except BrokenPipeError:
-        # The reader (head, less) has gone. The work goes on, and nothing complains about it again.
+    except OSError as error:
+        # Python would try again, and complain again, when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        # A reader (head, less) that has gone needs no more; the work goes on.
+        if not isinstance(error, BrokenPipeError):
+            raise BenchError(f"{stream.name}: {error.strerror}; free some space, or send it elsewhere") from None
