@@ -64,9 +64,5 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def json_text(value: Any) -> str:
-    """JSON with every letter as it is and every character that would act on a terminal escaped. No nan, no inf."""
-    return _UNSEEN_IN_LINES.sub(_json_escape, json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False))
-
-
-def _json_escape(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+    """JSON in ASCII, other letters escaped: it reads the same through every encoding, and none acts on a terminal."""
+    return json.dumps(value, indent=1, allow_nan=False, ensure_ascii=True)
