@@ -4,6 +4,9 @@ import sys
 
 
 def main() -> None:
+    from bench.interrupt import watch
+
+    watch()
     from bench.cli import run
 
     sys.exit(run(sys.argv[1:]))

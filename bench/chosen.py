@@ -10,7 +10,7 @@ from typing import Any
 from bench.config import Override, Profile, key_params, resolve, weights_overrides
 from bench.contracts import Extractor, Metric, Plugin
 from bench.errors import BenchError
-from bench.registry import Registry, missing_modules, split_name
+from bench.registry import INSTALL, SUITE, Registry, explained, file_of, missing_modules, split_name
 from bench.spec import key
 from bench.store import sha256_file
 
@@ -54,14 +54,14 @@ class Chooser:
             "files": digest_files(plugin.files()),
         }
         # A user edits his own plugin file without bumping its version: its bytes decide.
-        if self.registry.source(kind, name).origin != "suite":
+        if self.registry.source(kind, name).origin != SUITE:
             identity["source"] = source
         return identity
 
     def with_weights(self, folder: Path | None, metrics: Sequence[str]) -> Chooser:
         """This chooser, with `--weights DIR` for every extractor that one of the metrics can take."""
         chosen = [self.choose("metric", name) for name in metrics]
-        names = [name for metric in chosen if needs_extractor(metric) for name in extractor_names(metric.plugin.params)]
+        names = [name for metric in chosen if needs_extractor(metric) for name in extractor_names(metric.plugin)]
         found = weights_overrides(folder, list(dict.fromkeys(names)), self.overrides, self.registry)
         return replace(self, overrides=(*self.overrides, *found))
 
@@ -84,14 +84,15 @@ class Chooser:
 
     def _extractors(self, metric: Chosen) -> list[Chosen]:
         """All that the metric can take, in its order of preference."""
-        chosen = [self.choose("extractor", name) for name in extractor_names(metric.plugin.params)]
+        chosen = [self.choose("extractor", name) for name in extractor_names(metric.plugin)]
         for extractor in chosen:
             # Here and not only for the one that is taken: another must not step in for a path that is wrong.
             extractor.plugin.check_params(1)
             lacking = [name for name in extractor.plugin.describes if not hasattr(extractor.plugin, name)]
             if lacking:
+                where = file_of(type(extractor.plugin))
                 raise BenchError(
-                    f"extractor {extractor.name}: lacks {', '.join(lacking)}; bench/contracts/ says what each is"
+                    f"{where}: extractor {extractor.name} lacks {', '.join(lacking)}; {explained('extractor')}"
                 )
             if metric.plugin.uses not in extractor.plugin.gives:
                 raise BenchError(
@@ -114,7 +115,7 @@ class Chooser:
 def _require_installed(kind: str, name: str, cls: type[Plugin]) -> None:
     absent = missing_modules(cls)
     if absent:
-        raise BenchError(f"{kind} {name} needs {', '.join(absent)}, not installed here; pip install -e . installs it")
+        raise BenchError(f"{kind} {name} needs {', '.join(absent)}, not installed here; {INSTALL}")
 
 
 def digest_files(paths: Sequence[Path]) -> str:
@@ -144,14 +145,14 @@ def needs_extractor(metric: Chosen) -> bool:
     return metric.plugin.uses in ("features", "distances")
 
 
-def extractor_names(params: Any) -> list[str]:
+def extractor_names(metric: Plugin) -> list[str]:
     """A metric's feature spaces, in its order of preference."""
-    if not hasattr(params, "extractors"):
+    if not hasattr(metric.params, "extractors"):
         raise BenchError(
-            f"{type(params).__module__}: a metric that uses an extractor's features or distances needs "
+            f"{file_of(type(metric))}: a metric that uses an extractor's features or distances needs "
             '`extractors: str = param(…)` in its Params; set `uses = ""` where it needs no extractor'
         )
-    return [name.strip() for name in params.extractors.split(",")]
+    return [name.strip() for name in metric.params.extractors.split(",")]
 
 
 def weights_state(extractor: Extractor) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
-import sys
+import signal
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bench import __version__
+from bench import __version__, interrupt, terminal
 from bench.errors import BenchError
+from bench.terminal import say, show
 
 COMMANDS = {
     "run": "train generators, sample, score, train segmenters, test, print the leaderboard",
@@ -49,37 +50,53 @@ class Parser(argparse.ArgumentParser):
 
 
 def run(argv: Sequence[str]) -> int:
-    """Exit code: 0 done, 1 our fault, 2 the user's, 130 interrupted."""
+    """Exit code: 0 done, 1 a fault of ours or of a plugin, 2 the user's, 130 interrupted, 143 terminated."""
+    terminal.replace_unknown_letters()
+    code: int | None = None
+    error: BaseException | None = None
     try:
-        code = _dispatch(argv)
-        sys.stdout.flush()
-        return code
-    except BenchError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        # The reader (head, less) has gone; Python must not complain about it again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        from bench.runner import storage_error
+        with interrupt.heeding():
+            code = _dispatch(argv)
+            terminal.finish()
+    except BaseException as raised:
+        error = raised
+    # First of all: a library may have made another error of the interrupt, or have swallowed it.
+    number = interrupt.asked() or (signal.SIGINT if isinstance(error, KeyboardInterrupt) else None)
+    if number is not None:
+        say(interrupt.LINES[signal.Signals(number)])
+        return 128 + number
+    if error is not None:
+        return _tell(error)
+    assert code is not None
+    return code
 
-        message = storage_error(error, Path.cwd())
-        if message is None:
-            raise
-        print(f"bench: {message}", file=sys.stderr)
+
+def _tell(error: BaseException) -> int:
+    """Print what went wrong: a line for what the reader can mend, a traceback for a fault of the suite."""
+    if isinstance(error, BenchError):
+        say(f"bench: {error}")
         return 2
-    except KeyboardInterrupt:
-        print("\nbench: interrupted; the same command resumes", file=sys.stderr)
-        return 130
+    from bench.faults import own_line, said
+    from bench.runner import storage_error
+
+    message = storage_error(error, Path.cwd()) if isinstance(error, OSError) else None
+    if message is not None:
+        say(f"bench: {message}")
+        return 2
+    place = own_line(error)
+    if place is None:
+        say("".join(traceback.format_exception(error)))
+    else:
+        say(f"bench: {place[0]}: line {place[1]}: {said(error)}; mend the plugin")
+    return 1
 
 
 def _dispatch(argv: Sequence[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
-        print(_overview())
+        show(_overview())
         return 0
     if argv[0] == "--version":
-        print(__version__)
+        show(__version__)
         return 0
     if argv[0] not in COMMANDS:
         from bench.registry import did_you_mean
@@ -88,7 +105,12 @@ def _dispatch(argv: Sequence[str]) -> int:
     command = importlib.import_module(f"bench.commands.{argv[0].replace('-', '_')}")
     parser = Parser(prog=f"python -m bench {argv[0]}", description=command.__doc__, allow_abbrev=False)
     command.add_arguments(parser)
-    return command.run(parser.parse_args(argv[1:]))
+    try:
+        args = parser.parse_args(argv[1:])
+    except SystemExit:
+        # --help has been printed.
+        return 0
+    return command.run(args)
 
 
 def _overview() -> str:

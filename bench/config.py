@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import sys
 import tomllib
 import typing
 from collections.abc import Mapping, Sequence
@@ -240,8 +242,8 @@ def _parse(text: str, hint: Any, where: str) -> Any:
 
 
 def _check(field: dataclasses.Field[Any], hint: Any, value: Any, where: str) -> Any:
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+    if hint is float and type(value) is int:
+        value = float(value) if abs(value) <= sys.float_info.max else math.inf
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise BenchError(f"{where}: expected a list of names, got {value!r}")
@@ -250,8 +252,10 @@ def _check(field: dataclasses.Field[Any], hint: Any, value: Any, where: str) -> 
         return tuple(value)
     if type(value) is not hint:
         raise BenchError(f"{where}: expected {hint.__name__}, got {value!r}")
+    if hint is float and not math.isfinite(value):
+        raise BenchError(f"{where}: {value} is out of range; allowed: finite numbers")
     low, high = field.metadata.get("low"), field.metadata.get("high")
-    if (low is not None and value < low) or (high is not None and value > high) or value != value:
+    if (low is not None and value < low) or (high is not None and value > high):
         raise BenchError(f"{where}: {value} is out of range; allowed: {_range(low, high)}")
     _check_choice(field, value, where)
     return value

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from typing import Any
 
 from bench import __version__
@@ -15,6 +12,7 @@ from bench.render import to_text
 from bench.segscores import NAMES
 from bench.table import Cell, Column, Table, rounded
 from bench.tested import over_seeds
+from bench.text import csv_text, json_text
 
 DECIMALS = {"px": 2}
 EXPLAINED = (
@@ -123,20 +121,12 @@ def _line(score: MapScore) -> tuple[str, ...]:
 def as_json(scored: Scored) -> str:
     """One object, numbers in full precision."""
     found = {"bench": __version__, **asdict(scored), "notes": list(scored.notes)}
-    return json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False)
+    return json_text(found)
 
 
 def as_csv(scored: Scored) -> str:
     """One number a line, full precision; empty where there is no interval."""
-    return to_csv([asdict(score) for score in scored.scores], [field.name for field in fields(MapScore)])
-
-
-def to_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+    return csv_text([field.name for field in fields(MapScore)], map(astuple, scored.scores))
 
 
 FORMATS: Mapping[str, Callable[[Scored], str]] = {"table": as_table, "json": as_json, "csv": as_csv}

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any
+
+from bench import interrupt
+from bench.terminal import say
+from bench.text import printable
 
 LOG_INTERVAL = 10.0
 NARROWEST_BAR = 10
@@ -18,6 +22,8 @@ class _TqdmBar:
         self._below: Any = None
 
     def update(self, steps: int = 1, **numbers: float) -> None:
+        # Within a long stage too an interrupt that was swallowed ends the work.
+        interrupt.check()
         parts = {name: f"{value:.3g}" for name, value in numbers.items()}
         if parts and self._below is None and not self._fits(parts):
             self._below = _line_below()
@@ -50,19 +56,16 @@ def _line_below() -> Any:
     return tqdm(bar_format="{desc}", position=1, leave=False, dynamic_ncols=True, file=sys.stderr)
 
 
-@dataclass(frozen=True)
 class _Lines:
     """A log file's side of a bar: what overwrites a line on a terminal becomes a line of its own."""
-
-    stream: TextIO
 
     def write(self, text: str) -> None:
         line = text.strip()
         if line:
-            self.stream.write(f"{line}\n")
+            say(line)
 
     def flush(self) -> None:
-        self.stream.flush()
+        pass
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,11 @@ class Terminal:
     def bar(self, total: int, unit: str, done: int = 0) -> _TqdmBar:
         from tqdm import tqdm
 
+        label = printable(self.label)
         if done:
-            tqdm.write(f"{self.label}: goes on at {done} of {total} {unit}s", file=sys.stderr)
+            say(f"{label}: goes on at {done} of {total} {unit}s")
         place: dict[str, Any] = {"file": sys.stderr, "mininterval": 0.2, "dynamic_ncols": True}
         if not sys.stderr.isatty():
             # No bar is drawn at 0 columns, and nothing is written of what ends within the first interval.
-            place = {"file": _Lines(sys.stderr), "mininterval": LOG_INTERVAL, "delay": LOG_INTERVAL, "ncols": 0}
-        return _TqdmBar(tqdm(total=total, initial=done, unit=unit, desc=self.label, leave=False, **place))
+            place = {"file": _Lines(), "mininterval": LOG_INTERVAL, "delay": LOG_INTERVAL, "ncols": 0}
+        return _TqdmBar(tqdm(total=total, initial=done, unit=unit, desc=label, leave=False, **place))

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import dataclasses
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from bench.board import Board
 from bench.differences import Difference
@@ -18,6 +14,7 @@ from bench.sets_table import sets_csv, sets_table
 from bench.significance import Gain
 from bench.store import write_atomic
 from bench.table import Table
+from bench.text import csv_text
 
 TIDY = (
     "dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n", "seeds",
@@ -37,19 +34,11 @@ SIGNIFICANCE = (
 
 def _csv(columns: Sequence[str], rows: Sequence[ScoreRow] | Sequence[Difference] | Sequence[Gain]) -> str:
     """One number a line, full precision."""
-    return _written(columns, (dataclasses.asdict(row) for row in rows))
+    return csv_text(columns, ([getattr(row, name) for name in columns] for row in rows))
 
 
 def per_image_csv(board: Board) -> str:
-    return _written(COLUMNS, per_image(board.trained))
-
-
-def _written(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+    return csv_text(COLUMNS, ([row.get(name) for name in COLUMNS] for row in per_image(board.trained)))
 
 
 def write_tables(out: Path, board: Board) -> list[Path]:

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from types import ModuleType
 
 from bench.contracts import CONTRACTS, Plugin
 from bench.errors import BenchError
+from bench.faults import FILE, own_line, said
 from bench.spec import key
 
 ROOMS = {
@@ -25,6 +27,8 @@ ROOMS = {
     "segmenter": "segmenters",
 }
 
+SUITE = "suite"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -33,7 +37,7 @@ class Source:
     kind: str
     name: str
     module: str
-    origin: str = "suite"
+    origin: str = SUITE
     attribute: str = ""
 
 
@@ -57,6 +61,20 @@ def missing_modules(plugin: type[Plugin]) -> list[str]:
     return [name for name in plugin.requires if importlib.util.find_spec(name.split(".")[0]) is None]
 
 
+def file_of(plugin: type[Plugin]) -> str:
+    """Where the class is written."""
+    return inspect.getfile(plugin)
+
+
+def explained(kind: str) -> str:
+    """Where a reader of an error finds what a plugin of the kind must define."""
+    return f"python -m pydoc bench.contracts.{CONTRACTS[kind].__name__} says what each is"
+
+
+INSTALL = "pip install it (pip install -e . in the suite's own folder brings all that its own plugins need)"
+"""What helps where `missing_modules` finds something."""
+
+
 class Registry:
     """All plugins of the suite, of installed packages (entry points `bench.<kind>s`) and of --plugin files."""
 
@@ -65,24 +83,39 @@ class Registry:
         for kind in ROOMS:
             for point in entry_points(group=f"bench.{kind}s"):
                 self._add(Source(kind, point.name, point.module, point.value, point.attr))
-        for path in plugin_files:
+        for path in dict.fromkeys(plugin_files):
             self._add_file(path)
 
     def _add(self, source: Source) -> None:
         known = self._sources[source.kind].get(source.name)
         if known is not None:
-            raise BenchError(f"{source.kind} {source.name} of {source.origin} is already defined by {known.origin}")
+            owner = "the suite" if known.origin == SUITE else known.origin
+            raise BenchError(
+                f"{source.kind} {source.name} of {source.origin} is already defined by {owner}; "
+                f"{'rename the file' if source.module.startswith(FILE) else 'rename its entry point or uninstall it'}"
+            )
         self._sources[source.kind][source.name] = source
 
     def _add_file(self, path: Path) -> None:
+        if path.is_dir():
+            raise BenchError(f"--plugin {path}: is a folder; name the Python file in it")
         if not path.is_file():
-            raise BenchError(f"--plugin {path}: no such file")
+            raise BenchError(f"--plugin {path}: no such file; name a Python file with your plugin")
+        if path.suffix != ".py":
+            raise BenchError(f"--plugin {path}: is no Python file by its name; name one that ends in .py")
+        self._refuse_equal_stem(path)
         module = _import_file(path)
         kinds = [kind for kind in ROOMS if _classes(module, kind)]
         if not kinds:
             raise BenchError(f"--plugin {path}: defines no {', '.join(ROOMS)} (subclass one of bench.contracts)")
         for kind in kinds:
             self._add(Source(kind, _plugin_name(path), module.__name__, str(path)))
+
+    def _refuse_equal_stem(self, path: Path) -> None:
+        """Two files would be one module, and the first would lose its classes."""
+        for source in (source for sources in self._sources.values() for source in sources.values()):
+            if source.module == f"{FILE}{path.stem}":
+                raise BenchError(f"--plugin {path}: {source.origin} has that name too; rename one of the files")
 
     def names(self, kind: str) -> tuple[str, ...]:
         return tuple(sorted(self._sources[kind]))
@@ -103,15 +136,16 @@ class Registry:
         module = sys.modules.get(source.module) or _import(source)
         found = [getattr(module, source.attribute, None)] if source.attribute else _classes(module, kind)
         found = [cls for cls in found if isinstance(cls, type) and issubclass(cls, CONTRACTS[kind])]
-        if len(found) != 1:
-            raise BenchError(f"{source.origin}: expected one {kind} class in {source.module}, found {len(found)}")
+        file = module.__file__ or source.origin
+        if not found:
+            raise BenchError(f"{file}: no {kind} class there; subclass one of bench.contracts, or mend the entry point")
+        if len(found) > 1:
+            names = ", ".join(cls.__name__ for cls in found)
+            raise BenchError(f"{file}: {len(found)} {kind} classes ({names}); keep one, each needs a file of its own")
         contract = CONTRACTS[kind]
         lacking = [name for name in contract.declares if getattr(found[0], name, None) == getattr(contract, name, None)]
         if lacking:
-            raise BenchError(
-                f"{source.origin}: {kind} {found[0].__name__} lacks {', '.join(lacking)}; bench/contracts/ says what "
-                "each is"
-            )
+            raise BenchError(f"{file}: {kind} {found[0].__name__} lacks {', '.join(lacking)}; {explained(kind)}")
         return found[0]
 
     def source_hash(self, kind: str, name: str) -> str:
@@ -143,18 +177,22 @@ def _classes(module: ModuleType, kind: str) -> list[type[Plugin]]:
 
 
 def _import(source: Source) -> ModuleType:
+    """BenchError for whatever another's package raises; a fault of the suite is its own."""
     try:
         return importlib.import_module(source.module)
-    except ImportError as error:
-        if source.origin == "suite":
+    except (Exception, SystemExit) as error:
+        if source.origin == SUITE:
             raise
+        place = own_line(error)
+        where = f"{place[0]}: line {place[1]}: " if place else ""
         raise BenchError(
-            f"{source.kind} {source.name} of {source.origin}: {error}; mend or uninstall that package"
+            f"{source.kind} {source.name} of {source.origin}: {where}{said(error)}; mend or uninstall that package"
         ) from None
 
 
 def _import_file(path: Path) -> ModuleType:
-    name = f"bench_plugin_{path.stem}"
+    """BenchError with the file's own line for whatever it raises."""
+    name = f"{FILE}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -162,8 +200,13 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise BenchError(f"--plugin {path}: line {error.lineno}: {error.msg}") from None
-    except ImportError as error:
-        raise BenchError(f"--plugin {path}: {error}; install it, or import it inside the method that uses it") from None
+    except (Exception, SystemExit) as error:
+        place = own_line(error)
+        where = f"line {place[1]}: " if place else ""
+        remedy = (
+            "install it, or import it inside the method that uses it"
+            if isinstance(error, ImportError)
+            else "mend the file"
+        )
+        raise BenchError(f"--plugin {path}: {where}{said(error)}; {remedy}") from None
     return module

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import textwrap
 from collections.abc import Callable, Mapping
 
 from bench.table import Cell, Column, Table, show
+from bench.text import csv_text, printable, sentence
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -23,7 +22,7 @@ def _heading(column: Column) -> str:
     return f"{column.title} {column.arrow}".strip()
 
 
-def _grid(table: Table, bold: str, escape: Callable[[str], str] = str) -> list[list[str]]:
+def _grid(table: Table, bold: str, escape: Callable[[str], str]) -> list[list[str]]:
     """Texts of all rows below the headings; `bold` is a format for such a number, which leaves its interval alone."""
 
     def written(cell: Cell, column: Column) -> str:
@@ -37,25 +36,38 @@ def _grid(table: Table, bold: str, escape: Callable[[str], str] = str) -> list[l
 
 def to_text(table: Table) -> str:
     """Aligned columns for a terminal, notes below; a star stands for bold, which files and pipes do not have."""
-    grid = _grid(table, "{}*")
+    grid = _grid(table, "{}*", printable)
     widths = [max(len(row[index]) for row in grid) for index in range(len(table.columns))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in grid]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    notes = [textwrap.fill(note, NOTE_WIDTH, initial_indent="* ", subsequent_indent="  ") for note in table.notes]
-    return "\n".join([table.caption, "", *lines, "", *notes])
+    notes = [_filled(sentence(note)) for note in table.notes]
+    return "\n".join([printable(table.caption), "", *lines, "", *notes])
+
+
+def _filled(note: str) -> str:
+    return textwrap.fill(note, NOTE_WIDTH, initial_indent="* ", subsequent_indent="  ")
+
+
+def escape_markdown(text: str) -> str:
+    """No bar opens a column, no bracket a link or a picture, no angle a tag."""
+    known = str.maketrans({"\\": "\\\\", "|": "\\|", "<": "&lt;", "&": "&amp;"})
+    return printable(text).translate(known).replace("](", "]\\(")
 
 
 def to_markdown(table: Table) -> str:
-    grid = _grid(table, "**{}**", lambda text: text.replace("|", "\\|"))
+    grid = _grid(table, "**{}**", escape_markdown)
     head, *body = ["| " + " | ".join(row) + " |" for row in grid]
     rule = "|" + "|".join(" --- " if not column.better else " ---: " for column in table.columns) + "|"
-    notes = [f"- {note}" for note in table.notes]
-    return "\n".join([f"**{table.caption}**", "", head, rule, *body, "", *notes, ""])
+    notes = [f"- {escape_markdown(sentence(note))}" for note in table.notes]
+    return "\n".join([f"**{escape_markdown(table.caption)}**", "", head, rule, *body, "", *notes, ""])
 
 
 def escape_latex(text: str) -> str:
     """What pdflatex has no letter for becomes a question mark: it would stop there."""
-    known = (_LATEX.get(letter, letter if ord(letter) < 0x180 or letter in _TYPOGRAPHIC else "?") for letter in text)
+    known = (
+        _LATEX.get(letter, letter if ord(letter) < 0x180 or letter in _TYPOGRAPHIC else "?")
+        for letter in printable(text)
+    )
     # Two hyphens in a row (an option's name) would be set as one dash.
     return "".join(known).replace("--", "-{}-")
 
@@ -90,7 +102,7 @@ def to_latex(table: Table) -> str:
     body = [" & ".join(row) + r" \\" for row in _grid(table, r"\textbf{{{}}}", escape_latex)[1:]]
     align = "".join("r" if column.better else "l" for column in table.columns)
     # A note that begins with a bracket would be taken for the item's label.
-    notes = [f"\\item {{}}{escape_latex(note)}" for note in table.notes]
+    notes = [f"\\item {{}}{escape_latex(sentence(note))}" for note in table.notes]
     return "\n".join(
         [
             r"\documentclass{article}",
@@ -121,14 +133,12 @@ def to_latex(table: Table) -> str:
 
 def to_csv(table: Table) -> str:
     """Full precision; a number's interval and n follow it in columns of their own."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([name for column in table.columns for name in _csv_names(column)])
-    for row in table.rows:
-        writer.writerow(
-            [field for cell, column in zip(row, table.columns, strict=True) for field in _csv_fields(cell, column)]
-        )
-    return stream.getvalue()
+    header = [name for column in table.columns for name in _csv_names(column)]
+    rows = (
+        [field for cell, column in zip(row, table.columns, strict=True) for field in _csv_fields(cell, column)]
+        for row in table.rows
+    )
+    return csv_text(header, rows)
 
 
 def _csv_names(column: Column) -> list[str]:
@@ -137,10 +147,10 @@ def _csv_names(column: Column) -> list[str]:
     return [column.title, *(f"{column.title} {part}" for part in ("low", "high", "n"))]
 
 
-def _csv_fields(cell: Cell, column: Column) -> list[str]:
+def _csv_fields(cell: Cell, column: Column) -> list[str | float | None]:
     if not column.better:
         return [cell.text]
-    return ["" if value is None else repr(value) for value in (cell.value, cell.low, cell.high, cell.n)]
+    return [cell.value, cell.low, cell.high, cell.n]
 
 
 FORMATS: Mapping[str, Callable[[Table], str]] = {"csv": to_csv, "latex": to_latex, "markdown": to_markdown}

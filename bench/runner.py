@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench import interrupt
 from bench.contracts import Context, Split, Team
 from bench.errors import BenchError
+from bench.faults import said
 from bench.networks import Networks
 from bench.pixels import Pixels
 from bench.progress import Terminal
@@ -20,6 +22,7 @@ from bench.stage import Ref, Stage
 from bench.stages import ACTIONS, Job, inputs_of
 from bench.store import Desk, Store
 from bench.team import Launched, call, shares
+from bench.text import printable_lines
 
 LOOKED_AT = ("fit", "sample")
 """Actions whose files a person opens: curves, pictures, the synthetic set."""
@@ -73,6 +76,7 @@ class Runner:
                 failures[stage.ref] = Failure(stage, f"needs: {blocked.stage.label}", ours=False, blocked=True)
                 continue
             failure, was_there = self._finish(stage, f"[{number}/{len(stages)}] {stage.label}")
+            interrupt.check()
             reused += was_there
             if failure is not None:
                 failures[stage.ref] = failure
@@ -83,9 +87,10 @@ class Runner:
     def _finish(self, stage: Stage, label: str) -> tuple[Failure | None, bool]:
         try:
             return None, self._reuse_or_run(stage, label)
-        except BenchError as error:
-            message, ours = str(error), False
-        except Exception as error:
+        # A plugin may well end in sys.exit().
+        except (Exception, SystemExit) as error:
+            # What Ctrl-C became on its way through a library is no fault of the stage.
+            interrupt.check()
             message, ours = self._explain(stage, error)
         self.say(f"{label}: failed: {message}")
         if self.machine.team is not None and shares(stage):
@@ -130,16 +135,18 @@ class Runner:
         }
         self.store.commit(stage.action, stage.key, desk, record)
 
-    def _explain(self, stage: Stage, error: Exception) -> tuple[str, bool]:
+    def _explain(self, stage: Stage, error: BaseException) -> tuple[str, bool]:
         """A full disk or a read-only folder is the user's to mend; anything else is ours, with its traceback kept."""
+        if isinstance(error, BenchError):
+            return str(error), False
         storage = storage_error(error, self.store.root)
         if storage is not None:
             return storage, False
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        text = printable_lines(f"== {stage.label} ({stage.action}/{stage.key})\n{traceback.format_exc()}\n")
         with self.log.open("a", encoding="utf-8") as stream:
-            stream.write(f"== {stage.label} ({stage.action}/{stage.key})\n{traceback.format_exc()}\n")
-        first = str(error).strip().partition("\n")[0]
-        return f"{type(error).__name__}: {first} (traceback in {self.log})", True
+            stream.write(text)
+        return f"{said(error)} (traceback in {self.log})", True
 
 
 def storage_error(error: BaseException, root: Path) -> str | None:

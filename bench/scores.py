@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -16,6 +15,7 @@ from bench.render import to_latex, to_text
 from bench.results import ScoreRow
 from bench.sets_table import records, sets_csv, sets_table
 from bench.table import Table
+from bench.text import json_text
 
 
 def as_table(evaluation: Evaluation) -> str:
@@ -49,7 +49,7 @@ def as_json(evaluation: Evaluation) -> str:
         "scores": records(evaluation.rows),
         "differences": [asdict(one) for one in evaluation.differences],
     }
-    return json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False)
+    return json_text(found)
 
 
 def _table(evaluation: Evaluation) -> Table:

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.chosen import Chooser, Chosen, extractor_names, missing_things, needs_extractor
 from bench.config import resolve
 from bench.contracts import Metric
-from bench.registry import missing_modules
+from bench.registry import INSTALL, missing_modules
 
 Measuring = tuple[Chosen, Chosen | None]
 """A metric and the extractor it looks through, where it needs one."""
@@ -30,7 +30,7 @@ class Selection:
         """A sentence for each extractor that is not what its metrics would look through first."""
         served: dict[str, dict[str, list[str]]] = {}
         for metric, extractor in self.metrics:
-            first = extractor_names(metric.plugin.params)[0] if extractor else ""
+            first = extractor_names(metric.plugin)[0] if extractor else ""
             if extractor and extractor.name != first and first not in self.passed_over:
                 served.setdefault(extractor.name, {}).setdefault(first, []).append(metric.name)
         return [*self.passed_over.values(), *(_stand_in(taken, served[taken]) for taken in served)]
@@ -81,10 +81,10 @@ def _packages(chooser: Chooser, name: str) -> str:
     metric = chooser.registry.load("metric", name)
     assert issubclass(metric, Metric)
     params = resolve(metric, "metric", name, chooser.profile, chooser.overrides)
-    extractors = extractor_names(params) if metric.uses in ("features", "distances") else []
+    extractors = extractor_names(metric(params)) if metric.uses in ("features", "distances") else []
     plugins = [metric, *(chooser.registry.load("extractor", extractor) for extractor in extractors)]
     modules = dict.fromkeys(module for plugin in plugins for module in missing_modules(plugin))
-    return f"needs {', '.join(modules)}, not installed here; pip install -e . installs it" if modules else ""
+    return f"needs {', '.join(modules)}, not installed here; {INSTALL}" if modules else ""
 
 
 def _with_extractor(chooser: Chooser, name: str, download: bool) -> Measuring:

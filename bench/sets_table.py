@@ -5,14 +5,13 @@ Thirds by lesion size stand in CSV and JSON only: a page would be four times as 
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bench.results import ScoreRow
 from bench.table import Cell, Column, Table, rounded
+from bench.text import csv_text
 
 FIELDS = (
     "set", "measure", "better", "headline", "stratum", "value", "low", "high", "floor", "floor_sd", "floor_n",
@@ -33,11 +32,7 @@ def records(rows: Iterable[ScoreRow]) -> list[dict[str, Any]]:
 
 
 def sets_csv(rows: Iterable[ScoreRow]) -> str:
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, FIELDS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records(rows))
-    return stream.getvalue()
+    return csv_text(FIELDS, ([one[name] for name in FIELDS] for one in records(rows)))
 
 
 def sets_table(rows: Iterable[ScoreRow], notes: Sequence[str] = ()) -> Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from bench.pixels import Picture, Pixels
 from bench.segscores import score_folder
 from bench.stage import DATA, SELECT, Ref, Stage
 from bench.store import Desk, Store
+from bench.text import csv_text
 
 FEATURES = "features"
 FEATURES_FILE = "features.npy"
@@ -143,10 +143,8 @@ def run_predict(job: Job) -> None:
 
 def run_segscore(job: Job) -> None:
     rows = score_folder(job.pairs("truth"), job.folder("maps"), job.stage.extra.get("shape", False))
-    with (job.desk.out / PER_IMAGE).open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    text = csv_text(list(rows[0]), (list(row.values()) for row in rows))
+    (job.desk.out / PER_IMAGE).write_text(text, encoding="utf-8")
 
 
 def _name(job: Job) -> str:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bench import interrupt
 from bench.contracts import Context, Split, Team
 from bench.pixels import Pixels
 from bench.stage import Stage
@@ -31,6 +32,7 @@ class Launched(Team):
         import torch
         from accelerate import PartialState
 
+        interrupt.leave_termination()
         self._state = PartialState(cpu=cpu, timeout=_PATIENCE)
         self.rank, self.size = self._state.process_index, self._state.num_processes
         self.device = str(self._state.device)

@@ -13,6 +13,7 @@ import numpy as np
 
 from bench.segscores import PER_IMAGE, SHAPE, Columns, Reading, as_columns, readings
 from bench.stats import bounds, clusters, draw_weights, left_out_weights, spread
+from bench.text import unguarded
 
 Place = tuple[str, str]
 """A score's name and the third of lesion sizes, empty for all images."""
@@ -104,8 +105,9 @@ def _left_out(groups: tuple[str, ...]) -> np.ndarray:
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
+    """Per-image scores that a stage wrote with `csv_text`."""
     with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+        return [{name: unguarded(cell) for name, cell in row.items()} for row in csv.DictReader(stream)]
 
 
 def interval(draws: np.ndarray | None) -> tuple[float, float] | None:

@@ -35,8 +35,8 @@ class MMSeg(ConfiguredSegmenter):
 
     Network, losses (auxiliary heads included) and normalisation are the configuration's, with two classes and without
     class weights; optimiser, schedule, size and augmentation are not: all networks are trained alike, on whole images.
-    The configuration is executed, as any Python file; it and all it is based on decide the result's identity. Heads
-    that need mmcv's compiled operations cannot be trained on mmcv-lite.
+    A configuration is Python: `run`, with --dry-run too, and `evaluate` execute it and all it is based on, which decide
+    the result's identity; `show` does not. Heads that need mmcv's compiled operations cannot be trained on mmcv-lite.
     """
 
     version = 2
@@ -90,4 +90,7 @@ class MMSeg(ConfiguredSegmenter):
         return super().notes() if p.weights or p.pretrained or self._source() else ()
 
     def details(self) -> tuple[str, ...]:
-        return super().details() if self.params.config else ()
+        """Nothing is executed or built for a look."""
+        if not self.params.config:
+            return ()
+        return (f"parameters not counted: {self._path()} is Python, which run and --dry-run execute and show does not",)

@@ -31,6 +31,7 @@ from bench.segscores import missing
 from bench.spec import derive_seed
 from bench.store import Store, sha256_file
 from bench.team import team_size
+from bench.terminal import show
 
 GENERATOR_FLAGS = {
     "--precision": ("precision", "fp32 or bf16 arithmetic (default: the profile's)"),
@@ -180,7 +181,7 @@ def _refuse_missing(lines: list[str], dry_run: bool) -> None:
     if lines and not dry_run:
         raise BenchError(list_missing(lines))
     if lines:
-        print(list_missing(lines) if len(lines) > 1 else f"missing: {lines[0]}")
+        show(list_missing(lines) if len(lines) > 1 else f"missing: {lines[0]}")
 
 
 def _protocol_notes(profile: Profile, asked: str, used: str) -> tuple[str, ...]:

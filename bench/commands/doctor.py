@@ -22,8 +22,9 @@ from bench.contracts import Dataset, Extractor
 from bench.data import tabulate
 from bench.errors import BenchError
 from bench.provenance import package_versions
-from bench.registry import ROOMS, Registry, missing_modules
+from bench.registry import INSTALL, ROOMS, Registry, missing_modules
 from bench.runner import resolve_device
+from bench.terminal import show
 
 CORE = frozenset({"numpy", "PIL", "tqdm"})
 """What the engine itself imports."""
@@ -46,22 +47,22 @@ def run(args: argparse.Namespace) -> int:
     if args.data is not None and not args.data.is_dir():
         raise BenchError(f"--data {args.data}: no such folder; name the one that holds the data")
     chooser = Chooser(registry, profile, overrides)
-    print(f"bench {__version__}, Python {platform.python_version()}, device {resolve_device('auto')}")
-    print(f"results folder {args.results}: {'present' if args.results.is_dir() else 'made by the first run'}")
+    show(f"bench {__version__}, Python {platform.python_version()}, device {resolve_device('auto')}")
+    show(f"results folder {args.results}: {'present' if args.results.is_dir() else 'made by the first run'}")
     _packages(registry)
-    print(f"\nweights and base models under profile {profile.name}")
+    show(f"\nweights and base models under profile {profile.name}")
     for kind in ("generator", "extractor", "segmenter"):
         for name in registry.names(kind):
-            print(f"  {kind} {name:14} {_state(chooser, kind, name)}")
-    print("\nweight files of the extractors; --weights DIR names another folder")
+            show(f"  {kind} {name:14} {_state(chooser, kind, name)}")
+    show("\nweight files of the extractors; --weights DIR names another folder")
     for line in _table([_weights(chooser, name) for name in registry.names("extractor")]):
-        print(f"  {line}")
+        show(f"  {line}")
     if args.data is not None:
-        print(f"\ndata in {args.data}, matched by name; run looks at the pixels too")
+        show(f"\ndata in {args.data}, matched by name; run looks at the pixels too")
         for name in registry.names("dataset"):
             _data(chooser, overrides, name, args.data)
     else:
-        print("\ndata: give --data DIR to see which datasets lie there")
+        show("\ndata: give --data DIR to see which datasets lie there")
     return 0
 
 
@@ -71,9 +72,9 @@ def _packages(registry: Registry) -> None:
     }
     absent = sorted(module for module in needed if find_spec(module.split(".")[0]) is None)
     versions = package_versions(CORE | needed - set(absent))
-    print("packages: " + ", ".join(f"{name} {version}" for name, version in versions.items()))
+    show("packages: " + ", ".join(f"{name} {version}" for name, version in versions.items()))
     if absent:
-        print(f"not installed: {', '.join(absent)}; pip install -e . installs them")
+        show(f"not installed: {', '.join(absent)}; {INSTALL}")
 
 
 def _state(chooser: Chooser, kind: str, name: str) -> str:
@@ -91,7 +92,7 @@ def _lacking(chooser: Chooser, kind: str, name: str) -> tuple[str, ...]:
     cls = chooser.registry.load(kind, name)
     absent = missing_modules(cls)
     if absent:
-        raise BenchError(f"needs {', '.join(absent)}; pip install -e .")
+        raise BenchError(f"needs {', '.join(absent)}; {INSTALL}")
     plugin = cls(resolve(cls, kind, name, chooser.profile, chooser.overrides))
     if kind == "extractor":
         plugin.check_params(1)
@@ -101,8 +102,8 @@ def _lacking(chooser: Chooser, kind: str, name: str) -> tuple[str, ...]:
 def _who_steps_in(chooser: Chooser, name: str) -> str:
     """Why no metric of the profile waits for the extractor's weights; empty where one does."""
     classes = {metric: chooser.registry.load("metric", metric) for metric in chooser.registry.names("metric")}
-    params = [resolve(cls, "metric", metric, chooser.profile, chooser.overrides) for metric, cls in classes.items()]
-    lists = [extractor_names(one) for one in params if hasattr(one, "extractors")]
+    metrics = [cls(resolve(cls, "metric", one, chooser.profile, chooser.overrides)) for one, cls in classes.items()]
+    lists = [extractor_names(metric) for metric in metrics if hasattr(metric.params, "extractors")]
     ready = [[other for other in names if _ready(chooser, other)] for names in lists if name in names]
     if not ready:
         return f"no metric of profile {chooser.profile.name} asks for it"
@@ -139,15 +140,15 @@ def _data(chooser: Chooser, overrides: tuple[Override, ...], name: str, root: Pa
     cls = chooser.registry.load("dataset", name)
     assert issubclass(cls, Dataset)
     if cls.generated:
-        print(f"  {name:14} makes its own images")
+        show(f"  {name:14} makes its own images")
         return
     dataset = cls(resolve(cls, "dataset", name, chooser.profile, overrides), root)
     try:
         table = tabulate(name, name, dataset)
     except BenchError as error:
-        print(f"  {name:14} {error}")
+        show(f"  {name:14} {error}")
         return
     counts = ", ".join(f"{split} {len(samples)}" for split, samples in table.splits.items())
-    print(f"  {name:14} {counts}" + (f"; absent: {', '.join(table.absent)}" if table.absent else ""))
+    show(f"  {name:14} {counts}" + (f"; absent: {', '.join(table.absent)}" if table.absent else ""))
     for warning in table.warnings:
-        print(f"  {'':14} {warning}")
+        show(f"  {'':14} {warning}")

@@ -12,7 +12,6 @@ have one size, real images are squashed to it first."""
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from bench.commands._options import (
@@ -29,6 +28,7 @@ from bench.commands._options import (
 from bench.evaluation import Request, evaluate_folders
 from bench.scores import FORMATS
 from bench.store import write_atomic
+from bench.terminal import say, show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,15 +65,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     refuse_place("--out", args.out)
-    evaluation = evaluate_folders(_request(args), _say)
+    evaluation = evaluate_folders(_request(args), say)
     if evaluation.rows:
         _publish(FORMATS[args.format](evaluation), args.out)
     if not evaluation.rows or args.format == "csv":
         # The other formats hold them.
         for note in evaluation.notes:
-            _say(f"note: {note}")
+            say(f"note: {note}")
     for trouble in evaluation.troubles:
-        _say(f"bench: {trouble.what}: {trouble.message}")
+        say(f"bench: {trouble.what}: {trouble.message}")
     if any(trouble.ours for trouble in evaluation.troubles):
         return 1
     return 2 if evaluation.troubles else 0
@@ -104,11 +104,7 @@ def _request(args: argparse.Namespace) -> Request:
 
 def _publish(text: str, out: Path | None) -> None:
     if out is None:
-        print(text)
+        show(text)
     else:
         write_atomic(out, text)
-        print(f"written: {out}")
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+        show(f"written: {out}")

@@ -13,6 +13,7 @@ from bench.config import load_profile, parse_overrides
 from bench.contracts import Generator
 from bench.errors import BenchError
 from bench.registry import Registry
+from bench.terminal import show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +37,8 @@ def run(args: argparse.Namespace) -> int:
             )
     generator = chooser.choose("generator", args.generator).plugin
     for line in _write(generator, args.file, args.out):
-        print(line)
-    print(f"written: {args.out}")
+        show(line)
+    show(f"written: {args.out}")
     return 0
 
 

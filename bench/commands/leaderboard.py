@@ -12,6 +12,7 @@ from bench.manifest import load_manifests
 from bench.publish import per_image_csv
 from bench.render import FORMATS
 from bench.store import Store, write_atomic
+from bench.terminal import show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,15 +43,16 @@ def run(args: argparse.Namespace) -> int:
     if board is None:
         raise BenchError(f"{args.results}: the runs there have no finished scores; run the same command again")
     text = FORMATS[args.format](board.table) if args.format else board.text()
-    if args.out is None:
-        print(text)
-    else:
-        _write(args.out, text)
+    # Files first: what cannot be printed must not keep them from being written.
     if args.per_image is not None:
         _write(args.per_image, per_image_csv(board))
+    if args.out is None:
+        show(text)
+    else:
+        _write(args.out, text)
     return 0
 
 
 def _write(path: Path, text: str) -> None:
     write_atomic(path, text)
-    print(f"written: {path}")
+    show(f"written: {path}")

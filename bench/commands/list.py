@@ -6,6 +6,7 @@ import argparse
 
 from bench.commands._options import add_plugin_option
 from bench.registry import ROOMS, Registry, missing_modules
+from bench.terminal import show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,9 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     registry = Registry(args.plugin)
     for kind in [args.kind] if args.kind else ROOMS:
-        print(f"{kind}s")
+        show(f"{kind}s")
         for name in registry.names(kind):
-            print(f"  {name:14} {_line(registry, kind, name)}")
+            show(f"  {name:14} {_line(registry, kind, name)}")
     return 0
 
 

@@ -4,7 +4,6 @@ and write the leaderboard. The same command resumes an interrupted run and reuse
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from bench.manifest import describe_run, save_manifest
 from bench.runner import Failure, Machine, Runner, check_device, resolve_device, storage_error
 from bench.store import Store
 from bench.team import Launched, alone_by_mistake, help_out, launched
+from bench.terminal import say, show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -117,13 +117,13 @@ def _run(args: argparse.Namespace, store: Store) -> int:
     if team is not None and team.rank:
         return _help(args, store, team)
     if team is None and alone_by_mistake():
-        _say(f"note: {alone_by_mistake()}")
+        say(f"note: {alone_by_mistake()}")
     setup = _set_up_first(args, store, team)
     if args.dry_run or setup is None:
         return _outline(setup, store, args.device)
     options = setup.profile.run
     manifest = describe_run(setup.spec, setup.plan, setup.notes, options.columns, setup.settings, options.controls)
-    runner = Runner(store, setup.splits, machine, _say, args.results / "logs" / f"{manifest['run']}.log")
+    runner = Runner(store, setup.splits, machine, say, args.results / "logs" / f"{manifest['run']}.log")
     failures = runner.run(setup.plan.stages)
     if team is not None:
         team.tell(None)
@@ -134,14 +134,14 @@ def _run(args: argparse.Namespace, store: Store) -> int:
     shown = {**manifest, "notes": [*manifest["notes"], *notes]}
     _publish(shown, store, args.out or args.results / "tables" / manifest["run"], failed)
     ended = f"{len(failures)} of {len(setup.plan.stages)} stages not finished after" if failures else "finished in"
-    _say(f"{ended} {time.monotonic() - started:.1f} s")
+    say(f"{ended} {time.monotonic() - started:.1f} s")
     return _report(failures)
 
 
 def _set_up_first(args: argparse.Namespace, store: Store, team: Launched | None) -> Setup | None:
     """Alone, so that what it builds and checks is there when the other processes do the same; they hear how it went."""
     try:
-        setup = set_up(args, store, _say)
+        setup = set_up(args, store, say)
     except BaseException:
         if team is not None:
             team.tell(False)
@@ -171,12 +171,12 @@ def _machine(args: argparse.Namespace, team: Launched | None) -> Machine:
 
 def _outline(setup: Setup | None, store: Store, device: str) -> int:
     if setup is None:
-        print("no plan: it needs the data")
+        show("no plan: it needs the data")
         return 2
     from bench.outline import outline
 
     for line in outline(setup.spec, setup.plan, store, resolve_device(device)):
-        print(line, flush=True)
+        show(line)
     return 0
 
 
@@ -187,9 +187,11 @@ def _publish(manifest: dict[str, Any], store: Store, out: Path, failed: set[str]
     board = make_board([manifest], store, failed)
     if board is None:
         return
-    print(f"\n{board.text()}\n")
-    for path in write_tables(out, board):
-        print(f"written: {path}")
+    # Files first: what cannot be printed must not keep them from being written.
+    written = write_tables(out, board)
+    show(f"\n{board.text()}\n")
+    for path in written:
+        show(f"written: {path}")
 
 
 def _report(failures: list[Failure]) -> int:
@@ -200,12 +202,8 @@ def _report(failures: list[Failure]) -> int:
     first = next((failure for failure in causes if failure.ours), causes[0])
     more = f" ({len(causes) - 1} more failed, see above)" if len(causes) > 1 else ""
     waiting = len(failures) - len(causes)
-    _say(
+    say(
         f"bench: {first.stage.label}: {first.message}{more}; what finished is kept and the same command resumes"
         + (f" ({waiting} stages wait for it)" if waiting else "")
     )
     return 1 if first.ours else 2
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

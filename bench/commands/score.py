@@ -9,7 +9,6 @@ are lesion; predictions that hold labels themselves are then read by the same.""
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +19,14 @@ from bench.commands._options import add_mask_options, at_least, refuse_place
 from bench.errors import BenchError
 from bench.images import pixel_limit
 from bench.mapfolder import by_labels, read_maps
-from bench.mapscores import FORMATS, score_set, to_csv
+from bench.mapscores import FORMATS, score_set
 from bench.masks import parse_labels
 from bench.per_image import SCORES, tidy
 from bench.progress import Terminal
 from bench.segscores import score_maps
 from bench.store import write_atomic
+from bench.terminal import say, show
+from bench.text import csv_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     if args.per_image is not None:
         _write(args.per_image, _per_image(rows))
     if args.out is None:
-        print(text)
+        show(text)
     else:
         _write(args.out, text)
     return 0
@@ -75,8 +76,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _per_image(rows: Sequence[Mapping[str, Any]]) -> str:
     known = [name for name in SCORES if name in rows[0]]
-    lines = [{"id": row["id"], "group": row["group"], **tidy({name: row[name] for name in known})} for row in rows]
-    return to_csv(lines, ["id", "group", *known])
+    lines = ([row["id"], row["group"], *tidy({name: row[name] for name in known}).values()] for row in rows)
+    return csv_text(["id", "group", *known], lines)
 
 
 def _refuse_places(places: dict[str, Path | None]) -> None:
@@ -88,4 +89,4 @@ def _refuse_places(places: dict[str, Path | None]) -> None:
 
 def _write(path: Path, text: str) -> None:
     write_atomic(path, text)
-    print(f"written: {path}", file=sys.stderr)
+    say(f"written: {path}")

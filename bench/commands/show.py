@@ -13,6 +13,7 @@ from bench.config import load_profile, parse_overrides, resolve
 from bench.contracts import Dataset, Plugin
 from bench.errors import BenchError
 from bench.registry import ROOMS, Registry, did_you_mean, missing_modules, split_name
+from bench.terminal import show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         alone = split_name(name)[0]
         option = alone if len(registry.kinds_of(name)) == 1 else f"{kind}.{alone}"
         lines = [*_describe(kind, name, plugin, registry), *_details(plugin, params)]
-        print("\n".join([*lines, *_parameters(params, plugin, profile.name, option)]))
+        show("\n".join([*lines, *_parameters(params, plugin, profile.name, option)]))
     return 0
 
 

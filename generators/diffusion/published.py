@@ -63,7 +63,7 @@ class PublishedGenerator(DiffusionGenerator):
         if not self.params.checkpoint:
             super().fit(train, model_dir, ctx)
         else:
-            (model_dir / "README.txt").write_text(f"{self._sampled()}\n", encoding="utf-8")
+            (model_dir / "README.txt").write_text(f"{self._sampled()}\n", "utf-8", "backslashreplace")
 
     def load_weights(self, method: Method, model_dir: Path) -> None:
         if not self.params.checkpoint:

@@ -153,7 +153,7 @@ def _blamed(path: Path) -> Iterator[None]:
         yield
     except BenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BenchError(f"{path}: {type(error).__name__}: {_first_line(error)}; mend the configuration") from None
 
 

@@ -13,8 +13,9 @@ HEAVY = {"torch", "torchvision", "diffusers", "transformers", "timm", "torch_fid
 PLUGIN_ROOMS = ("generators", "metrics", "segmenters")
 OPEN_TO_PLUGINS = {"bench.contracts", "bench.images", "bench.masks", "bench.listing", "bench.errors",
                    "bench.segscores", "bench.stats", "bench.meter"}  # fmt: skip
-ORDER = ("errors", "contracts", "masks", "images", "listing", "segscores", "meter", "stats", "spec", "registry",
-         "config", "store", "stage", "comparison", "graph", "runner", "commands", "cli")  # fmt: skip
+ORDER = ("errors", "text", "terminal", "interrupt", "contracts", "faults", "masks", "images", "listing", "segscores",
+         "meter", "stats", "spec", "registry", "config", "store", "stage", "comparison", "graph", "runner", "commands",
+         "cli")  # fmt: skip
 
 
 def imports(path, top_level_only):

@@ -26,6 +26,7 @@ PLUGINS = Path(__file__).parents[1] / "plugins"
 class Toy:
     steps: int = param(10, "steps", low=1, high=100)
     rate: float = param(0.5, "rate", low=0.0)
+    free: float = param(0.0, "without bounds", key=False)
     fast: bool = param(False, "fast", key=False)
     mode: str = param("a", "mode", choices=("a", "b"))
 
@@ -37,7 +38,10 @@ class Toy:
         ({"steps": "3"}, "expected int"),
         ({"steps": True}, "expected int"),
         ({"steps": 101}, "1 <= value <= 100"),
-        ({"rate": float("nan")}, "out of range"),
+        ({"rate": float("nan")}, "nan is out of range"),
+        ({"rate": float("inf")}, "inf is out of range; allowed: finite numbers"),
+        ({"rate": 10**400}, "inf is out of range"),
+        ({"free": float("-inf")}, "toy.free: -inf is out of range"),
         ({"mode": "c"}, "not a choice.*Known: a, b"),
     ],
 )

@@ -243,6 +243,7 @@ def test_training_follows_the_configuration(tiny, tmp_path):
     [
         ("model = dict(", "SyntaxError"),
         ("import nowhere_at_all", "ModuleNotFoundError"),
+        ("import sys; sys.exit()", "SystemExit"),
         ("_base_ = ['absent.py']", "absent.py"),
         ("x = 1", "no model with a decode_head"),
     ],
@@ -252,10 +253,21 @@ def test_a_broken_configuration_is_named(tiny, text, message):
     refused(lambda: plugin(tiny).missing(), "tiny.py", message)
 
 
+def test_a_look_executes_no_configuration(tiny, tmp_path):
+    """`show` tells of the file and that a run executes it; what lies in it does not happen."""
+    tiny.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n" + TINY)
+    (line,) = plugin(tiny).details()
+    assert f"{tiny} is Python, which run and --dry-run execute and show does not" in line
+    assert not (tmp_path / "ran").exists()
+    plugin(tiny).missing()
+    assert (tmp_path / "ran").exists()
+    refused(lambda: plugin("absent.py").details(), "configuration absent.py: no such file")
+
+
 def test_what_cannot_be_built_is_named(tiny):
     """A part that mmsegmentation does not know, and a file that is not there."""
     tiny.write_text(TINY + "model['backbone'] = dict(_delete_=True, type='NoSuchNet')\n")
-    refused(lambda: plugin(tiny).details(), "NoSuchNet")
+    refused(lambda: build(read_model(tiny)), "NoSuchNet")
     refused(lambda: plugin("").files(), "no network is named; write mmseg:CONFIG.py")
     with pytest.raises(BenchError, match=r"configuration absent\.py: no such file"):
         plugin("absent.py").files()

@@ -42,7 +42,12 @@ def test_plugin_file_errors_name_the_file(tmp_path):
     broken, empty = tmp_path / "broken.py", tmp_path / "empty.py"
     broken.write_text("def (:\n")
     empty.write_text("x = 1\n")
-    for path, text in [(tmp_path / "no.py", "no such file"), (broken, "line 1"), (empty, "defines no")]:
+    folder, other = tmp_path / "folder.py", tmp_path / "plugin.txt"
+    folder.mkdir()
+    other.write_text("x = 1\n")
+    named = [(tmp_path / "no.py", "no such file"), (broken, "line 1"), (empty, "defines no"), (folder, "is a folder"),
+             (other, "ends in .py")]  # fmt: skip
+    for path, text in named:
         with pytest.raises(BenchError, match=text) as caught:
             Registry([path])
         assert str(path) in str(caught.value)
@@ -52,14 +57,69 @@ def test_a_class_that_leaves_something_out_is_told_what(tmp_path):
     """The file, the class and what it lacks, before anything is computed."""
     path = tmp_path / "half.py"
     path.write_text("from bench.contracts import Metric\n\nclass Half(Metric):\n    score = None\n")
-    with pytest.raises(BenchError, match=r"half.py: metric Half lacks version, measures; bench/contracts/"):
+    with pytest.raises(
+        BenchError, match=r"half.py: metric Half lacks version, measures; python -m pydoc bench.contracts.Metric"
+    ):
         Registry([path]).load("metric", "half")
 
 
 def test_a_taken_name_is_refused(tmp_path):
     path = tmp_path / "copy_paste.py"
     path.write_text((PLUGINS / "toy_mirror.py").read_text())
-    with pytest.raises(BenchError, match="copy-paste .* already defined"):
+    with pytest.raises(BenchError, match=r"copy_paste\.py is already defined by the suite; rename the file"):
+        Registry([path])
+
+
+def test_two_files_of_one_name_are_refused(tmp_path):
+    """They would be one module: the first would lose its classes."""
+    (tmp_path / "a").mkdir()
+    one, two = tmp_path / "mine.py", tmp_path / "a" / "mine.py"
+    one.write_text((PLUGINS / "toy_mirror.py").read_text())
+    two.write_text((PLUGINS / "toy_mean.py").read_text())
+    with pytest.raises(BenchError, match=f"--plugin {two}: {one} has that name too; rename one"):
+        Registry([one, two])
+    assert Registry([one, one]).kinds_of("mine") == ("generator",)
+
+
+def test_two_classes_in_a_file_are_named(tmp_path):
+    path = tmp_path / "twice.py"
+    path.write_text("from bench.contracts import Metric\n\nclass A(Metric):\n    pass\n\nclass B(A):\n    pass\n")
+    with pytest.raises(BenchError, match=rf"{path}: 2 metric classes \(A, B\); keep one"):
+        Registry([path]).load("metric", "twice")
+
+
+def raising(body):
+    return f"import sys\n\ndef inner():\n    {body}\n\ninner()\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (raising("raise ValueError('bad\\nmore')"), 4, "ValueError: bad; mend the file"),
+        (raising("unknown_name"), 4, "NameError: name 'unknown_name'"),
+        (raising("inner()"), 4, "RecursionError: "),
+        (raising("sys.exit(0)"), 4, "SystemExit: 0"),
+        (raising("open('/nowhere/at/all')"), 4, "FileNotFoundError: "),
+        (raising("raise BrokenPipeError(32, 'Broken pipe')"), 4, "BrokenPipeError: "),
+        (raising("import json; json.loads('{')"), 4, "JSONDecodeError: "),
+        ("x = 1\n\ndef (:\n", 3, "SyntaxError: "),
+        ("import nowhere_at_all\n", 1, "ModuleNotFoundError: No module named 'nowhere_at_all'; install it"),
+    ],
+)
+def test_whatever_a_plugin_raises_is_one_line_with_its_own_line(tmp_path, text, line, said):
+    """The line is the file's own, not that of a library it calls."""
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    with pytest.raises(BenchError) as caught:
+        Registry([path])
+    assert str(caught.value).startswith(f"--plugin {path}: line {line}: {said}")
+    assert "\n" not in str(caught.value)
+
+
+def test_ctrl_c_while_a_plugin_is_imported_is_no_fault_of_it(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
         Registry([path])
 
 

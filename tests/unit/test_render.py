@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import shutil
 import subprocess
 
@@ -89,3 +90,38 @@ def test_latex_compiles_as_it_is(tmp_path):
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_shows_every_line(name):
     assert "none" in FORMATS[name](TABLE)
+
+
+HOSTILE = Table(
+    "of [x](y)\x1b",
+    (Column("id=1"), Column("FD\u202e", "lower")),
+    ((Cell(text="=1\x1b]|<img>\\|](z)\n2"), Cell(-0.5)), (Cell(text="-x"), Cell(text="@no"))),
+    ("two\n  lines <b> ](z) \x07",),
+)
+
+
+@pytest.mark.parametrize("render", [to_text, *FORMATS.values()])
+def test_no_text_acts_where_it_is_shown(render):
+    """Control characters are written out, and a cell stays in its line."""
+    text = render(HOSTILE)
+    assert not re.search("[\x00-\x09\x0b-\x1f\u202e]", text)
+    assert "x1b" in text
+    assert render == to_csv or "two lines" in text
+
+
+def test_markdown_of_a_hostile_text_is_text():
+    """No link, picture or tag, and no bar but those of the table."""
+    text = to_markdown(HOSTILE)
+    assert r"| =1\\x1b]\|&lt;img>\\\|]\(z)\\x0a2 | -0.500 |" in text
+    assert "](" not in text
+    assert "<" not in text
+
+
+def test_csv_guards_texts_and_no_number():
+    rows = list(csv.reader(io.StringIO(to_csv(HOSTILE))))
+    assert rows[1][:2] == [r"'=1\x1b]|<img>\|](z)\x0a2", "-0.5"]
+    assert rows[2][0] == "'-x"
+
+
+def test_latex_writes_control_characters_out():
+    assert r"=1\textbackslash{}x1b]|$<$img$>$" in to_latex(HOSTILE)

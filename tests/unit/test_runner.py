@@ -91,6 +91,15 @@ def test_a_bug_is_ours_and_its_traceback_goes_to_the_log(runner):
     assert not run.store.has("fit", stage.key)
 
 
+@pytest.mark.parametrize("problem", [SystemExit(0), SystemExit(), BrokenPipeError(errno.EPIPE, "Broken pipe")])
+def test_no_error_of_a_stage_ends_the_run(runner, problem):
+    run, _ = runner
+    (failure,) = run.run([fit(Worker(problem)), good := fit(Worker(), "good")])
+    assert failure.ours
+    assert failure.message.startswith(type(problem).__name__)
+    assert run.store.has("fit", good.key)
+
+
 def test_what_needs_a_failed_stage_is_blocked_and_the_rest_goes_on(runner):
     run, _ = runner
     bad, good = fit(Worker(BenchError("mend me")), "bad"), fit(Worker(), "good")

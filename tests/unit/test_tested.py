@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bench.segscores import image_scores
-from bench.tested import interval, over_seeds
+from bench.tested import interval, over_seeds, read_rows
+from bench.text import csv_text
 
 
 def table(level, truths):
@@ -17,6 +18,15 @@ def halves(count):
     truth = np.zeros((10, 10), np.uint8)
     truth[:5] = 1
     return [truth] * count
+
+
+def test_ids_come_back_as_they_were_written(tmp_path):
+    """Guarded against spreadsheets in the file, equal to the images' own when read."""
+    ids = ["=a", "-b", "'c", "-1", "d"]
+    (tmp_path / "rows.csv").write_text(csv_text(["id", "tp"], [[name, -1] for name in ids]))
+    rows = read_rows(tmp_path / "rows.csv")
+    assert [row["id"] for row in rows] == ids
+    assert {row["tp"] for row in rows} == {"-1"}
 
 
 def test_trainings_are_scored_one_by_one():

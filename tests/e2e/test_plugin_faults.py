@@ -1,0 +1,99 @@
+"""Whatever a plugin raises, and wherever: a line that names its file and line, and never exit code 0."""
+
+import pytest
+
+from tests.conftest import PLUGINS
+from tests.e2e.conftest import TOY_RUN
+from tests.e2e.test_plugin_package import install
+
+PLUGIN = '''
+import sys
+
+from bench.contracts import Generator
+
+
+class Mine(Generator):
+    """Nothing."""
+
+    version = 1
+
+    def {method}:
+        {body}
+
+    sample = sample if "sample" in vars() else Generator.import_checkpoint
+'''
+METHODS = [
+    "__init__(self, params)", "check_params(self, devices)", "missing(self)", "files(self)", "notes(self)",
+    "pairs(self, conditions)", "base(self)",
+]  # fmt: skip
+BODIES = {
+    "sys.exit(0)": "SystemExit: 0",
+    "sys.exit()": "SystemExit",
+    "raise BrokenPipeError(32, 'Broken pipe')": "BrokenPipeError: [Errno 32] Broken pipe",
+    "unknown_name": "NameError: name 'unknown_name' is not defined",
+}
+
+
+def written(path, method, body):
+    path.write_text(PLUGIN.format(method=method, body=body))
+    return path
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("body", ["sys.exit(0)", "raise BrokenPipeError(32, 'Broken pipe')"])
+def test_no_method_ends_a_run_as_if_it_were_done(toy_run, tmp_path, method, body):
+    path = written(tmp_path / "mine.py", method, body)
+    done = toy_run("--plugin", path, "--generator", "mine")
+    assert done.code == 1, done.err
+    assert done.error == f"bench: {path}: line 13: {BODIES[body]}; mend the plugin"
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_stage_fails_and_the_others_go_on(toy_run, tmp_path, body):
+    path = written(tmp_path / "mine.py", "sample(self, conditions, model_dir, out, ctx)", body)
+    done = toy_run("--plugin", path, "--generator", "mine")
+    assert done.code == 1, done.err
+    assert f"sample mine: {BODIES[body]} (traceback in " in done.error
+    assert "toy-mirror" in done.out
+
+
+@pytest.mark.parametrize("words", [["list"], ["show", "mine"], ["doctor"], ["run", *TOY_RUN, "--dataset", "phantom"]])
+def test_no_command_ends_well_where_a_plugin_cannot_be_imported(bench, tmp_path, words):
+    path = tmp_path / "mine.py"
+    path.write_text("import sys\n\nsys.exit(0)\n")
+    done = bench(*words, "--plugin", path)
+    assert done.code == 2
+    assert done.error == f"bench: --plugin {path}: line 3: SystemExit: 0; mend the file"
+
+
+def test_a_package_is_named_with_its_own_line(bench, tmp_path, without_torch):
+    install(tmp_path, {"bench.metrics": {"broken": "a_broken_package:Broken"}})
+    path = tmp_path / "a_broken_package.py"
+    path.write_text("import json\n\njson.loads('{')\n")
+    env = {**without_torch, "PYTHONPATH": f"{without_torch['PYTHONPATH']}:{tmp_path}"}
+    done = bench("list", env=env)
+    assert done.code == 2
+    assert f"metric broken of a_broken_package:Broken: {path}: line 3: JSONDecodeError: " in done.error
+    path.write_text((PLUGINS / "toy_mirror.py").read_text())
+    done = bench("list", env=env)
+    assert done.code == 2
+    assert f"{path}: no metric class there; subclass one of bench.contracts, or mend the entry point" in done.error
+
+
+def test_a_metric_without_its_extractors_is_told_by_its_own_file(bench, discs, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text((PLUGINS / "toy_mean.py").read_text().replace("    Params = Params\n", ""))
+    done = bench("run", *TOY_RUN[:2], *TOY_RUN[4:], "--plugin", path, "--metric", "mine", "--dataset", "folder",
+                 "--data", discs, "--results", tmp_path / "r")  # fmt: skip
+    assert done.code == 2
+    assert f"{path}: a metric that uses an extractor's features" in done.error
+
+
+def test_a_fault_of_the_suite_keeps_its_traceback(monkeypatch, capsys):
+    """And is no success, whatever was raised."""
+    from bench import cli
+
+    for problem in (ZeroDivisionError("ours"), SystemExit(0), BrokenPipeError(32, "Broken pipe")):
+        monkeypatch.setattr(cli, "_overview", lambda problem=problem: (_ for _ in ()).throw(problem))
+        assert cli.run([]) == 1
+        assert "Traceback" in capsys.readouterr().err
