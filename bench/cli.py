@@ -91,7 +91,17 @@ def _tell(error: BaseException) -> int:
     return 1
 
 
+def _refuse_other_encodings(argv: Sequence[str]) -> None:
+    """A name that is not UTF-8 could be written into no table."""
+    for word in argv:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise BenchError(f"{word}: the name is not UTF-8; rename the file or folder") from None
+
+
 def _dispatch(argv: Sequence[str]) -> int:
+    _refuse_other_encodings(argv)
     if not argv or argv[0] in ("-h", "--help"):
         show(_overview())
         return 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.contracts import Sample, Split
 from bench.errors import BenchError
 from bench.images import SUFFIXES
+from bench.text import printable
 
 MANIFEST = "manifest.csv"
 COLUMNS = ("id", "group", "prompt", "source", "split")
@@ -33,8 +34,7 @@ def first_folder(root: Path, names: Iterable[str]) -> Path | None:
 
 def clean(text: str) -> str:
     """A name or a manifest's cell as an id: composed Unicode, no blanks around it, control characters written out."""
-    composed = unicodedata.normalize("NFC", text.strip())
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in composed)
+    return printable(unicodedata.normalize("NFC", text.strip()))
 
 
 def files_by_stem(folder: Path, suffix: str = "", needed: bool = False) -> dict[str, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -202,3 +203,11 @@ def test_a_pair_without_lesion_is_no_label(door, sets):
     done = door("run")
     assert done.code == 2
     assert "folder.allow_empty_masks=true" in done.error.replace("dataset.NAME", "dataset.folder")
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_refused_in_one_line(command):
+    """As an option's value; names inside a folder are refused where it is listed."""
+    done = command("evaluate", "--real", os.fsdecode("病变".encode("gbk")), "--fake", "x")
+    assert done.code == 2
+    assert "\\udcb2" in done.error
+    assert "not UTF-8" in done.error
