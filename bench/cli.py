@@ -62,7 +62,7 @@ def run(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        from bench.runner import storage_error
+        from bench.files import storage_error
 
         message = storage_error(error, Path.cwd())
         if message is None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from bench.contracts import Dataset, Sample, Split
 from bench.division import share
 from bench.errors import BenchError
+from bench.files import sha256_file
 from bench.spec import key
-from bench.store import sha256_file
 
 TRAIN = "train"
 MIN_TRAIN = 3

@@ -14,6 +14,7 @@ from bench.errors import BenchError
 from bench.folderplan import FolderPlan, Trouble
 from bench.graph import Comparison
 from bench.imagefolder import ImageFolder, open_all, read_folder
+from bench.leftovers import clean_up
 from bench.pixels import Pixels
 from bench.progress import Terminal
 from bench.registry import Registry
@@ -74,6 +75,7 @@ def evaluate_folders(request: Request, say: Callable[[str], None]) -> Evaluation
     segmenters = _segmenters(chooser, request.segmenters, selected)
     chooser.refuse_unused(_looked_at(selected, segmenters))
     real, fakes = read_folder(request.real, synthetic=False), _read_fakes(request.fakes)
+    clean_up(request.results)
     store, pixels = Store(request.results / "store"), Pixels()
     for folder in (real, *fakes):
         _open_once(folder, fakes[0].size if folder is real else None, store, pixels, request.workers)
@@ -127,7 +129,7 @@ def _open_once(folder: ImageFolder, size: tuple[int, int] | None, store: Store, 
     if store.has("check", mark):
         return
     open_all(folder, pixels, size, workers, Terminal(f"read {folder.name}"))
-    with store.claim("check", mark, lambda: None) as desk:
+    with store.claim("check", mark, Terminal(f"read {folder.name}").say) as desk:
         if not store.has("check", mark):
             store.commit("check", mark, desk, {"images": len(folder.samples)})
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from bench.contracts import NO_MASK, Progress, Sample, Split
 from bench.data import fingerprint
 from bench.errors import BenchError
+from bench.files import sha256_file
 from bench.images import CONVERSIONS, SUFFIXES, ZERO_AND_ONE, header_of, load_grey, size_of, squash_of
 from bench.listing import MANIFEST, files_by_stem, first_folder, manifest_rows, match
 from bench.pixels import Picture, Pixels
-from bench.store import sha256_file
 
 LEAST = 3
 """Fewer images have no interval: leaving one out must leave a pair."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import glob
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from bench.contracts import Context, Sample, Split
 from bench.data import named_after
 from bench.embedding import Rows, embed
 from bench.errors import BenchError
-from bench.images import VIEWS, squash_of
+from bench.images import VIEWS, is_whole_png, squash_of
 from bench.networks import Networks
 from bench.pairs import index_masks, index_own_pairs, pair_with_masks, read_index
 from bench.pixels import Picture, Pixels
@@ -57,7 +58,7 @@ class Job:
 
     def _made_from(self, ref: Ref) -> dict[str, Sample]:
         """The real pairs a stage was given, by id: those of other splits may bear the same ids."""
-        given = self.store.record(ref.action, ref.key)["identity"]["inputs"].values()
+        given = self.store.record(ref.action, ref.key).get("identity", {}).get("inputs", {}).values()
         return {sample.id: sample for key in given for sample in self.splits.get(key, ())}
 
 
@@ -73,6 +74,7 @@ def run_fit(job: Job) -> None:
 
 
 def run_sample(job: Job) -> None:
+    _remove_damaged_pairs(job)
     conditions = repeat(job.pairs("conditions"), job.stage.extra.get("multiple", 1))
     job.plugin.sample(conditions, job.folder("model"), job.desk.out, job.ctx)
     job.ctx.team.wait()
@@ -90,6 +92,17 @@ def run_sample(job: Job) -> None:
         raise BenchError(
             f"generator {_name(job)} left {made} pairs where its pairs() says {promised}; bring both to one number"
         )
+
+
+def _remove_damaged_pairs(job: Job) -> None:
+    """What a killed try left in `out` counts as finished: it must be whole, image and mask."""
+    if job.ctx.team.rank == 0:
+        for path in sorted(job.desk.out.glob("*/*.png")):
+            if path.is_file() and not is_whole_png(path):
+                for other in job.desk.out.glob(f"*/{glob.escape(path.name)}"):
+                    other.unlink()
+                job.ctx.progress.say(f"{path}: damaged, and made again")
+    job.ctx.team.wait()
 
 
 def repeat(conditions: Split, multiple: int) -> Split:

@@ -21,13 +21,14 @@ from bench.config import (
 from bench.contracts import Split
 from bench.data import TRAIN, DataTable
 from bench.errors import BenchError
+from bench.files import sha256_file
 from bench.graph import Plan, RunSpec, plan
 from bench.manifest import Setting
 from bench.prepare import Preparer
 from bench.registry import Registry
 from bench.segscores import missing
 from bench.spec import derive_seed
-from bench.store import Store, sha256_file
+from bench.store import Store
 from bench.team import team_size
 
 GENERATOR_FLAGS = {

@@ -14,12 +14,12 @@ from typing import Any
 
 from bench.commands._options import at_least, refuse_place
 from bench.errors import BenchError
+from bench.files import write_atomic
 from bench.mapfolder import read_maps, refuse_unscaled
 from bench.mapscores import FORMATS, score_set, to_csv
 from bench.per_image import SCORES, tidy
 from bench.progress import Terminal
 from bench.segscores import score_maps
-from bench.store import write_atomic
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

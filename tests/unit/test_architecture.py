@@ -12,8 +12,9 @@ HEAVY = {"torch", "torchvision", "diffusers", "transformers", "timm", "torch_fid
          "matplotlib", "monai", "py_sod_metrics"}  # fmt: skip
 PLUGIN_ROOMS = ("generators", "metrics", "segmenters")
 OPEN_TO_PLUGINS = {"bench.contracts", "bench.images", "bench.errors", "bench.segscores", "bench.stats",
-                   "bench.meter"}  # fmt: skip
-ORDER = ("errors", "contracts", "images", "segscores", "meter", "stats", "spec", "registry", "config", "store", "stage",
+                   "bench.meter", "bench.files", "bench.cache", "bench.checkpoints"}  # fmt: skip
+ORDER = ("errors", "files", "locks", "contracts", "cache", "checkpoints", "images", "segscores", "meter", "stats",
+         "spec", "registry", "config", "store", "leftovers", "stage",
          "comparison", "graph", "runner", "commands", "cli")  # fmt: skip
 
 
