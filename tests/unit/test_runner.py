@@ -8,7 +8,7 @@ import pytest
 from bench.chosen import Chosen
 from bench.contracts import Generator, NoParams
 from bench.errors import BenchError
-from bench.runner import Machine, Runner, check_device, storage_error
+from bench.runner import Machine, Runner, check_device
 from bench.stage import DATA, Ref, Stage
 from bench.stages import Job
 from bench.store import Store
@@ -130,11 +130,6 @@ def test_a_disk_that_fills_up_while_the_record_is_written(runner, monkeypatch):
     assert "No space left on device" in failure.message
     assert not run.store.has("fit", stage.key)
     assert run.run([stage]) == []
-
-
-def test_other_errors_of_the_system_are_not_blamed_on_the_disk(tmp_path):
-    assert storage_error(FileNotFoundError(errno.ENOENT, "No such file", "x"), tmp_path) is None
-    assert storage_error(ValueError("x"), tmp_path) is None
 
 
 def test_files_of_other_code_never_reach_an_artefact(runner):
