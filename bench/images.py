@@ -32,6 +32,7 @@ CONVERSIONS = {
 """What is done to an image by its pixel mode in Pillow's words; other modes are refused."""
 ZERO_AND_ONE = "its pixels are 0 and 1, and lesion is > 127: multiply the masks by 255"
 _BROKEN = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError)
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _DEEP = re.compile(r";16[BLN]")
 """Pillow's decoders that read 16 bits a channel: of colour it would keep the upper 8 without a word."""
 
@@ -134,6 +135,6 @@ def is_whole_png(path: Path) -> bool:
     try:
         with Image.open(path, formats=("PNG",)) as image:
             image.verify()
+        return path.read_bytes().endswith(_PNG_END)
     except _BROKEN:
         return False
-    return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import glob
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -97,10 +97,11 @@ def run_sample(job: Job) -> None:
 def _remove_damaged_pairs(job: Job) -> None:
     """What a killed try left in `out` counts as finished: it must be whole, image and mask."""
     if job.ctx.team.rank == 0:
-        for path in sorted(job.desk.out.glob("*/*.png")):
+        folders = [job.desk.out / name for name in ("images", "masks")]
+        for path in sorted(path for folder in folders for path in folder.glob("*.png")):
             if path.is_file() and not is_whole_png(path):
-                for other in job.desk.out.glob(f"*/{glob.escape(path.name)}"):
-                    other.unlink()
+                for folder in folders:
+                    (folder / path.name).unlink(missing_ok=True)
                 job.ctx.progress.say(f"{path}: damaged, and made again")
     job.ctx.team.wait()
 
@@ -134,7 +135,10 @@ def run_features(job: Job) -> None:
     rows = Rows(job.ctx.cache / FEATURES, identity) if job.ctx.cache else None
     features = embed(chosen.plugin, chosen.name, pictures, rows, job.pixels, job.ctx, job.networks)
     shape = (len(views), len(samples), -1) if job.stage.extra.get("views") else features.shape
-    np.save(job.desk.out / FEATURES_FILE, features.reshape(shape), allow_pickle=False)
+    # NumPy's own way to a file does not tell that the disk is full.
+    written = io.BytesIO()
+    np.save(written, features.reshape(shape), allow_pickle=False)
+    (job.desk.out / FEATURES_FILE).write_bytes(written.getbuffer())
 
 
 def run_train(job: Job) -> None:

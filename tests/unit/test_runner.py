@@ -10,7 +10,7 @@ from bench.contracts import Generator, NoParams
 from bench.errors import BenchError
 from bench.runner import Machine, Runner, check_device
 from bench.stage import DATA, Ref, Stage
-from bench.stages import Job
+from bench.stages import ACTIONS, Job
 from bench.store import Store
 
 PROBLEMS = {
@@ -142,6 +142,18 @@ def test_files_of_other_code_never_reach_an_artefact(runner):
     stage = fit(mended, source="new code")
     assert run.run([stage]) == []
     assert list(run.store.record("fit", stage.key)["files"]) == ["try2.txt"]
+
+
+@pytest.mark.parametrize("action", ["fit", "predict"])
+def test_a_failed_stage_leaves_only_what_it_resumes_from(runner, action):
+    """What a training wrote stays; half a set of maps, which the next try writes again, does not. No lock stays."""
+    run, _ = runner
+    stage = replace(fit(Worker(BenchError("no"))), action=action)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ACTIONS, action, ACTIONS["fit"])
+        run.run([stage])
+    left = [path.name for path in (run.store.root / action).iterdir()]
+    assert left == ([f".{stage.key}.partial"] if action == "fit" else [])
 
 
 def test_the_same_code_goes_on_where_it_stopped(runner):
