@@ -10,9 +10,9 @@ from typing import Any
 from bench.config import Override, Profile, key_params, resolve, weights_overrides
 from bench.contracts import Extractor, Metric, Plugin
 from bench.errors import BenchError
+from bench.files import sha256_file
 from bench.registry import INSTALL, SUITE, Registry, explained, file_of, missing_modules, split_name
 from bench.spec import key
-from bench.store import sha256_file
 
 NONE_NEEDED, ABSENT, WRONG, PRESENT = "none needed", "absent", "wrong sha256", "present"
 """States of an extractor's weight file."""

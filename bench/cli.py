@@ -77,7 +77,7 @@ def _tell(error: BaseException) -> int:
         say(f"bench: {error}")
         return 2
     from bench.faults import own_line, said
-    from bench.runner import storage_error
+    from bench.files import storage_error
 
     message = storage_error(error, Path.cwd()) if isinstance(error, OSError) else None
     if message is not None:

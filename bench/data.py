@@ -10,9 +10,9 @@ from pathlib import Path
 from bench.contracts import Dataset, Sample, Split
 from bench.division import share
 from bench.errors import BenchError
+from bench.files import sha256_file
 from bench.listing import left_out
 from bench.spec import key
-from bench.store import sha256_file
 
 TRAIN = "train"
 MIN_TRAIN = 3

@@ -7,8 +7,6 @@ or comes again with one image more, costs only what is new.
 
 from __future__ import annotations
 
-import os
-import zlib
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,22 +15,21 @@ from typing import Any
 
 import numpy as np
 
+from bench.cache import read_record, tell_damaged, write_record
 from bench.contracts import Context, Extractor, Network
 from bench.errors import BenchError
+from bench.files import sha256_file
 from bench.networks import Networks
 from bench.pixels import Picture, Pixels
 from bench.spec import key
-from bench.store import sha256_file
 
 SCHEMA = 1
 FLOAT32 = np.dtype("<f4")
-CHECK = 4
-"""Bytes of the check sum behind a row."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Feature rows on disk, one file an image and view: float32, then the CRC-32 of these bytes."""
+    """Feature rows on disk, float32, one record of the cache an image and view."""
 
     folder: Path
     identity: Mapping[str, Any]
@@ -42,26 +39,13 @@ class Rows:
         space = key({"schema": SCHEMA, "extractor": self.identity, "size": size, "view": picture.view})
         return self.folder / space[:16] / digest[:40]
 
-    def load(self, path: Path, dim: int) -> np.ndarray | None:
+    def load(self, path: Path, dim: int, damaged: list[Path]) -> np.ndarray | None:
         """float32 (dim,); None where there is no whole row: a cache may be cut short or emptied at any time."""
-        try:
-            data = path.read_bytes()
-        except OSError:
-            return None
-        row, check = data[:-CHECK], data[-CHECK:]
-        if len(data) != dim * FLOAT32.itemsize + CHECK or _check(row) != check:
-            return None
-        return np.frombuffer(row, FLOAT32)
+        row = read_record(path, dim * FLOAT32.itemsize, damaged)
+        return None if row is None else np.frombuffer(row, FLOAT32)
 
     def save(self, path: Path, row: np.ndarray) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part, data = path.with_name(f".{path.name}.{os.getpid()}.part"), row.astype(FLOAT32).tobytes()
-        part.write_bytes(data + _check(data))
-        os.replace(part, path)
-
-
-def _check(data: bytes) -> bytes:
-    return zlib.crc32(data).to_bytes(CHECK, "little")
+        write_record(path, row.astype(FLOAT32).tobytes())
 
 
 def embed(
@@ -80,13 +64,15 @@ def embed(
     digests = {path: _digest(path) for path in {picture.path for picture in pictures}}
     features = np.empty((len(pictures), extractor.dim), dtype=np.float32)
     new: dict[object, list[int]] = {}
+    damaged: list[Path] = []
     for index, picture in enumerate(pictures):
         digest = digests[picture.path]
-        row = rows.load(rows.path(picture, digest), extractor.dim) if rows else None
+        row = rows.load(rows.path(picture, digest), extractor.dim, damaged) if rows else None
         if row is None:
             new.setdefault((digest, picture.size, picture.view), []).append(index)
         else:
             features[index] = row
+    tell_damaged(damaged, ctx.progress)
     groups = iter(new.values())
     first = [pictures[group[0]] for group in new.values()]
     with closing(_forward(extractor, name, first, pixels, ctx, networks or Networks())) as found:

@@ -16,6 +16,7 @@ from bench.folderplan import FolderPlan, Trouble
 from bench.graph import Comparison
 from bench.imagefolder import ImageFolder, Naming, open_all, read_folder
 from bench.images import MAX_PIXELS, pixel_limit
+from bench.leftovers import clean_up
 from bench.masks import Label, parse_labels
 from bench.pair_check import CHECKS
 from bench.pixels import Pixels
@@ -99,6 +100,7 @@ def _evaluate(request: Request, say: Callable[[str], None]) -> Evaluation:
     real, fakes = read_folder(request.real, synthetic=False, naming=request.naming), _read_fakes(request)
     if request.strict:
         _refuse_repeats((real, *fakes))
+    clean_up(request.results)
     store, pixels = Store(request.results / "store"), Pixels()
     real = _opened(real, fakes[0].size, request, store, pixels)
     fakes = tuple(_opened(fake, None, request, store, pixels) for fake in fakes)
@@ -157,7 +159,7 @@ def _opened(
 ) -> ImageFolder:
     """The folder with ordinary masks, after every file has been decoded."""
     _open_once(folder, size, request, store, pixels)
-    samples = relabelled(folder.samples, request.labels, store)
+    samples = relabelled(folder.samples, request.labels, store, Terminal(f"read {folder.name}").say)
     if samples == folder.samples:
         return folder
     return replace(folder, samples=samples, fingerprint=fingerprint(samples))
@@ -171,7 +173,7 @@ def _open_once(
     if store.has("check", mark):
         return
     open_all(folder, pixels, size, request.labels, request.workers, Terminal(f"read {folder.name}"))
-    with store.claim("check", mark, lambda: None) as desk:
+    with store.claim("check", mark, Terminal(f"read {folder.name}").say) as desk:
         if not store.has("check", mark):
             store.commit("check", mark, desk, {"images": len(folder.samples)})
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.files import write_atomic
 from bench.graph import Plan, RunSpec
 from bench.spec import key
-from bench.store import write_atomic
 
 SCHEMA = 5
 
@@ -60,7 +60,12 @@ def describe_run(
         "settings": [asdict(setting) for setting in settings],
         "notes": list(notes),
     }
-    return {**body, "run": key(body)[:16]}
+    return {**body, "run": _name(body)}
+
+
+def _name(body: Mapping[str, Any]) -> str:
+    """A run is named by all that stands in its manifest, so that the name tells a damaged one."""
+    return key(body)[:16]
 
 
 def save_manifest(folder: Path, manifest: dict[str, Any]) -> Path:
@@ -78,8 +83,10 @@ def load_manifests(folder: Path) -> list[dict[str, Any]]:
 def _load(path: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BenchError(f"{path}: not a run manifest ({error}); delete it and run again") from None
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         raise BenchError(f"{path}: made by another version of the suite; delete it and run again")
+    if manifest.get("run") != _name({name: value for name, value in manifest.items() if name != "run"}):
+        raise BenchError(f"{path}: damaged, its content is not that of its name; delete it and run again")
     return manifest

@@ -63,7 +63,9 @@ class Preparer:
             raise BenchError(f"--strict: {'; '.join(table.repeats)}; remove the repeated images, or leave --strict out")
         if check:
             self._check(table, bool(getattr(params, "allow_empty_masks", False)))
-        pairs = {split: relabelled(samples, self.labels, self.store) for split, samples in table.splits.items()}
+        pairs = {
+            split: relabelled(samples, self.labels, self.store, self.say) for split, samples in table.splits.items()
+        }
         return table.with_splits(pairs)
 
     def _load(self, name: str) -> type[Dataset]:
@@ -82,11 +84,16 @@ class Preparer:
         # The run's seed plays no part: the same scenes serve every run, so that runs can be compared.
         seed = derive_seed(0, 0, "build", name)
         artefact = key({"stage": "build", "plugin": identity, "seed": seed})
-        if self.store.has("build", artefact):
-            self.store.verify("build", artefact)
-            return self.store.path("build", artefact)
+        if not self.store.has("build", artefact):
+            self._make(name, cls, params, identity, seed, artefact)
+        self.store.verify("build", artefact)
+        return self.store.path("build", artefact)
+
+    def _make(
+        self, name: str, cls: type[Dataset], params: object, identity: dict[str, object], seed: int, artefact: str
+    ) -> None:
         source = self.chooser.registry.source_hash("dataset", name)
-        with self.store.claim("build", artefact, lambda: self.say(f"{name}: waiting for another run"), source) as desk:
+        with self.store.claim("build", artefact, lambda text: self.say(f"{name}: {text}"), source) as desk:
             if not self.store.has("build", artefact):
                 started = time.monotonic()
                 ctx = Context(seed, desk.work, progress=Terminal(f"make {name}"))
@@ -94,7 +101,6 @@ class Preparer:
                 record = {"identity": identity, "source": source}
                 record |= describe(cls.requires, "cpu", time.monotonic() - started)
                 self.store.commit("build", artefact, desk, record)
-        return self.store.path("build", artefact)
 
     def _check(self, table: DataTable, allow_empty: bool) -> None:
         rule = {"checks": CHECKS, "empty": allow_empty, "labels": list(self.labels)}
@@ -103,7 +109,7 @@ class Preparer:
             if self.store.has("check", mark):
                 continue
             check_pairs(samples, allow_empty, self.labels)
-            with self.store.claim("check", mark, lambda: None) as desk:
+            with self.store.claim("check", mark, self.say) as desk:
                 if not self.store.has("check", mark):
                     record = {"dataset": table.name, "split": split, "pairs": len(samples)}
                     self.store.commit("check", mark, desk, record)

@@ -70,7 +70,7 @@ class _Lines:
 
 @dataclass(frozen=True)
 class Terminal:
-    """Bars labelled with a stage's place in the run; a log file gets a line every ten seconds instead."""
+    """Bars and lines labelled with a stage's place in the run; a log file gets a line every ten seconds instead."""
 
     label: str
 
@@ -79,9 +79,16 @@ class Terminal:
 
         label = printable(self.label)
         if done:
-            say(f"{label}: goes on at {done} of {total} {unit}s")
+            self.say(f"goes on at {done} of {total} {unit}s")
         place: dict[str, Any] = {"file": sys.stderr, "mininterval": 0.2, "dynamic_ncols": True}
         if not sys.stderr.isatty():
             # No bar is drawn at 0 columns, and nothing is written of what ends within the first interval.
             place = {"file": _Lines(), "mininterval": LOG_INTERVAL, "delay": LOG_INTERVAL, "ncols": 0}
         return _TqdmBar(tqdm(total=total, initial=done, unit=unit, desc=label, leave=False, **place))
+
+    def say(self, text: str) -> None:
+        """A line above the bars that are being drawn."""
+        from tqdm import tqdm
+
+        with tqdm.external_write_mode(file=sys.stderr):
+            say(f"{self.label}: {text}")

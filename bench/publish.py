@@ -7,12 +7,12 @@ from pathlib import Path
 
 from bench.board import Board
 from bench.differences import Difference
+from bench.files import write_atomic
 from bench.per_image import COLUMNS, per_image
 from bench.render import FORMATS, SUFFIXES
 from bench.results import ScoreRow
 from bench.sets_table import sets_csv, sets_table
 from bench.significance import Gain
-from bench.store import write_atomic
 from bench.table import Table
 from bench.text import csv_text
 

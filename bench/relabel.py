@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,15 +15,18 @@ from bench.spec import key
 from bench.store import Store
 
 
-def relabelled(samples: Split, labels: Sequence[Label], store: Store) -> Split:
-    """The same pairs, their masks of 0 and 255 in the store; as they are where no labels are given."""
+def relabelled(samples: Split, labels: Sequence[Label], store: Store, say: Callable[[str], None]) -> Split:
+    """The same pairs, their masks of 0 and 255 in the store; as they are where no labels are given.
+
+    `say` prints a line, where another process is at the same work.
+    """
     if not labels or not all(sample.has_mask for sample in samples):
         return samples
     name = key({"stage": "labels", "labels": list(labels), "pairs": fingerprint(samples)})
     if store.has("labels", name):
         store.verify("labels", name)
         return _at(samples, store.path("labels", name))
-    with store.claim("labels", name, lambda: None) as desk:
+    with store.claim("labels", name, say) as desk:
         if not store.has("labels", name):
             write_masks(samples, labels, desk.out)
             store.commit("labels", name, desk, {"labels": list(labels), "pairs": len(samples)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from bench import interrupt
 from bench.contracts import Context, Split, Team
 from bench.errors import BenchError
 from bench.faults import said
+from bench.files import storage_error
 from bench.networks import Networks
 from bench.pixels import Pixels
 from bench.progress import Terminal
@@ -27,10 +27,11 @@ from bench.text import printable_lines
 LOOKED_AT = ("fit", "sample")
 """Actions whose files a person opens: curves, pictures, the synthetic set."""
 
+RESUMING = ("fit", "sample", "train")
+"""Actions whose unfinished output the next try goes on from; of others only the work folder is kept."""
+
 LOOKING = ("features", "score")
 """Actions that look through extractors; before any other the last network gives its memory back."""
-
-_STORAGE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,12 @@ class Runner:
         if self.store.has(stage.action, stage.key):
             self.store.verify(stage.action, stage.key)
             return True
+        resumes = stage.action in RESUMING
         with self.store.claim(
-            stage.action, stage.key, lambda: self.say(f"{label}: waiting for another run"), stage.source
+            stage.action, stage.key, lambda text: self.say(f"{label}: {text}"), stage.source, resumes
         ) as desk:
             if self.store.has(stage.action, stage.key):
+                self.store.verify(stage.action, stage.key)
                 return True
             started = time.monotonic()
             self._run(stage, label, desk, started)
@@ -147,16 +150,6 @@ class Runner:
         with self.log.open("a", encoding="utf-8") as stream:
             stream.write(text)
         return f"{said(error)} (traceback in {self.log})", True
-
-
-def storage_error(error: BaseException, root: Path) -> str | None:
-    """One line with the remedy when the results folder is full or cannot be written, else None."""
-    # Writers in compiled libraries wrap the system's error in a RuntimeError of their own.
-    full = "No space left on device" in str(error)
-    if isinstance(error, OSError) and error.errno in _STORAGE_ERRORS:
-        place = error.filename or root
-        return f"{place}: {error.strerror}; free or unlock it, or choose another place with --results or --out"
-    return f"{root}: No space left on device; free some, or choose another place with --results" if full else None
 
 
 def check_device(device: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from bench.contracts import Context, Sample, Split
 from bench.data import named_after
 from bench.embedding import Rows, embed
 from bench.errors import BenchError
-from bench.images import VIEWS, squash_of
+from bench.images import VIEWS, is_whole_png, squash_of
 from bench.networks import Networks
 from bench.pairs import index_masks, index_own_pairs, pair_with_masks, read_index
 from bench.pixels import Picture, Pixels
@@ -57,7 +58,7 @@ class Job:
 
     def _made_from(self, ref: Ref) -> dict[str, Sample]:
         """The real pairs a stage was given, by id: those of other splits may bear the same ids."""
-        given = self.store.record(ref.action, ref.key)["identity"]["inputs"].values()
+        given = self.store.record(ref.action, ref.key).get("identity", {}).get("inputs", {}).values()
         return {sample.id: sample for key in given for sample in self.splits.get(key, ())}
 
 
@@ -73,6 +74,7 @@ def run_fit(job: Job) -> None:
 
 
 def run_sample(job: Job) -> None:
+    _remove_damaged_pairs(job)
     conditions = repeat(job.pairs("conditions"), job.stage.extra.get("multiple", 1))
     job.plugin.sample(conditions, job.folder("model"), job.desk.out, job.ctx)
     job.ctx.team.wait()
@@ -90,6 +92,18 @@ def run_sample(job: Job) -> None:
         raise BenchError(
             f"generator {_name(job)} left {made} pairs where its pairs() says {promised}; bring both to one number"
         )
+
+
+def _remove_damaged_pairs(job: Job) -> None:
+    """What a killed try left in `out` counts as finished: it must be whole, image and mask."""
+    if job.ctx.team.rank == 0:
+        folders = [job.desk.out / name for name in ("images", "masks")]
+        for path in sorted(path for folder in folders for path in folder.glob("*.png")):
+            if path.is_file() and not is_whole_png(path):
+                for folder in folders:
+                    (folder / path.name).unlink(missing_ok=True)
+                job.ctx.progress.say(f"{path}: damaged, and made again")
+    job.ctx.team.wait()
 
 
 def repeat(conditions: Split, multiple: int) -> Split:
@@ -121,7 +135,10 @@ def run_features(job: Job) -> None:
     rows = Rows(job.ctx.cache / FEATURES, identity) if job.ctx.cache else None
     features = embed(chosen.plugin, chosen.name, pictures, rows, job.pixels, job.ctx, job.networks)
     shape = (len(views), len(samples), -1) if job.stage.extra.get("views") else features.shape
-    np.save(job.desk.out / FEATURES_FILE, features.reshape(shape), allow_pickle=False)
+    # NumPy's own way to a file does not tell that the disk is full.
+    written = io.BytesIO()
+    np.save(written, features.reshape(shape), allow_pickle=False)
+    (job.desk.out / FEATURES_FILE).write_bytes(written.getbuffer())
 
 
 def run_train(job: Job) -> None:

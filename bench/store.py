@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.files import changed, digests, remove_parts
+from bench.locks import is_held, locked, locked_if_free
+from bench.spec import key as key_of
 
 RECORD = "record.json"
+SHA256 = "sha256"
+"""Entry of a record: the hash of all its others. Records of earlier versions have none."""
 MAKER = "maker"
 
 
@@ -27,17 +30,13 @@ class Desk:
     work: Path
 
 
-def sha256_file(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+@dataclass(frozen=True)
+class Unfinished:
+    """What a killed or failed stage has left to go on from: bytes, and when it was last written to."""
 
-
-def write_atomic(path: Path, text: str) -> None:
-    """A reader sees the old file or the new one, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
+    folder: Path
+    size: int
+    changed: float
 
 
 class Store:
@@ -54,65 +53,112 @@ class Store:
         return self.path(action, key).is_dir()
 
     def record(self, action: str, key: str) -> dict[str, Any]:
+        """BenchError for what is no record, or no longer the one that was written."""
         path = self.path(action, key) / RECORD
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            return _checked(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, RecursionError) as error:
             raise BenchError(f"{path}: unreadable record ({error}); delete {path.parent} and run again") from None
 
     def verify(self, action: str, key: str, only: str = "") -> None:
         """Raise BenchError when a file of the artefact, or `only` one, is missing or its bytes have changed."""
-        folder = self.path(action, key)
-        for name, digest in self.record(action, key)["files"].items():
-            if only not in ("", name):
-                continue
-            path = folder / name
-            if not path.is_file() or sha256_file(path) != digest:
-                raise BenchError(f"{path} no longer matches its record; delete {folder} and run again to remake it")
+        folder, known = self.path(action, key), self.record(action, key)["files"]
+        wrong = changed(folder, {only: known.get(only, "")} if only else known)
+        if wrong is not None:
+            raise BenchError(f"{wrong} no longer matches its record; delete {folder} and run again to remake it")
 
     @contextmanager
-    def claim(self, action: str, key: str, waiting: Callable[[], None], maker: str = "") -> Iterator[Desk]:
-        """Hold the artefact's lock and give a desk; `waiting` is called once when another run holds it.
+    def claim(
+        self, action: str, key: str, say: Callable[[str], None], maker: str = "", resumes: bool = True
+    ) -> Iterator[Desk]:
+        """Hold the artefact's lock and give a desk; `say` is told when another run holds it.
 
-        The lock is the operating system's, so a killed run never leaves one behind. `maker` is the hash of the code
-        that works at the desk: what other code left there is thrown away.
+        `maker` is the hash of the code that works at the desk: what other code left there is thrown away. Without a
+        commit the desk stays for the next try where it holds anything to go on from: `work`, and where the stage
+        `resumes` from its own output, `out`.
         """
         folder = self.root / action
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / f".{key}.lock").open("w") as lock:
+        with locked(folder / f".{key}.lock", lambda: say("waiting for another run")):
+            desk = _open_desk(folder / f".{key}.partial", maker, say)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                waiting()
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            yield _open_desk(folder / f".{key}.partial", maker)
-            if self.has(action, key):
-                shutil.rmtree(folder / f".{key}.partial")
+                yield desk
+            finally:
+                useful = _holds_files(desk.work) or (resumes and _holds_files(desk.out))
+                if self.has(action, key) or not useful:
+                    shutil.rmtree(desk.work.parent)
 
     def commit(self, action: str, key: str, desk: Desk, record: Mapping[str, Any]) -> None:
         """Write the record, then rename the desk's `out` into place in one step."""
-        digests = {str(path.relative_to(desk.out)): sha256_file(path) for path in _files(desk.out)}
-        text = json.dumps({**record, "files": digests}, indent=1, sort_keys=True)
+        (desk.out / RECORD).unlink(missing_ok=True)
+        body = {**record, "files": digests(desk.out)}
+        text = json.dumps({**body, SHA256: key_of(body)}, indent=1, sort_keys=True)
         (desk.out / RECORD).write_text(text, encoding="utf-8")
         os.rename(desk.out, self.path(action, key))
 
+    def clean(self) -> None:
+        """Remove what no run needs and nobody works at: locks, desks of finished artefacts, parts of dead processes.
 
-def _open_desk(folder: Path, maker: str) -> Desk:
+        Unfinished work stays.
+        """
+        leavings = [path for end in ("lock", "partial") for path in self.root.glob(f"*/.*.{end}")]
+        for lock in sorted({path.with_suffix(".lock") for path in leavings}):
+            # What another user has left in a shared folder is not ours to remove.
+            with suppress(PermissionError), locked_if_free(lock) as free:
+                if free:
+                    self._clean_desk(lock.with_suffix(".partial"))
+
+    def _clean_desk(self, folder: Path) -> None:
+        if folder.is_dir() and self.has(folder.parent.name, folder.stem.removeprefix(".")):
+            shutil.rmtree(folder)
+        remove_parts(folder)
+
+    def unfinished(self) -> list[Unfinished]:
+        """What killed and failed stages have left, where nobody works at it now."""
+        desks = sorted(self.root.glob("*/.*.partial"))
+        return [_measured(folder) for folder in desks if not is_held(folder.with_suffix(".lock"))]
+
+
+def _checked(record: Any) -> dict[str, Any]:
+    """The record as it was read; ValueError where it has another form, or another content than when it was written."""
+    if not isinstance(record, dict) or not _is_text_by_text(record.get("files")):
+        raise ValueError("it has another form")
+    identity = record.get("identity", {})
+    if not isinstance(identity, dict) or not _is_text_by_text(identity.get("inputs", {})):
+        raise ValueError("its identity has another form")
+    body = {name: value for name, value in record.items() if name != SHA256}
+    if SHA256 in record and record[SHA256] != key_of(body):
+        raise ValueError("its content has changed")
+    return record
+
+
+def _is_text_by_text(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+
+
+def _open_desk(folder: Path, maker: str, say: Callable[[str], None]) -> Desk:
     """A desk with what a killed or failed try of the same code left on it.
 
     A developer mends a plugin without raising its version: the key stays, but files of the old code must not slip
     into the new code's artefact.
     """
-    mark = folder / MAKER
-    if not mark.is_file() or mark.read_text(encoding="utf-8") != maker:
+    mark, desk = folder / MAKER, Desk(folder / "out", folder / "work")
+    if not mark.is_file() or mark.read_bytes() != maker.encode():
+        if _holds_files(desk.work) or _holds_files(desk.out):
+            say("begins anew: what lies there unfinished was made by other code")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         mark.write_text(maker, encoding="utf-8")
-    desk = Desk(folder / "out", folder / "work")
     desk.out.mkdir(exist_ok=True)
     desk.work.mkdir(exist_ok=True)
+    remove_parts(folder, dead_only=False)
     return desk
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != RECORD)
+def _holds_files(folder: Path) -> bool:
+    return any(path.is_file() for path in folder.rglob("*"))
+
+
+def _measured(folder: Path) -> Unfinished:
+    found = [path.stat() for path in (folder, *folder.rglob("*"))]
+    return Unfinished(folder, sum(one.st_size for one in found), max(one.st_mtime for one in found))

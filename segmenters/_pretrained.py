@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from bench.contracts import Context, param
 from bench.errors import BenchError
 from segmenters._trained import TrainedParams, TrainedSegmenter
-from segmenters.networks.sources import Source, fetched
+from segmenters.networks.sources import Source, checked, fetched
 
 if TYPE_CHECKING:
     import torch
@@ -92,7 +92,8 @@ class PretrainedSegmenter(TrainedSegmenter):
     def _initialise(self, network: torch.nn.Module, ctx: Context) -> None:
         path = self._backbone_file(ctx) if self.params.pretrained else None
         if path:
-            self._load_backbone(network, path)
+            # A file that was given is part of the key; a published one is known by its name alone.
+            self._load_backbone(network, path if self.params.backbone else checked(path))
 
     def _load_backbone(self, network: torch.nn.Module, path: Path) -> None:
         from segmenters.networks.weights import load_backbone

@@ -52,6 +52,16 @@ class Counter(Quiet):
             raise KeyboardInterrupt
 
 
+class Said(Quiet):
+    """Keeps the lines that are said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
 def refused(action: Callable[[], object], *parts: object) -> None:
     """The action's BenchError is one line and holds all parts: the file and the remedy."""
     with pytest.raises(BenchError) as caught:

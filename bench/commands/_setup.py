@@ -22,6 +22,7 @@ from bench.config import (
 from bench.contracts import Split
 from bench.data import TRAIN, DataTable
 from bench.errors import BenchError
+from bench.files import sha256_file
 from bench.graph import Plan, RunSpec, plan
 from bench.manifest import Setting
 from bench.masks import parse_labels
@@ -29,7 +30,7 @@ from bench.prepare import Preparer
 from bench.registry import Registry
 from bench.segscores import missing
 from bench.spec import derive_seed
-from bench.store import Store, sha256_file
+from bench.store import Store
 from bench.team import team_size
 from bench.terminal import show
 

@@ -21,6 +21,7 @@ from bench.config import (
 from bench.contracts import Dataset, Extractor
 from bench.data import tabulate
 from bench.errors import BenchError
+from bench.leftovers import unfinished
 from bench.provenance import package_versions
 from bench.registry import INSTALL, ROOMS, Registry, missing_modules
 from bench.runner import resolve_device
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     chooser = Chooser(registry, profile, overrides)
     show(f"bench {__version__}, Python {platform.python_version()}, device {resolve_device('auto')}")
     show(f"results folder {args.results}: {'present' if args.results.is_dir() else 'made by the first run'}")
+    _unfinished(args.results)
     _packages(registry)
     show(f"\nweights and base models under profile {profile.name}")
     for kind in ("generator", "extractor", "segmenter"):
@@ -64,6 +66,14 @@ def run(args: argparse.Namespace) -> int:
     else:
         show("\ndata: give --data DIR to see which datasets lie there")
     return 0
+
+
+def _unfinished(results: Path) -> None:
+    lines = list(unfinished(results))
+    if lines:
+        print("unfinished work there: the command that began it goes on from it; to be rid of it instead")
+    for line in lines:
+        print(f"  {line}")
 
 
 def _packages(registry: Registry) -> None:

@@ -26,8 +26,8 @@ from bench.commands._options import (
     refuse_place,
 )
 from bench.evaluation import Request, evaluate_folders
+from bench.files import write_atomic
 from bench.scores import FORMATS
-from bench.store import write_atomic
 from bench.terminal import say, show
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 from pathlib import Path
 
 from bench.chosen import Chooser
@@ -12,6 +10,7 @@ from bench.commands._options import add_plugin_option, add_profile_options
 from bench.config import load_profile, parse_overrides
 from bench.contracts import Generator
 from bench.errors import BenchError
+from bench.files import remove_parts_of, replacing, write_digests
 from bench.registry import Registry
 from bench.terminal import show
 
@@ -63,12 +62,9 @@ def _refuse_taken(out: Path) -> None:
 
 def _write(generator: Generator, file: Path, out: Path) -> tuple[str, ...]:
     """The folder appears whole or not at all."""
-    part = out.absolute().with_name(f".{out.absolute().name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
+    remove_parts_of(out.absolute())
+    with replacing(out.absolute()) as part:
+        part.mkdir()
         lines = generator.import_checkpoint(file, part)
-        os.replace(part, out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        write_digests(part)
     return lines

@@ -8,10 +8,11 @@ from pathlib import Path
 from bench.board import make_board
 from bench.commands._options import add_results_option, refuse_place
 from bench.errors import BenchError
+from bench.files import write_atomic
 from bench.manifest import load_manifests
 from bench.publish import per_image_csv
 from bench.render import FORMATS
-from bench.store import Store, write_atomic
+from bench.store import Store
 from bench.terminal import show
 
 

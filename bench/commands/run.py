@@ -23,9 +23,11 @@ from bench.commands._options import (
 from bench.commands._setup import GENERATOR_FLAGS, Setup, set_up
 from bench.config import FRACTIONS, MASKS, REFERENCES, ROWS, SELECTIONS
 from bench.errors import BenchError
+from bench.files import storage_error
 from bench.images import pixel_limit
+from bench.leftovers import clean_up
 from bench.manifest import describe_run, save_manifest
-from bench.runner import Failure, Machine, Runner, check_device, resolve_device, storage_error
+from bench.runner import Failure, Machine, Runner, check_device, resolve_device
 from bench.store import Store
 from bench.team import Launched, alone_by_mistake, help_out, launched
 from bench.terminal import say, show
@@ -118,6 +120,8 @@ def _run(args: argparse.Namespace, store: Store) -> int:
         return _help(args, store, team)
     if team is None and alone_by_mistake():
         say(f"note: {alone_by_mistake()}")
+    if not args.dry_run:
+        clean_up(args.results)
     setup = _set_up_first(args, store, team)
     if args.dry_run or setup is None:
         return _outline(setup, store, args.device)

@@ -17,6 +17,7 @@ from typing import Any
 
 from bench.commands._options import add_mask_options, at_least, refuse_place
 from bench.errors import BenchError
+from bench.files import write_atomic
 from bench.images import pixel_limit
 from bench.mapfolder import by_labels, read_maps
 from bench.mapscores import FORMATS, score_set
@@ -24,7 +25,6 @@ from bench.masks import parse_labels
 from bench.per_image import SCORES, tidy
 from bench.progress import Terminal
 from bench.segscores import score_maps
-from bench.store import write_atomic
 from bench.terminal import say, show
 from bench.text import csv_text
 

@@ -19,9 +19,14 @@ class Bar(Protocol):
 
 
 class Progress(Protocol):
-    """Makes progress bars; `done` steps may lie behind already when work resumes."""
+    """Makes progress bars; `done` steps may lie behind already when work resumes.
+
+    `say` shows a line that the user should read although the work goes on: a damaged file that is made anew.
+    """
 
     def bar(self, total: int, unit: str, done: int = 0) -> Bar: ...
+
+    def say(self, text: str) -> None: ...
 
 
 class Quiet:
@@ -29,6 +34,9 @@ class Quiet:
 
     def bar(self, total: int, unit: str, done: int = 0) -> Quiet:
         return self
+
+    def say(self, text: str) -> None:
+        pass
 
     def update(self, steps: int = 1, **numbers: float) -> None:
         pass

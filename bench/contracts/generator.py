@@ -47,6 +47,7 @@ class Generator(Plugin):
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         """Write `out/images/<id>.png` (8-bit RGB) for every condition. Images already there are finished: keep them.
 
+        The engine has removed those that a kill or the disk has damaged, and masks that `out/masks` holds of them.
         The engine pairs each image with its conditioning mask, thresholded and brought to the image's size.
         """
         raise NotImplementedError

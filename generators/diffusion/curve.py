@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.files import replacing
 from bench.images import save_png
 
 CURVE = "loss.csv"
@@ -27,12 +27,10 @@ def write_curve(folder: Path, curve: Curve) -> None:
 
 
 def _write_csv(path: Path, curve: Curve) -> None:
-    part = path.with_name(f"{path.name}.part")
-    with part.open("w", newline="", encoding="utf-8") as stream:
+    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, ["step", *_names(curve)])
         writer.writeheader()
         writer.writerows({"step": number, **losses} for number, losses in enumerate(curve, 1))
-    os.replace(part, path)
 
 
 def _names(curve: Curve) -> list[str]:

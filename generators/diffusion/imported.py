@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from bench.errors import BenchError
+from bench.files import damaged_in
 from generators.diffusion.base import first_line
 from generators.diffusion.hollow import hollow_base
 
@@ -24,10 +25,13 @@ MOST_NAMED = 20
 
 
 def check_imported(folder: Path) -> None:
-    """Raise BenchError where a file of VAE, U-Net or text encoder is not exactly its network.
+    """Raise BenchError where a file is not the one that was written, or not exactly its network.
 
     The libraries fill what a file lacks with random numbers and go on.
     """
+    wrong = damaged_in(folder)
+    if wrong is not None:
+        raise BenchError(f"{wrong}: not the bytes that were imported; import the checkpoint anew")
     try:
         base, _ = hollow_base(str(folder))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:

@@ -42,7 +42,7 @@ def prepare_training_set(base: Base, train: Split, size: int, prompts: list[str]
     files = (path.read_bytes() for sample in train for path in (sample.image, sample.mask))
     pixels = once(ctx, "pixels", chain([PIXELS, str(size)], files), lambda: _load_pixels(train, size, ctx))
     images, masks = (pixels[name].numpy() for name in ("images", "masks"))
-    origin = [digest_of(base.vae), images.data]
+    origin = [digest_of(base.vae.state_dict()), images.data]
     posteriors = once(ctx, "posteriors", origin, lambda: _encode_posteriors(base, images, ctx))
     mean, std = (posteriors[name].to(ctx.device) for name in ("mean", "std"))
     return TrainingSet(mean, std, images, masks, *_embed(base, prompts, ctx))
@@ -51,7 +51,7 @@ def prepare_training_set(base: Base, train: Split, size: int, prompts: list[str]
 def _embed(base: Base, prompts: list[str], ctx: Context) -> tuple[torch.Tensor, torch.Tensor]:
     """Embeddings of all prompts, of which most are equal, and of the empty one."""
     distinct = list(dict.fromkeys(["", *prompts]))
-    origin = [digest_of(base.text_encoder), tokenize(base, distinct).numpy().data]
+    origin = [digest_of(base.text_encoder.state_dict()), tokenize(base, distinct).numpy().data]
     texts = once(ctx, "texts", origin, lambda: {"embeddings": encode_prompts(base, distinct).cpu()})
     embeddings = texts["embeddings"].to(ctx.device)
     return embeddings[[distinct.index(prompt) for prompt in prompts]], embeddings[:1]

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import math
-import os
-import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from bench.checkpoints import load_checkpoint, save_checkpoint
 from bench.contracts import Context, Team
 from bench.errors import BenchError
-from generators.diffusion.base import first_line
 from generators.diffusion.curve import Curve
 from generators.diffusion.watch import Watch
-
-CHECKPOINT = "checkpoint.pt"
 
 StepFunction = Callable[[int], dict[str, float]]
 """Adds this process's share of the gradients of step k to the parameters; returns its share of the loss and parts."""
@@ -40,14 +35,12 @@ def train(
 ) -> list[dict[str, float]]:
     """Train the modules' parameters that require a gradient; returns the loss parts of every step.
 
-    Goes on from `ctx.workdir`'s checkpoint when there is one, to the same weights as an uninterrupted run. Processes of
-    a team each have the modules whole and take the same steps; the first alone writes.
+    Goes on from the newest whole checkpoint in `ctx.workdir`, to the same weights as an uninterrupted run. Processes
+    of a team each have the modules whole and take the same steps; the first alone writes.
     """
     parameters = [p for module in modules.values() for p in module.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, schedule.lr, weight_decay=schedule.weight_decay)
-    path = ctx.workdir / CHECKPOINT
-    curve = _resume(path, modules, optimizer)
-    ctx.team.wait()  # The first must not write a checkpoint that another has yet to read.
+    curve = _resume(modules, optimizer, ctx)
     kept = len(curve)
     with ctx.progress.bar(schedule.steps, "step", done=kept) as bar:
         for number in range(kept + 1, schedule.steps + 1):
@@ -66,7 +59,7 @@ def train(
             if keep:
                 watch.update_curve(curve)
                 if ctx.team.rank == 0:
-                    _save(path, modules, optimizer, curve)
+                    save_checkpoint(ctx, number, _state(modules, optimizer, curve))
                 kept = number
     return curve
 
@@ -92,32 +85,19 @@ def _broken(what: str, number: int, kept: int, curve: Curve, watch: Watch, ctx: 
     return BenchError(f"{what} at step {number}; lower the learning rate; {last}; the curve up to it: {watch.folder}")
 
 
-def _save(path: Path, modules: Mapping[str, nn.Module], optimizer: Any, curve: list[dict[str, float]]) -> None:
-    state = {
+def _state(modules: Mapping[str, nn.Module], optimizer: Any, curve: Curve) -> dict[str, Any]:
+    return {
         "modules": {name: module.state_dict() for name, module in modules.items()},
         "optimizer": optimizer.state_dict(),
         "curve": curve,
     }
-    part = path.with_suffix(".part")
-    try:
-        torch.save(state, part)
-    except RuntimeError as error:
-        # torch's writer says neither which file nor that the disk is full.
-        raise BenchError(
-            f"{path}: checkpoint could not be written ({first_line(error)}); free space on that disk, or choose "
-            f"another place with --results"
-        ) from None
-    os.replace(part, path)
 
 
-def _resume(path: Path, modules: Mapping[str, nn.Module], optimizer: Any) -> list[dict[str, float]]:
-    if not path.exists():
+def _resume(modules: Mapping[str, nn.Module], optimizer: Any, ctx: Context) -> list[dict[str, float]]:
+    """Bring networks and optimiser to where they were; returns the curve up to there."""
+    state = load_checkpoint(ctx)
+    if not state:
         return []
-    try:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-    # torch tells a truncated file in several ways: a broken archive, a broken pickle, an early end.
-    except (RuntimeError, EOFError, KeyError, OSError, ValueError, pickle.UnpicklingError) as error:
-        raise BenchError(f"{path}: truncated checkpoint ({first_line(error)}); delete it to train anew") from None
     for name, module in modules.items():
         module.load_state_dict(state["modules"][name])
     optimizer.load_state_dict(state["optimizer"])

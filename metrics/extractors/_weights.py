@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 from pathlib import Path
 
 from bench.contracts import Context, Extractor
 from bench.errors import BenchError
+from bench.files import sha256_file
 
 
 class Published(Extractor):
@@ -79,8 +79,7 @@ def fault(path: Path, sha256: str) -> str:
 @functools.lru_cache(maxsize=16)
 def _sha256(path: Path, size: int, changed_ns: int) -> str:  # noqa: ARG001
     # `size` and `changed_ns` serve the cache: a file that was replaced is read again.
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return sha256_file(path)
 
 
 def download(address: str, path: Path, sha256: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.files import sha256_file
 
 HUB_FILE = "model.safetensors"
 
@@ -68,10 +69,8 @@ class Address:
 
         if not self.fetchable:
             raise ValueError(f"{self.address} is no web address")
-        # Published names end in the first digits of the file's sha256.
-        digits = re.search(r"-([0-9a-f]{8,})\.", self._path.name)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        download_url_to_file(self.address, str(self._path), hash_prefix=digits[1] if digits else None)
+        download_url_to_file(self.address, str(self._path), hash_prefix=_digits(self._path) or None)
         return self._path
 
 
@@ -90,6 +89,23 @@ class Nowhere:
 
 
 Source = Hub | Address | Nowhere
+
+
+def _digits(path: Path) -> str:
+    """First digits of a published file's sha256, or all: so its name ends, or Hugging Face's cache calls what it keeps.
+
+    Empty where neither is so.
+    """
+    found = re.search(r"-([0-9a-f]{8,})\.", path.name) or re.fullmatch(r"([0-9a-f]{64})", path.resolve().name)
+    return found[1] if found else ""
+
+
+def checked(path: Path) -> Path:
+    """A published file, read again from where it was fetched to; BenchError where its bytes have changed there."""
+    known = _digits(path)
+    if not sha256_file(path).startswith(known):
+        raise BenchError(f"{path}: damaged, its sha256 does not begin with {known[:8]}; delete it and fetch it again")
+    return path
 
 
 def fetched(source: Source, name: str) -> Path:

@@ -7,8 +7,6 @@ and segmenters of one size share it, whatever the pair is called.
 from __future__ import annotations
 
 import hashlib
-import os
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
@@ -16,19 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.cache import read_record, tell_damaged, write_record
 from bench.contracts import Context, Sample, Split
 from bench.errors import BenchError
+from bench.files import sha256_file
 from bench.images import load_grey, load_mask, load_rgb
 
 FOLDER = "pairs-1"
 """The number rises when decoding changes."""
-CHECK = 4
-"""Bytes of the check sum behind a pair."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Decoded pairs, one file each: the image's bytes, the mask's, their CRC-32."""
+    """Decoded pairs, one record of the cache each: the image's bytes, the mask's."""
 
     paths: tuple[Path, ...]
     size: int
@@ -52,40 +50,25 @@ class Pairs:
 def decode_pairs(samples: Split, size: int, soft: bool, ctx: Context) -> Pairs:
     """Squash every pair to `size` px that is not in the cache: image bilinear, mask nearest, or bilinear if `soft`."""
     folder = (ctx.cache or ctx.workdir) / FOLDER / f"{size}{'-soft' if soft else ''}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return Pairs(tuple(_decoded(sample, size, soft, folder) for sample in samples), size)
+    damaged: list[Path] = []
+    paths = tuple(_decoded(sample, size, soft, folder, damaged) for sample in samples)
+    tell_damaged(damaged, ctx.progress)
+    return Pairs(paths, size)
 
 
-def _decoded(sample: Sample, size: int, soft: bool, folder: Path) -> Path:
+def _decoded(sample: Sample, size: int, soft: bool, folder: Path, damaged: list[Path]) -> Path:
     path = folder / hashlib.sha256(_digest(sample.image) + _digest(sample.mask)).hexdigest()[:40]
-    if not _whole(path, size):
+    if read_record(path, size * size * 4, damaged) is None:
         load = load_grey if soft else load_mask
-        data = load_rgb(sample.image, (size, size)).tobytes() + load(sample.mask, (size, size)).tobytes()
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        part.write_bytes(data + _check(data))
-        os.replace(part, path)
+        write_record(path, load_rgb(sample.image, (size, size)).tobytes() + load(sample.mask, (size, size)).tobytes())
     return path
 
 
 def _digest(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").digest()
+        return bytes.fromhex(sha256_file(path))
     except OSError as error:
         raise BenchError(f"{path}: not a readable image ({error.strerror}); replace or remove it") from None
-
-
-def _whole(path: Path, size: int) -> bool:
-    """A cache may have been cut short or emptied since the last run."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return False
-    return len(data) == size * size * 4 + CHECK and _check(data[:-CHECK]) == data[-CHECK:]
-
-
-def _check(data: bytes) -> bytes:
-    return zlib.crc32(data).to_bytes(CHECK, "little")
 
 
 def epoch_batches(count: int, batch: int, epoch: int, seed: int) -> list[np.ndarray]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,18 +14,16 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from bench.checkpoints import load_checkpoint, save_checkpoint
 from bench.contracts import TRAINING, Context, Split
 from bench.errors import BenchError
 from bench.images import load_rgb, save_png, size_of
-from segmenters.training import checkpoint
 from segmenters.training.augment import OUTSIDE
 from segmenters.training.batches import Source, open_source, resized, to_tensors
 from segmenters.training.data import Pairs, decode_pairs
 from segmenters.training.precision import arithmetic, in_fp32
 from segmenters.training.published import Augmentation, Scales
 
-CHECKPOINT = "checkpoint.pt"
-SELECTED = "selected.safetensors"
 WEIGHTS = "model.safetensors"
 Probability = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
 Logits = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
@@ -100,6 +97,7 @@ class _Training:
     ctx: Context
     updates: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         recipe, updates = self.recipe, self.source.updates
@@ -111,17 +109,24 @@ class _Training:
         self.scheduler = recipe.make_scheduler(self.optimizer)
         rate = recipe.rate
         self.rate = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda n: rate(n, total)) if rate else None
-        numbers = checkpoint.resume(self.ctx.workdir / CHECKPOINT, self._parts())
-        self.updates, self.history = numbers.get("updates", 0), numbers.get("history", [])
+        self._resume()
+
+    def _resume(self) -> None:
+        saved = load_checkpoint(self.ctx)
+        if saved:
+            for name, part in self._parts().items():
+                part.load_state_dict(saved["states"][name])
+            self.updates, self.history, self.best = saved["updates"], saved["history"], saved["best"]
 
     def _parts(self) -> dict[str, Any]:
-        return {
-            "model": self.model, "optimizer": self.optimizer, "scheduler": self.scheduler, "rate": self.rate,
-        }  # fmt: skip
+        """All that has a state; a recipe may do without scheduler or rate."""
+        parts = {"model": self.model, "optimizer": self.optimizer, "scheduler": self.scheduler, "rate": self.rate}
+        return {name: part for name, part in parts.items() if part is not None}
 
     def save(self) -> None:
-        numbers = {"updates": self.updates, "history": self.history}
-        checkpoint.save(self.ctx.workdir / CHECKPOINT, self._parts(), numbers)
+        states = {name: part.state_dict() for name, part in self._parts().items()}
+        state = {"states": states, "updates": self.updates, "history": self.history, "best": self.best}
+        save_checkpoint(self.ctx, len(self.history), state)
 
     def epoch(self, epoch: int, bar: Any) -> float:
         """Mean loss of its updates, each image counted alike."""
@@ -173,17 +178,15 @@ class _Training:
             self.scheduler.step(entry["train_loss"] if entry["val_loss"] is None else entry["val_loss"])
 
     def judge(self, entry: dict[str, Any], dice: float) -> None:
-        """Keep the weights where no epoch before was as good. Written before the checkpoint that knows of them."""
+        """Keep the weights where no epoch before was as good; they stand in the checkpoint, as all the rest."""
         if all(dice > earlier["selection_dice"] for earlier in self.history):
-            part = self.ctx.workdir / f"{SELECTED}.part"
-            save_file(_weights(self.model), part)
-            os.replace(part, self.ctx.workdir / SELECTED)
+            self.best = {name: value.clone() for name, value in _weights(self.model).items()}
         entry["selection_dice"] = dice
 
     def keep_best(self) -> str:
         scores = [entry["selection_dice"] for entry in self.history]
         best = max(range(len(scores)), key=scores.__getitem__)
-        self.model.load_state_dict(load_file(self.ctx.workdir / SELECTED))
+        self.model.load_state_dict(self.best)
         return f"epoch {best + 1} of {len(scores)}, selected on test: highest mean soft Dice"
 
     def report(self, kept: str) -> dict[str, Any]:

@@ -44,8 +44,9 @@ def test_a_published_checkpoint_is_imported_and_sampled(bench, place, discs):
     assert "22 of 22 stages reused" in again.err
     with (place / "moved" / "scheduler" / "scheduler_config.json").open("a") as stream:
         stream.write("\n")
-    words = [str(word).replace("made", "moved") for word in words]
-    assert "19 of 19" not in bench(*words, env=ENV).err
+    done = bench(*(str(word).replace("made", "moved") for word in words), env=ENV)
+    assert done.code == 2
+    assert "scheduler_config.json: not the bytes that were imported; import the checkpoint anew" in done.error
 
 
 def test_show_and_doctor_name_a_folder_that_is_absent(bench):

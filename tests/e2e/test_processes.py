@@ -83,7 +83,7 @@ def test_one_process_speaks_and_writes_the_table_once(two):
 def test_killed_processes_resume_to_the_same_weights(two, tmp_path):
     """Killed, with the launcher, once a checkpoint lies there."""
     process = subprocess.Popen([*TWO, "--results", tmp_path], cwd=ROOT, env=ENV, start_new_session=True)
-    while not list((tmp_path / "store" / "fit").glob(".*.partial/work/checkpoint.pt")):
+    while not list((tmp_path / "store" / "fit").glob(".*.partial/work/checkpoint-*.pt")):
         assert process.poll() is None
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)

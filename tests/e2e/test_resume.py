@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.files import HOST
 from tests.conftest import make_pairs
 from tests.e2e.conftest import ROOT, TOY_RUN, Done
 
@@ -249,7 +251,60 @@ def test_a_damaged_score_is_in_no_table(toy_run, bench, tmp_path):
     assert f"{path} no longer matches its record" in shown.error
 
 
-@pytest.mark.parametrize("damage", [lambda path: path.write_text(path.read_text()[:40]), os.remove])
+def test_a_bit_that_turns_in_an_unfinished_set_changes_no_table(work):
+    """The image is told and made again, and all the others are kept."""
+    process = work.paused()
+    process.kill()
+    process.communicate()
+    path = sorted(work.results.glob("store/sample/.*.partial/out/images/*.png"))[0]
+    data = path.read_bytes()
+    path.write_bytes(bytes([*data[:-20], data[-20] ^ 1, *data[-19:]]))
+    work.pause.unlink()
+    resumed = work.finish()
+    assert f"{path}: damaged, and made again" in resumed.err
+    images = [line for line in work.done() if line.startswith("image")]
+    assert (len(images), images.count(f"image {path.stem}")) == (7, 2)
+    shutil.rmtree(work.results)
+    assert work.finish().out == resumed.out
+
+
+def test_a_run_leaves_what_it_made_and_nothing_else(work):
+    """After a kill and a resume: no lock, no desk, no part of a file, in any folder of the results."""
+    process = work.paused()
+    process.kill()
+    process.communicate()
+    assert list(work.results.rglob(".*.lock"))
+    part = f".x.{HOST}-{process.pid}.part"
+    (unfinished,) = work.results.glob("store/sample/.*.partial")
+    for folder in ("cache/features", "runs", "tables/a", unfinished / "out" / "images"):
+        (work.results / folder).mkdir(parents=True, exist_ok=True)
+        (work.results / folder / part).touch()
+    work.pause.unlink()
+    assert work.finish().code == 0
+    assert not list(work.results.rglob(".*"))
+
+
+def test_unfinished_work_is_told_by_doctor(work, bench):
+    """Another run leaves it alone."""
+    process = work.paused()
+    process.kill()
+    process.communicate()
+    (unfinished,) = work.results.glob("store/sample/.*.partial")
+    kept = sorted(unfinished.rglob("*"))
+    bench("run", *TOY_RUN, "--dataset", "folder", "--data", work.folder / "data", "--results", work.results)
+    assert sorted(unfinished.rglob("*")) == kept
+    done = bench("doctor", "--results", work.results)
+    (line,) = (line for line in done.out.splitlines() if ".partial" in line)
+    assert re.fullmatch(rf" +0\.\d MB, 0\.0 h old: rm -r {unfinished}", line)
+    shutil.rmtree(unfinished)
+    assert ".partial" not in bench("doctor", "--results", work.results).out
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda path: path.write_text(path.read_text()[:40]), os.remove, lambda path: path.write_text("[]"),
+     lambda path: path.write_text(path.read_text().replace('"label": "', '"label": "x'))],
+)  # fmt: skip
 def test_a_truncated_or_lost_record_is_named_and_refused(toy_run, tmp_path, damage):
     toy_run()
     path = a_file(tmp_path, "sample", "record.json")
@@ -260,10 +315,11 @@ def test_a_truncated_or_lost_record_is_named_and_refused(toy_run, tmp_path, dama
     assert f"delete {path.parent} and run again" in done.error
 
 
-def test_a_truncated_run_file_is_named(toy_run, bench, tmp_path):
+@pytest.mark.parametrize("damage", [lambda text: text[:100], lambda text: text.replace('"seed": 0', '"seed": 1')])
+def test_a_damaged_run_file_is_named(toy_run, bench, tmp_path, damage):
     toy_run()
     path = next((tmp_path / "results" / "runs").iterdir())
-    path.write_text(path.read_text()[:100])
+    path.write_text(damage(path.read_text()))
     done = bench("leaderboard", "--results", tmp_path / "results")
     assert done.code == 2
     assert str(path) in done.error

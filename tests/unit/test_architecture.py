@@ -12,10 +12,11 @@ HEAVY = {"torch", "torchvision", "diffusers", "transformers", "timm", "torch_fid
          "matplotlib", "monai", "py_sod_metrics"}  # fmt: skip
 PLUGIN_ROOMS = ("generators", "metrics", "segmenters")
 OPEN_TO_PLUGINS = {"bench.contracts", "bench.images", "bench.masks", "bench.listing", "bench.errors",
-                   "bench.segscores", "bench.stats", "bench.meter"}  # fmt: skip
-ORDER = ("errors", "text", "terminal", "interrupt", "contracts", "faults", "masks", "images", "listing", "segscores",
-         "meter", "stats", "spec", "registry", "config", "store", "stage", "comparison", "graph", "runner", "commands",
-         "cli")  # fmt: skip
+                   "bench.segscores", "bench.stats", "bench.meter", "bench.files", "bench.cache",
+                   "bench.checkpoints"}  # fmt: skip
+ORDER = ("errors", "text", "terminal", "interrupt", "files", "locks", "contracts", "faults", "cache", "checkpoints",
+         "masks", "images", "listing", "segscores", "meter", "stats", "spec", "registry", "config", "store",
+         "leftovers", "stage", "comparison", "graph", "runner", "commands", "cli")  # fmt: skip
 
 
 def imports(path, top_level_only):

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from bench.checkpoints import checkpoints
 from bench.contracts import Context, Quiet
 from bench.errors import BenchError
 from bench.images import load_rgb
@@ -18,11 +19,11 @@ from generators.diffusion.batches import draw_batch, pick_rows
 from generators.diffusion.control import Decoder
 from generators.diffusion.curve import CURVE, PICTURE
 from generators.diffusion.latents import TrainingSet
-from generators.diffusion.train import CHECKPOINT, Schedule, train
+from generators.diffusion.train import Schedule, train
 from generators.diffusion.watch import PREVIEWS, Watch
 from generators.diffusion.weights import load_trained
 from generators.siamese import Params, Siamese
-from tests.conftest import make_pairs
+from tests.conftest import Said, make_pairs
 
 CONTROLNET, DECODER = "controlnet.safetensors", "decoder.safetensors"
 STEPS = 6
@@ -176,7 +177,7 @@ def unseen():
     raise AssertionError("no picture was asked for")
 
 
-def run_layer(place, broken_at=None, gradient_at=None, steps=STEPS, every=2, look=abs):
+def run_layer(place, broken_at=None, gradient_at=None, steps=STEPS, every=2, look=abs, progress=None):
     model = layer()
 
     def step(number):
@@ -188,11 +189,14 @@ def run_layer(place, broken_at=None, gradient_at=None, steps=STEPS, every=2, loo
         return {"loss": loss.item()}
 
     schedule = Schedule(steps, lr=0.1, weight_decay=0.01, checkpoint_every=every)
-    return model, train({"layer": model}, step, schedule, Watch(place, 0, unseen), Context(0, place))
+    return model, train(
+        {"layer": model}, step, schedule, Watch(place, 0, unseen), Context(0, place, progress=progress or Quiet())
+    )
 
 
 def saved(place):
-    return torch.load(place / CHECKPOINT, weights_only=True)
+    """The newest checkpoint's state."""
+    return torch.load(checkpoints(place)[0], weights_only=True)
 
 
 def curve_of(place):
@@ -245,19 +249,19 @@ def test_weights_that_are_not_finite_never_become_a_checkpoint(tmp_path):
         run_layer(tmp_path, gradient_at=5)
 
 
-@pytest.mark.parametrize("keep", [0, 1, 10, 0.5, 0.99])
-def test_a_truncated_checkpoint_is_one_line_that_names_it(tmp_path, keep):
-    run_layer(tmp_path)
-    path = tmp_path / CHECKPOINT
-    data = path.read_bytes()
-    path.write_bytes(data[: keep if isinstance(keep, int) else int(len(data) * keep)])
-    with pytest.raises(BenchError) as caught:
-        run_layer(tmp_path)
-    line = str(caught.value)
-    assert str(path) in line
-    assert "truncated checkpoint" in line
-    assert "delete it to train anew" in line
-    assert "\n" not in line
+@pytest.mark.parametrize("damage", [lambda b: b[:9], lambda b: b[:-9], lambda b: b[:700] + b"x" + b[701:]])
+@pytest.mark.parametrize(("damaged", "goes_on"), [(1, 2), (2, 0)])
+def test_a_damaged_checkpoint_changes_no_weight(tmp_path, damage, damaged, goes_on):
+    """The one before it is gone on from, or the training begins anew: to the weights of an uninterrupted one."""
+    other, seen, progress = tmp_path / "uninterrupted", [], Said()
+    other.mkdir()
+    want = run_layer(other)[0].weight
+    run_layer(tmp_path, steps=4)
+    for path in checkpoints(tmp_path)[:damaged]:
+        path.write_bytes(damage(path.read_bytes()))
+    assert torch.equal(run_layer(tmp_path, look=seen.append, progress=progress)[0].weight, want)
+    assert seen == list(range(goes_on, STEPS))
+    assert len(progress.lines) == damaged
 
 
 def test_a_kill_while_saving_leaves_the_checkpoint_before(tmp_path, monkeypatch):
@@ -282,7 +286,7 @@ def test_a_full_disk_is_one_line_that_names_the_checkpoint(tmp_path, monkeypatch
         raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 704 vs 598")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(BenchError, match=rf"{CHECKPOINT}: checkpoint could not be written .* free space on that disk"):
+    with pytest.raises(BenchError, match=rf"{tmp_path}.*: checkpoint could not be written .* free space on that disk"):
         run_layer(tmp_path)
 
 

@@ -14,7 +14,7 @@ from bench.images import load_rgb
 from bench.networks import Networks
 from bench.pixels import Picture, Pixels
 from bench.stages import Job, run_features
-from tests.conftest import refused
+from tests.conftest import Said, refused
 
 CTX = Context(0, Path())
 
@@ -183,8 +183,10 @@ def test_a_damaged_row_is_computed_again(paths, rows):
     damaged += [bytes([*data[:at], data[at] ^ 1, *data[at + 1 :]]) for at in range(len(data))]
     for number, bad in enumerate(damaged):
         file.write_bytes(bad)
-        extractor = Quarters()
-        assert look(extractor, pictures_of(paths[:1]), rows).tobytes() == whole.tobytes()
+        extractor, told = Quarters(), Said()
+        found = look(extractor, pictures_of(paths[:1]), rows, replace(CTX, progress=told))
+        assert found.tobytes() == whole.tobytes()
+        assert told.lines == [f"{file}: damaged in the cache, and made anew"]
         assert extractor.forwards == 1, number
         assert file.read_bytes() == data
     shutil.rmtree(rows.folder)

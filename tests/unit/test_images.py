@@ -14,6 +14,7 @@ from bench.images import (
     CONVERSIONS,
     Header,
     header_of,
+    is_whole_png,
     load_grey,
     load_mask,
     load_rgb,
@@ -327,3 +328,18 @@ def test_a_kill_while_writing_leaves_the_old_file_whole(tmp_path, monkeypatch):
     assert path.read_bytes() == before
     assert not (tmp_path / "new.png").exists()
     assert not list(tmp_path.glob("new*.png")), "a half-written file must not look like an image"
+
+
+@pytest.mark.parametrize("shape", [(8, 9), (8, 9, 3)])
+def test_a_png_is_whole_to_the_last_bit(tmp_path, shape):
+    """Cut short anywhere, or any one bit turned; another format is none."""
+    path = tmp_path / "a.png"
+    save_png(path, np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8))
+    assert is_whole_png(path)
+    data = path.read_bytes()
+    wrong = [bytes([*data[:at], data[at] ^ 1 << at % 8, *data[at + 1 :]]) for at in range(len(data))]
+    for bad in (*wrong, *(data[:end] for end in range(len(data)))):
+        path.write_bytes(bad)
+        assert not is_whole_png(path)
+    Image.fromarray(np.zeros(shape, np.uint8)).save(path, format="BMP")
+    assert not is_whole_png(path)

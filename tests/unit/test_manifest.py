@@ -53,6 +53,17 @@ def test_no_folder_is_no_run(tmp_path):
     assert load_manifests(tmp_path / "no") == []
 
 
+@pytest.mark.parametrize(("before", "after"), [('"seed": 0', '"seed": 1'), ("mdice@256", "mdice@255"), ("a note", "")])
+def test_a_changed_file_is_named(tmp_path, before, after):
+    """Its name says what stood in it."""
+    path = save_manifest(tmp_path, describe())
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+    with pytest.raises(BenchError, match=f"{path}: damaged, .*; delete it and run again"):
+        load_manifests(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [("", "not a run manifest"), ('{"schema": 2, "da', "not a run manifest"), ("[]", "another version"),

@@ -77,3 +77,16 @@ def test_a_log_file_gets_whole_lines(monkeypatch):
         )
         assert all(f"{name}={value:.3g}" in line for name, value in PARTS.items())
     assert "\r" not in log.getvalue()
+
+
+def test_a_line_stands_whole_beside_a_bar(monkeypatch):
+    with terminal(100, monkeypatch) as read:
+        shown = Terminal("[3/12] fit some-generator")
+        with shown.bar(360, "step") as bar:
+            bar.update(3)
+            shown.say("made anew")
+            time.sleep(0.25)
+            bar.update(3)
+        lines = read()
+    assert "[3/12] fit some-generator: made anew" in lines
+    assert any("6/360" in line for line in lines)

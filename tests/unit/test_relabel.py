@@ -25,20 +25,20 @@ def labelled(folder, count=3):
 def test_the_labels_named_are_lesion(tmp_path):
     samples, lesions = labelled(tmp_path / "set")
     store = Store(tmp_path / "store")
-    found = relabelled(samples, ONE, store)
+    found = relabelled(samples, ONE, store, print)
     assert [(s.id, s.image, s.group) for s in found] == [(s.id, s.image, s.group) for s in samples]
     for sample, lesion in zip(found, lesions, strict=True):
         assert np.array_equal(load_mask(sample.mask), lesion)
-    assert relabelled(samples, ONE, store) == found
-    assert relabelled(samples, (), store) == samples
+    assert relabelled(samples, ONE, store, print) == found
+    assert relabelled(samples, (), store, print) == samples
 
 
 def test_a_changed_byte_in_the_store_is_found(tmp_path):
     samples, _ = labelled(tmp_path / "set")
     store = Store(tmp_path / "store")
-    mask = relabelled(samples, ONE, store)[1].mask
+    mask = relabelled(samples, ONE, store, print)[1].mask
     mask.write_bytes(mask.read_bytes()[:-1] + b"x")
-    refused(lambda: relabelled(samples, ONE, store), mask, "delete")
+    refused(lambda: relabelled(samples, ONE, store, print), mask, "delete")
 
 
 def test_labels_that_no_mask_has_are_refused(tmp_path):

@@ -1,5 +1,6 @@
 """Where the weights of networks come from: checkpoints that others trained, pretrained backbones, or nowhere."""
 
+import hashlib
 import os
 
 import pytest
@@ -14,7 +15,7 @@ from safetensors.torch import save_file
 
 from bench.contracts import Context
 from segmenters import ctnet, polyp_pvt, sanet, segformer, smp, unet
-from segmenters.networks.sources import MIT, Address, Hub, fetched
+from segmenters.networks.sources import MIT, Address, Hub, checked, fetched
 from segmenters.networks.weights import read_state
 from tests.conftest import refused
 
@@ -229,6 +230,22 @@ def test_what_was_fetched_once_is_found(plugin, tmp_path):
     path.write_bytes(b"x")
     assert made.missing() == ()
     assert made._backbone_file(Context(0, tmp_path)) == path
+
+
+@pytest.mark.parametrize("where", ["torch hub", "Hugging Face"])
+def test_a_bit_that_turns_in_fetched_weights_is_noticed(tmp_path, where):
+    """Their key is that of the published file: other bytes must not train under it."""
+    digest = hashlib.sha256(b"weights").hexdigest()
+    path, bytes_of = tmp_path / "model.safetensors", tmp_path / "blobs" / digest
+    if where == "torch hub":
+        path = bytes_of = tmp_path / f"mit_b2-{digest[:8]}.pth"
+    else:
+        bytes_of.parent.mkdir()
+        path.symlink_to(bytes_of)
+    bytes_of.write_bytes(b"weights")
+    assert checked(path) == path
+    bytes_of.write_bytes(b"weighut")
+    refused(lambda: checked(path), path, "delete it and fetch it again")
 
 
 def test_what_cannot_be_fetched_is_one_line(monkeypatch):

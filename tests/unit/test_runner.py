@@ -8,9 +8,9 @@ import pytest
 from bench.chosen import Chosen
 from bench.contracts import Generator, NoParams
 from bench.errors import BenchError
-from bench.runner import Machine, Runner, check_device, storage_error
+from bench.runner import Machine, Runner, check_device
 from bench.stage import DATA, Ref, Stage
-from bench.stages import Job
+from bench.stages import ACTIONS, Job
 from bench.store import Store
 
 PROBLEMS = {
@@ -141,11 +141,6 @@ def test_a_disk_that_fills_up_while_the_record_is_written(runner, monkeypatch):
     assert run.run([stage]) == []
 
 
-def test_other_errors_of_the_system_are_not_blamed_on_the_disk(tmp_path):
-    assert storage_error(FileNotFoundError(errno.ENOENT, "No such file", "x"), tmp_path) is None
-    assert storage_error(ValueError("x"), tmp_path) is None
-
-
 def test_files_of_other_code_never_reach_an_artefact(runner):
     """A plugin of the suite is mended without a new version: what its broken try wrote is thrown away."""
     run, _ = runner
@@ -156,6 +151,18 @@ def test_files_of_other_code_never_reach_an_artefact(runner):
     stage = fit(mended, source="new code")
     assert run.run([stage]) == []
     assert list(run.store.record("fit", stage.key)["files"]) == ["try2.txt"]
+
+
+@pytest.mark.parametrize("action", ["fit", "predict"])
+def test_a_failed_stage_leaves_only_what_it_resumes_from(runner, action):
+    """What a training wrote stays; half a set of maps, which the next try writes again, does not. No lock stays."""
+    run, _ = runner
+    stage = replace(fit(Worker(BenchError("no"))), action=action)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ACTIONS, action, ACTIONS["fit"])
+        run.run([stage])
+    left = [path.name for path in (run.store.root / action).iterdir()]
+    assert left == ([f".{stage.key}.partial"] if action == "fit" else [])
 
 
 def test_the_same_code_goes_on_where_it_stopped(runner):

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 from bench.chosen import Chosen
-from bench.contracts import Context, Generator, NoParams, Sample, Segmenter
+from bench.contracts import Context, Generator, NoParams, Quiet, Sample, Segmenter
 from bench.errors import BenchError
-from bench.images import load_rgb, save_png
+from bench.images import load_mask, load_rgb, save_png
 from bench.pixels import Pixels
 from bench.stage import DATA, Ref, Stage
 from bench.stages import Job, repeat_to, run_sample, run_train
 from bench.store import Desk, Store
+from tests.conftest import Said
 
 
 def split(*names):
@@ -45,13 +46,14 @@ class Watch(Segmenter):
         self.given = train, val, select
 
 
-def run(action, kind, plugin, inputs, splits, folder, extra=None):
+def run(action, kind, plugin, inputs, splits, folder, extra=None, progress=None):
     refs = {role: Ref(DATA, key) for role, key in inputs.items()}
     stage = Stage("any", Chosen(kind, "mine", plugin, {}), 0, refs, "label", extra or {})
     desk = Desk(folder / "out", folder / "work")
     for path in (desk.out, desk.work):
-        path.mkdir()
-    action(Job(stage, Store(folder / "store"), splits, desk, Context(0, desk.work), Pixels()))
+        path.mkdir(exist_ok=True)
+    ctx = Context(0, desk.work, progress=progress or Quiet())
+    action(Job(stage, Store(folder / "store"), splits, desk, ctx, Pixels()))
 
 
 def test_training_sees_the_real_pairs_repeated_and_test_sets_apart(tmp_path):
@@ -63,6 +65,37 @@ def test_training_sees_the_real_pairs_repeated_and_test_sets_apart(tmp_path):
     train, val, select = watch.given
     assert (len(train), val) == (5, ())
     assert [sample.id for sample in select] == ["X/1", "Y/1", "Y/2"]
+
+
+class Copies(Generator):
+    """Keeps what is there already, as a generator should: it looks for the image alone."""
+
+    version = 1
+    own_masks = True
+
+    def sample(self, conditions, model_dir, out, ctx):
+        self.made = []
+        for sample in conditions:
+            if not (out / "images" / f"{sample.id}.png").is_file():
+                self.made.append(sample.id)
+                save_png(out / "masks" / f"{sample.id}.png", load_mask(sample.mask) * 255)
+                save_png(out / "images" / f"{sample.id}.png", load_rgb(sample.image))
+
+
+@pytest.mark.parametrize("folder", ["images", "masks"])
+def test_a_damaged_pair_of_a_killed_try_is_made_again(pairs, tmp_path, folder):
+    """Wherever the bit turned; the others stay as they are, and a line says which."""
+    samples, copies, told = pairs(3), Copies(NoParams()), Said()
+    inputs = {"conditions": "t", "model": "t"}
+    run(run_sample, "generator", copies, inputs, {"t": samples}, tmp_path)
+    path = tmp_path / "out" / folder / "s001.png"
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 7):
+        path.write_bytes(bytes([*whole[:at], whole[at] ^ 4, *whole[at + 1 :]]))
+        run(run_sample, "generator", copies, inputs, {"t": samples}, tmp_path, progress=told)
+        assert copies.made == ["s001"], at
+        assert path.read_bytes() == whole
+        assert told.lines.pop() == f"{path}: damaged, and made again"
 
 
 class Few(Generator):

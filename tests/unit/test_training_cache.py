@@ -1,18 +1,20 @@
 """What never changes in training is computed once for all generators, and again when its origin changes."""
 
+import dataclasses
 import shutil
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from bench.contracts import Context
 from bench.images import load_mask, load_rgb, save_png
-from generators.diffusion import latents
+from generators.diffusion import cache, latents
 from generators.diffusion.base import encode_images, encode_prompts, load_base
 from generators.diffusion.cache import digest_of, once
 from generators.diffusion.latents import as_target, prepare_training_set
-from tests.conftest import make_pairs
+from tests.conftest import Said, make_pairs, refused
 
 PROMPTS = ["A photo of a polyp.", "A photo of a lesion.", "A photo of a polyp."]
 
@@ -102,15 +104,68 @@ def test_another_origin_is_encoded_anew(place, encoded, change):
     assert encoded == ({"images": 3, "prompts": 6} if texts else {"images": 6, "prompts": 3})
 
 
-@pytest.mark.parametrize("keep", [0, 7, 0.5, 0.99])
-def test_a_truncated_file_is_made_anew(tmp_path, keep):
-    ctx = Context(0, tmp_path)
-    want = once(ctx, "numbers", ["origin"], lambda: {"x": torch.arange(1000)})["x"].clone()
+def flipped(data, at):
+    """One bit of the header, the first tensor, the last byte."""
+    return bytes([*data[:at], data[at] ^ 1, *data[at + 1 :]])
+
+
+DAMAGES = {
+    "emptied": lambda _: b"",
+    "cut in the header": lambda data: data[:7],
+    "cut in the middle": lambda data: data[: len(data) // 2],
+    "cut at the end": lambda data: data[:-1],
+    "a bit of the header": lambda data: flipped(data, 20),
+    "a bit of the tensors": lambda data: flipped(data, len(data) // 2),
+    "the last bit": lambda data: flipped(data, len(data) - 1),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_told_and_made_anew(tmp_path, damage):
+    ctx = Context(0, tmp_path, progress=Said())
+
+    def read():
+        return once(ctx, "numbers", ["origin"], lambda: {"x": torch.arange(1000), "y": torch.ones(())})
+
+    want = read()["x"].clone()
     (path,) = tmp_path.glob("numbers-*.safetensors")
     data = path.read_bytes()
-    path.write_bytes(data[: keep if isinstance(keep, int) else int(len(data) * keep)])
-    assert torch.equal(once(ctx, "numbers", ["origin"], lambda: {"x": torch.arange(1000)})["x"], want)
+    path.write_bytes(DAMAGES[damage](data))
+    assert torch.equal(read()["x"], want)
+    assert path.read_bytes() == data
+    assert ctx.progress.lines == [f"{path}: damaged in the cache, and made anew"]
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_file_without_a_check_sum_is_made_anew(tmp_path):
+    """As earlier versions wrote it."""
+    ctx = Context(0, tmp_path, progress=Said())
+    once(ctx, "numbers", ["origin"], lambda: {"x": torch.arange(9)})
+    (path,) = tmp_path.glob("numbers-*.safetensors")
+    save_file({"x": torch.zeros(9)}, path)
+    assert torch.equal(once(ctx, "numbers", ["origin"], lambda: {"x": torch.arange(9)})["x"], torch.arange(9))
+    assert len(ctx.progress.lines) == 1
+
+
+def test_a_disk_that_reads_otherwise_than_it_writes_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "save_file", lambda tensors, path, _: save_file(tensors, path))
+    refused(lambda: once(Context(0, tmp_path), "x", ["o"], lambda: {"x": torch.arange(9)}), tmp_path, "--results")
+
+
+@pytest.mark.parametrize("name", ["pixels", "posteriors", "texts"])
+def test_a_bit_that_turns_in_the_cache_changes_nothing(base, place, name):
+    """What the second generator learns from is what the first did, and a line says what was made anew."""
+    samples, (one, two) = place
+    first = prepare_training_set(base, samples, 64, PROMPTS, one)
+    want = {part: getattr(first, part).clone() for part in ("mean", "std", "context", "empty_context")}
+    images = first.images.copy()
+    (path,) = one.cache.glob(f"{name}-*")
+    path.write_bytes(flipped(path.read_bytes(), -200 + path.stat().st_size))
+    two = dataclasses.replace(two, progress=Said())
+    second = prepare_training_set(base, samples, 64, PROMPTS, two)
+    assert all(torch.equal(getattr(second, part), value) for part, value in want.items())
+    assert (second.images == images).all()
+    assert two.progress.lines == [f"{path}: damaged in the cache, and made anew"]
 
 
 def test_parts_of_an_origin_do_not_run_together(tmp_path):
@@ -120,10 +175,14 @@ def test_parts_of_an_origin_do_not_run_together(tmp_path):
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_a_networks_digest_sees_names_and_values():
-    one, other = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
-    other.load_state_dict(one.state_dict())
-    assert digest_of(one) == digest_of(other)
-    other.bias.data[0] += 1e-6
-    assert digest_of(one) != digest_of(other)
-    assert digest_of(torch.nn.Sequential(one)) != digest_of(one)
+def test_a_digest_sees_names_values_types_and_shapes():
+    values = {"a": torch.arange(4.0), "b": torch.zeros(2, 2)}
+    others = [
+        {"a": torch.arange(4.0), "c": torch.zeros(2, 2)},
+        {"a": torch.arange(4.0), "b": torch.full((2, 2), 1e-40)},
+        {"a": torch.arange(4.0), "b": torch.zeros(4)},
+        {"a": torch.arange(4.0), "b": torch.zeros(2, 2, dtype=torch.int32)},
+        {"a": torch.arange(4.0)},
+    ]
+    assert digest_of(dict(reversed(values.items()))) == digest_of(values)
+    assert len({digest_of(one) for one in (values, *others)}) == 6

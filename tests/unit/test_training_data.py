@@ -11,7 +11,7 @@ from bench.errors import BenchError
 from bench.images import load_grey, load_mask, load_rgb, save_png
 from segmenters.training import data
 from segmenters.training.data import decode_pairs, epoch_batches
-from tests.conftest import make_pairs
+from tests.conftest import Said, make_pairs
 
 
 @pytest.fixture
@@ -82,9 +82,11 @@ def test_a_damaged_pair_is_found_and_made_anew(damage, samples, decoded, tmp_pat
     pairs = decode_pairs(samples, 16, False, context(tmp_path, "a"))
     whole = pairs.paths[1].read_bytes()
     pairs.paths[1].write_bytes(damage(whole))
-    decode_pairs(samples, 16, False, context(tmp_path, "b"))
+    told = Said()
+    decode_pairs(samples, 16, False, dataclasses.replace(context(tmp_path, "b"), progress=told))
     assert decoded[3:] == ["s001"]
     assert pairs.paths[1].read_bytes() == whole
+    assert told.lines == [f"{pairs.paths[1]}: damaged in the cache, and made anew"]
 
 
 def test_a_kill_leaves_no_half_of_a_pair(samples, decoded, tmp_path, monkeypatch):
@@ -96,7 +98,7 @@ def test_a_kill_leaves_no_half_of_a_pair(samples, decoded, tmp_path, monkeypatch
         part.rename(path)
 
     with monkeypatch.context() as patched:
-        patched.setattr(data.os, "replace", killed)
+        patched.setattr("os.replace", killed)
         with pytest.raises(KeyboardInterrupt):
             decode_pairs(samples, 16, False, context(tmp_path, "a"))
     decode_pairs(samples, 16, False, context(tmp_path, "a"))

@@ -11,6 +11,7 @@ pytest.importorskip("torch")
 import torch
 from safetensors.torch import load_file
 
+from bench.checkpoints import checkpoints
 from bench.contracts import Context
 from bench.images import load_mask
 from segmenters.training import loop, precision
@@ -18,7 +19,7 @@ from segmenters.training.batches import open_source
 from segmenters.training.data import decode_pairs
 from segmenters.training.published import Augmentation, Crop, Photometric, Scales
 from segmenters.training.schedule import HalvedTwice, warm_up_and_fall
-from tests.conftest import Counter, make_pairs
+from tests.conftest import Counter, Said, make_pairs, refused
 
 EVERYTHING = Augmentation(
     colour_exchange=0.5, crop=Crop(), flip=0.5, flop=0.5, turn=0.5, photometric=Photometric()
@@ -143,6 +144,38 @@ def images_of(samples):
     from bench.images import load_rgb
 
     return [torch.from_numpy(load_rgb(sample.image).copy()).permute(2, 0, 1).float() for sample in samples]
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("damaged", [1, 2])
+@pytest.mark.parametrize("select", [False, True])
+def test_a_bit_that_turns_in_a_checkpoint_changes_nothing(damaged, select, samples, tmp_path):
+    """The epoch before is gone on from, or the first; weights, the selected ones too, and report are the same."""
+    options = {"select": samples[:2]} if select else {}
+    whole, report = fit(RECIPE, samples, tmp_path / "whole", **options)
+    with pytest.raises(KeyboardInterrupt):
+        fit(RECIPE, samples, tmp_path / "killed", progress=Counter(7), **options)
+    found = checkpoints(tmp_path / "killed" / "work")
+    for path in found[:damaged]:
+        flip(path)
+    told = Said()
+    resumed, resumed_report = fit(RECIPE, samples, tmp_path / "killed", progress=told, **options)
+    assert same(whole, resumed)
+    assert resumed_report == report
+    assert [line.partition(":")[0] for line in told.lines] == [str(path) for path in found[:damaged]]
+
+
+def test_a_full_disk_is_one_line(samples, tmp_path, monkeypatch):
+    def full(*_):
+        raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 704 vs 598")
+
+    monkeypatch.setattr(torch, "save", full)
+    refused(lambda: fit(RECIPE, samples, tmp_path), tmp_path, "could not be written", "free space", "--results")
 
 
 @pytest.mark.parametrize("kill_at", [None, 5, 7])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.files import replacing
 from generators.diffusion.tiny.photos import crop, load_photos
 from generators.diffusion.tiny.scenes import scene
 
@@ -23,8 +24,7 @@ def kept_pool(count: int, seed: int, folder: Path) -> tuple[np.ndarray, list[str
     path = folder / f"pool_{count}_{seed}.npz"
     if not path.exists():
         pixels, captions = make_pool(count, seed)
-        part = path.with_suffix(".part.npz")
-        np.savez(part, pixels=pixels, captions=np.array(captions))
-        part.rename(path)
+        with replacing(path) as part, part.open("wb") as stream:
+            np.savez(stream, pixels=pixels, captions=np.array(captions))
     kept = np.load(path)
     return kept["pixels"], kept["captions"].tolist()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from bench.files import replacing
 from generators.diffusion.tiny.muon import Muon
 
 EMA = 0.998
@@ -59,11 +60,10 @@ class Trainee:
                 self.average[name].lerp_(value, weight)
 
     def _save(self, path: Path, step: int) -> None:
-        part = path.with_suffix(".part")
         optimisers = [optimiser.state_dict() for optimiser in self.optimisers]
         state = {"step": step, "model": self.model.state_dict(), "optimisers": optimisers, "average": self.average}
-        torch.save(state, part)
-        part.rename(path)
+        with replacing(path) as part:
+            torch.save(state, part)
 
     def _resume(self, path: Path) -> int:
         if not path.exists():
