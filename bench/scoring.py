@@ -24,7 +24,7 @@ def score_sets(job: Job) -> None:
     real, fake, space = _real(job), _fake(job), Space(label, _distances(job))
     found = {ALL: metric.score(real, fake, space, job.ctx)}
     if metric.stratified:
-        for name, (ours, theirs) in thirds(real.samples, fake.samples).items():
+        for name, (ours, theirs) in thirds(real.samples, fake.samples, job.shares).items():
             found[name] = metric.score(real.rows(ours), fake.rows(theirs), space, job.ctx)
     groups = {sample.id: sample.group or sample.condition for sample in fake.samples}
     scored = [one for stratum, scores in found.items() for one in _in_order(job, scores, stratum, groups)]

@@ -21,6 +21,7 @@ from bench.pixels import Picture, Pixels
 from bench.segscores import score_folder
 from bench.stage import DATA, SELECT, Ref, Stage
 from bench.store import Desk, Store
+from bench.strata import LesionShares
 
 FEATURES = "features"
 FEATURES_FILE = "features.npy"
@@ -38,6 +39,7 @@ class Job:
     ctx: Context
     pixels: Pixels
     networks: Networks = field(default_factory=Networks)
+    shares: LesionShares = field(default_factory=LesionShares)
 
     @property
     def plugin(self) -> Any:
