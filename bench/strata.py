@@ -52,4 +52,3 @@ def thirds(real: Split, fake: Split, shares: LesionShares) -> Mapping[str, tuple
         for third, name in enumerate(NAMES)
     }
     return rows if all(len(side) >= LEAST for pair in rows.values() for side in pair) else {}
-
