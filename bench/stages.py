@@ -64,9 +64,10 @@ class Job:
 
 
 def run_masks(job: Job) -> None:
-    from bench.datasets._masks import write_random_masks
+    from bench.datasets._masks import RandomMasks, write_random_masks
 
-    conditions = write_random_masks(job.pairs("train"), job.desk.out / "masks", job.ctx.seed)
+    ranges = RandomMasks(**job.stage.extra["params"])
+    conditions = write_random_masks(job.pairs("train"), job.desk.out / "masks", job.ctx.seed, ranges)
     index_masks(job.desk.out, conditions)
 
 

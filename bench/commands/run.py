@@ -38,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     many.add_argument("--segmenter", action="append", metavar="NAME", help="network to train (default: the profile's)")
     many.add_argument("--metric", action="append", metavar="NAME", help="score of the set (default: the profile's)")
     many.add_argument(
-        "--masks", choices=MASKS, help="sample from the training masks as they are, or moved, turned and scaled"
+        "--masks",
+        choices=MASKS,
+        help="sample from the training masks as they are, or moved (ranges: python -m bench show masks)",
     )
     many.add_argument(
         "--reference", choices=REFERENCES, help="real images a synthetic set is compared with (default: the profile's)"

@@ -217,6 +217,25 @@ def test_random_masks_are_said_in_the_table(toy_run):
     assert done.code == 0, done.err
     assert {row["masks"] for row in scores(published(done))} == {"random"}
     assert any("random masks" in line for line in done.lines)
+    assert "scaled by 0.7 to 1.3, shifted by up to 15 % of each side, turned by up to 180° either way" in said(done)
+    assert {row["settings"] for row in scores(published(done))} == {""}
+
+
+def test_ranges_of_random_masks_are_set_and_said(toy_run):
+    """Below the table, and in the lines of generators as a departure from the profile; without effect, refused."""
+    done = toy_run("--masks", "random", "--set", "masks.rotation=0", "--set", "masks.shift=0.1")
+    assert done.code == 0, done.err
+    assert "shifted by up to 10 % of each side, not turned" in said(done)
+    rows = {row["settings"] for row in scores(published(done)) if row["generator"] == "toy-mirror"}
+    assert rows == {"masks.shift=0.1 masks.rotation=0"}
+    refused = toy_run("--set", "masks.rotation=0")
+    assert refused.code == 2
+    assert "--set masks.rotation=0: has no effect without run --masks random" in refused.error
+
+
+def said(done):
+    """The terminal's text without its line breaks."""
+    return " ".join(done.out.split())
 
 
 def test_the_test_images_as_reference(toy_run):
