@@ -12,7 +12,7 @@ HEAVY = {"torch", "torchvision", "diffusers", "transformers", "timm", "torch_fid
          "matplotlib", "monai", "py_sod_metrics"}  # fmt: skip
 PLUGIN_ROOMS = ("generators", "metrics", "segmenters")
 OPEN_TO_PLUGINS = {"bench.contracts", "bench.images", "bench.errors", "bench.segscores", "bench.stats",
-                   "bench.meter"}  # fmt: skip
+                   "bench.meter", "bench.tensors"}  # fmt: skip
 ORDER = ("errors", "contracts", "images", "segscores", "meter", "stats", "spec", "registry", "config", "store", "stage",
          "comparison", "graph", "runner", "commands", "cli")  # fmt: skip
 
