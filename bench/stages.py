@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -173,6 +173,14 @@ ACTIONS: Mapping[str, Callable[[Job], None]] = {
     "predict": run_predict,
     "segscore": run_segscore,
 }
+
+
+def try_files(stages: Iterable[Stage], store: Store) -> None:
+    """Have every plugin that is still to work open its files: a bad one is told before hours of others' work."""
+    waiting = [stage for stage in stages if not store.has(stage.action, stage.key)]
+    plugins = {(one.kind, one.name): one.plugin for stage in waiting for one in (stage.chosen, stage.helper) if one}
+    for plugin in plugins.values():
+        plugin.try_files()
 
 
 def inputs_of(stage: Stage) -> tuple[Ref, ...]:

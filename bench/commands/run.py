@@ -23,6 +23,7 @@ from bench.config import FRACTIONS, MASKS, REFERENCES, ROWS, SELECTIONS
 from bench.errors import BenchError
 from bench.manifest import describe_run, save_manifest
 from bench.runner import Failure, Machine, Runner, check_device, resolve_device, storage_error
+from bench.stages import try_files
 from bench.store import Store
 from bench.team import Launched, alone_by_mistake, help_out, launched
 
@@ -135,6 +136,8 @@ def _set_up_first(args: argparse.Namespace, store: Store, team: Launched | None)
     """Alone, so that what it builds and checks is there when the other processes do the same; they hear how it went."""
     try:
         setup = set_up(args, store, _say)
+        if setup is not None:
+            try_files(setup.plan.stages, store)
     except BaseException:
         if team is not None:
             team.tell(False)
