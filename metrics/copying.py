@@ -199,7 +199,8 @@ def nearest(x: np.ndarray, real: np.ndarray, group: np.ndarray, own: np.ndarray 
     At least two groups must remain.
     """
     parts = [_nearest(x[rows], real, group, None if own is None else own[rows]) for rows in blocks(len(x))]
-    return Nearest(*(np.concatenate(part) for part in zip(*parts, strict=True)), equal=np.zeros(len(x), dtype=bool))
+    first, second, near, view = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Nearest(first, second, near, view, np.zeros(len(x), dtype=bool))
 
 
 def _nearest(x: np.ndarray, real: np.ndarray, group: np.ndarray, own: np.ndarray | None) -> tuple[np.ndarray, ...]:
