@@ -9,6 +9,7 @@ from typing import Any
 from bench.collapse import collapsed
 from bench.differences import Difference, differences
 from bench.leaderboard import build_table
+from bench.negatives import FAIR, empty_masks, sentence, with_fair
 from bench.render import to_text
 from bench.results import ScoreRow, compared, read_line, score_rows
 from bench.significance import Gain, Trained, gains, ties, unpaired
@@ -44,11 +45,16 @@ def make_board(manifests: Sequence[Manifest], store: Store, failed: Collection[s
     rows = list(dict.fromkeys(row for manifest in manifests for row in score_rows(manifest, store, failed)))
     if not rows:
         return None
-    runs = [(manifest, _trained(manifest, rows, store, failed)) for manifest in manifests]
+    lines = [_trained(manifest, rows, store, failed) for manifest in manifests]
+    trained = [line for of_run in lines for line in of_run]
+    notes, (empty, count) = collapsed(trained), empty_masks(trained)
+    if empty:
+        manifests = [with_fair(manifest) for manifest in manifests]
+        notes = [*notes, sentence(empty, count)]
+    runs = list(zip(manifests, lines, strict=True))
     found, gained = _differences(manifests, store, failed), gains(runs)
     columns = [name for manifest in manifests for name in manifest["columns"]]
-    trained = [line for _, lines in runs for line in lines]
-    table = build_table(manifests, rows, found, ties(trained, rows, columns), collapsed(trained))
+    table = build_table(manifests, rows, found, ties(trained, rows, columns), notes, beside=FAIR if empty else "")
     return Board(rows, found, gained, table, significance_table(gained, unpaired(runs)), trained)
 
 

@@ -49,7 +49,7 @@ def comparison_stages(against: Against, metric: Chosen, extractor: Chosen | None
         "label": extractor.plugin.look(metric.plugin.uses).label if extractor else "",
         "about": about(extractor, metric.plugin.uses, against.size),
         "reference": reference,
-        **({"size": list(against.size) if against.size else None} if helper else {}),
+        **({"size": list(against.size) if against.size else None} if helper or copied else {}),
     }
     label = f"{metric.name} of {against.name}"
     return [*stages, Stage("score", metric, seed, inputs, label, extra, helper)]

@@ -15,6 +15,7 @@ from typing import Any
 from bench.contracts import Plugin, param
 from bench.errors import BenchError
 from bench.registry import ROOMS, Registry, did_you_mean, split_name
+from bench.sections import SECTIONS, section_of
 
 PROFILES = Path(__file__).parent / "profiles"
 MASKS = ("real", "random")
@@ -57,6 +58,7 @@ class Profile:
     comparable: bool
     run: RunOptions
     tables: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    sections: Mapping[str, Any] = field(default_factory=dict)
 
 
 def profile_names() -> tuple[str, ...]:
@@ -72,16 +74,18 @@ def load_profile(name: str) -> Profile:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise BenchError(f"{path}: not valid TOML: {error}") from None
-    unknown = set(data) - {"description", "comparable", "run", *ROOMS}
+    known = ("run", *SECTIONS, *ROOMS)
+    unknown = set(data) - {"description", "comparable", *known}
     if unknown:
-        raise BenchError(f"{path}: unknown table {min(unknown)!r}{did_you_mean(min(unknown), ['run', *ROOMS])}")
+        raise BenchError(f"{path}: unknown table {min(unknown)!r}{did_you_mean(min(unknown), known)}")
     run = build(RunOptions, data.get("run", {}), f"{path}: run")
     tables = {kind: data.get(kind, {}) for kind in ROOMS}
     for kind, table in tables.items():
         if not isinstance(table, dict) or not all(isinstance(values, dict) for values in table.values()):
             raise BenchError(f"{path}: {kind}: write a table [{kind}.NAME] with that plugin's parameters")
         tables[kind] = {name: _expand(table, name, f"{path}: {kind}.{name}") for name in table}
-    return Profile(path.stem, data.get("description", ""), data.get("comparable", False), run, tables)
+    own = {name: build(one.params, data.get(name, {}), f"{path}: {name}") for name, one in SECTIONS.items()}
+    return Profile(path.stem, data.get("description", ""), data.get("comparable", False), run, tables, own)
 
 
 def _expand(table: Mapping[str, Mapping[str, Any]], name: str, where: str) -> dict[str, Any]:
@@ -115,8 +119,27 @@ class Override:
     option: str
 
 
-def parse_overrides(options: Sequence[str], registry: Registry) -> tuple[Override, ...]:
-    return tuple(_parse_override(option, registry) for option in options)
+def parse_overrides(options: Sequence[str], registry: Registry, sections: Sequence[str] = ()) -> tuple[Override, ...]:
+    """Those of plugins. BenchError for one of a section that is none of `sections`, those that have an effect."""
+    for option in options:
+        name = section_of(option)
+        if name and registry.kinds_of(name):
+            raise BenchError(f"--set {option}: {name} is the suite's own and a plugin; write KIND.{name}, or rename it")
+        if name and name not in sections:
+            raise BenchError(f"--set {option}: has no effect without {SECTIONS[name].needs}; leave it out")
+    return tuple(_parse_override(option, registry) for option in options if not section_of(option))
+
+
+def resolve_section(name: str, profile: Profile, options: Sequence[str]) -> Any:
+    """A section's parameters: its defaults, then the profile's table, then --set."""
+    params = profile.sections[name]
+    for option in options:
+        if section_of(option) == name:
+            target, equals, text = option.partition("=")
+            if not equals:
+                raise BenchError(f"--set {option}: write {target}=value")
+            params = _replace(params, Override("", name, target.partition(".")[2], text, f"--set {option}"))
+    return params
 
 
 def _parse_override(option: str, registry: Registry) -> Override:
@@ -127,7 +150,7 @@ def _parse_override(option: str, registry: Registry) -> Override:
     name, field_name = parts[-2:]
     kinds = (parts[0],) if len(parts) == 3 else registry.kinds_of(name)
     if not kinds:
-        known = {known for kind in ROOMS for known in registry.names(kind)}
+        known = {*SECTIONS, *(known for kind in ROOMS for known in registry.names(kind))}
         raise BenchError(f"--set {option}: unknown plugin {name!r}{did_you_mean(name, known)}")
     if len(kinds) > 1:
         forms = " or ".join(f"{kind}.{name}.{field_name}" for kind in kinds)
@@ -204,6 +227,8 @@ def _named(plugin: type[Plugin], kind: str, name: str, given: Sequence[Override]
 
 def build(cls: type, values: Mapping[str, Any], where: str) -> Any:
     """An instance of a frozen dataclass from untrusted values. Raises BenchError naming the field."""
+    if not isinstance(values, Mapping):
+        raise BenchError(f"{where}: expected a table, got {values!r}")
     hints = typing.get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls)}
     checked = {}

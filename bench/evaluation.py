@@ -27,6 +27,7 @@ from bench.results import ScoreRow, compared, score_rows
 from bench.runner import Failure, Machine, Runner, check_device
 from bench.selection import Selection, select
 from bench.spec import key
+from bench.stages import try_files
 from bench.store import Store
 
 
@@ -106,6 +107,7 @@ def _evaluate(request: Request, say: Callable[[str], None]) -> Evaluation:
     fakes = tuple(_opened(fake, None, request, store, pixels) for fake in fakes)
     plan = FolderPlan(seed, real)
     troubles = [*_absent(request, selected), *plan.add(fakes, selected, segmenters)]
+    try_files(plan.stages.values(), store)
     failures = _run(request, plan, store, pixels, say)
     failed = {failure.stage.key for failure in failures}
     described = _described(profile.name, real, plan.comparisons)
@@ -122,7 +124,11 @@ def _segmenters(chooser: Chooser, asked: Sequence[str], selected: Selection) -> 
         for name in asked:
             raise BenchError(f"--segmenter {name}: no metric asked for trains one; leave it out")
         return []
-    return [chooser.choose("segmenter", name) for name in dict.fromkeys(asked or chooser.profile.run.segmenters)]
+    names = dict.fromkeys(asked or chooser.profile.run.segmenters)
+    segmenters = [chooser.choose("segmenter", name) for name in names]
+    for one in segmenters:
+        one.plugin.check_params(1)
+    return segmenters
 
 
 def _looked_at(selected: Selection, segmenters: Sequence[Chosen]) -> list[tuple[str, str]]:

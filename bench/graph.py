@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from bench.chosen import Chosen
 from bench.comparison import Against, alignment_stages, comparison_stages, maps_stage, train_stage
 from bench.config import ROWS
 from bench.data import TRAIN, DataTable
+from bench.datasets._masks import RandomMasks
 from bench.segscores import VERSION
 from bench.spec import derive_seed
 from bench.stage import DATA, SELECT, Ref, Stage
@@ -37,6 +39,7 @@ class RunSpec:
     shape_scores: bool = False
     fraction: int = 100
     select: str = "last"
+    random_masks: RandomMasks = RandomMasks()
 
 
 @dataclass(frozen=True)
@@ -120,13 +123,13 @@ class _Builder:
         conditions = train
         if self.spec.masks == "random":
             seed = self._seed("masks", "random")
-            extra = {"version": MASKS_VERSION}
+            extra: dict[str, Any] = {"version": MASKS_VERSION, "params": asdict(self.spec.random_masks)}
             conditions = self._add(Stage("masks", None, seed, {"train": train}, "random masks", extra))
         name = generator.name
         model = self._add(Stage("fit", generator, self._seed("fit", name), {"train": train}, f"train {name}"))
         inputs = {"conditions": conditions, "model": model}
-        extra = {"multiple": self.spec.multiple} if self.spec.multiple > 1 else {}
-        return self._add(Stage("sample", generator, self._seed("sample", name), inputs, f"sample {name}", extra))
+        copies = {"multiple": self.spec.multiple} if self.spec.multiple > 1 else {}
+        return self._add(Stage("sample", generator, self._seed("sample", name), inputs, f"sample {name}", copies))
 
     def comparisons(self, generator: Chosen, fake: Ref) -> Iterator[Comparison]:
         reference = self.spec.reference

@@ -43,12 +43,12 @@ Group = tuple[str, ...]
 
 def build_table(
     manifests: Sequence[Mapping[str, Any]], rows: Sequence[ScoreRow], found: Sequence[Difference] = (),
-    ties: Collection[Spot] = (), more: Sequence[str] = (),
+    ties: Collection[Spot] = (), more: Sequence[str] = (), beside: str = "",
 ) -> Table:  # fmt: skip
     """Metrics of the synthetic set first, then each test set and the overall means in the profile's conventions.
 
     `found`: differences of the sets, of which the notes name those beyond their noise; `ties`: scores to set in bold;
-    `more`: notes on lines.
+    `more`: notes on lines; `beside`: a convention that a terminal shows too, beside the first.
     """
     set_metrics = list(dict.fromkeys(row.metric for row in rows if _on_the_board(row)))
     conventions = list(dict.fromkeys(name for manifest in manifests for name in manifest["columns"]))
@@ -61,7 +61,7 @@ def build_table(
     columns = (
         *(Column(name, brief=name in brief) for name in texts),
         *(_set_column(name, rows, at < _BRIEF_SETS) for at, name in enumerate(set_metrics)),
-        *(_test_column(test, name, name == conventions[0]) for name in conventions for test in tests),
+        *(_test_column(test, name, name in (conventions[0], beside)) for name in conventions for test in tests),
     )
     lines = tuple(
         (

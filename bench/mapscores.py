@@ -18,7 +18,8 @@ DECIMALS = {"px": 2}
 EXPLAINED = (
     "stretched: each map to [0, 1] by its own minimum and maximum, as PraNet's evaluation does, so a perfect hard map "
     "scores a little below 1 in mdice@256; at 0.5: the map as it is; pooled and two-class scores are of the whole set",
-    "empty masks: 0 in mdice@256; dice@0.5 and iou@0.5 are 1 where the map is empty too, otherwise 0; no recall",
+    "empty masks: 0 in mdice@256 and miou@256, whatever the map; dice@0.5 and iou@0.5 are 1 where the map is empty "
+    "too, otherwise 0; no recall",
 )
 NO_SHAPE = "S-measure, weighted F, HD95 and surface Dice, tens of milliseconds an image: --shape-scores"
 SHAPE = "outlines of which one is empty: hd95 is the image's diagonal and surface Dice 0; both empty: 0 px and 1"

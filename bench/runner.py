@@ -21,6 +21,7 @@ from bench.segscores.shape import PACKAGES
 from bench.stage import Ref, Stage
 from bench.stages import ACTIONS, Job, inputs_of
 from bench.store import Desk, Store
+from bench.strata import LesionShares
 from bench.team import Launched, call, shares
 from bench.text import printable_lines
 
@@ -66,6 +67,7 @@ class Runner:
     log: Path
     pixels: Pixels = field(default_factory=Pixels)
     networks: Networks = field(default_factory=Networks)
+    shares: LesionShares = field(default_factory=LesionShares)
 
     def run(self, stages: Sequence[Stage]) -> list[Failure]:
         """Finish every stage that can be finished. A failed stage leaves nothing in the store."""
@@ -126,7 +128,7 @@ class Runner:
         )
         if stage.action not in LOOKING:
             self.networks.close()
-        ACTIONS[stage.action](Job(stage, self.store, self.splits, desk, ctx, self.pixels, self.networks))
+        ACTIONS[stage.action](Job(stage, self.store, self.splits, desk, ctx, self.pixels, self.networks, self.shares))
         requires = [module for one in (stage.chosen, stage.helper) if one for module in one.plugin.requires]
         requires += PACKAGES if stage.extra.get("shape") else ()
         record = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,11 @@ from bench.strata import thirds
 
 
 def score_sets(job: Job) -> None:
-    metric, label = job.plugin, job.stage.extra["label"]
-    real, fake, space = _real(job), _fake(job), Space(label, _distances(job))
+    metric = job.plugin
+    real, fake, space = _real(job), _fake(job), _space(job)
     found = {ALL: metric.score(real, fake, space, job.ctx)}
     if metric.stratified:
-        for name, (ours, theirs) in thirds(real.samples, fake.samples).items():
+        for name, (ours, theirs) in thirds(real.samples, fake.samples, job.shares).items():
             found[name] = metric.score(real.rows(ours), fake.rows(theirs), space, job.ctx)
     groups = {sample.id: sample.group or sample.condition for sample in fake.samples}
     scored = [one for stratum, scores in found.items() for one in _in_order(job, scores, stratum, groups)]
@@ -76,19 +76,24 @@ def _array(job: Job, role: str) -> np.ndarray | None:
     return np.load(job.folder(role) / FEATURES_FILE, allow_pickle=False)
 
 
-def _distances(job: Job) -> Callable[[Sequence[tuple[Sample, Sample]]], np.ndarray] | None:
-    """Pair distances of the stage's extractor; real images are squashed to the synthetic set's size first."""
-    extractor = job.stage.helper
-    if extractor is None:
-        return None
+def _space(job: Job) -> Space:
+    """With the pixels and the extractor's pair distances of samples, where the metric looks at any."""
+    label, extractor = job.stage.extra["label"], job.stage.helper
+    if "size" not in job.stage.extra:
+        return Space(label)
     real = {sample.image for sample in job.pairs("real")}
     size = job.stage.extra["size"]
 
     def picture(sample: Sample) -> Picture:
+        """Real images are squashed to the synthetic set's size first."""
         return Picture(sample.image, squash_of(sample.image, size) if sample.image in real else None)
 
+    def pixels(sample: Sample) -> np.ndarray:
+        return job.pixels.load([picture(sample)])[0]
+
     def measure(pairs: Sequence[tuple[Sample, Sample]]) -> np.ndarray:
+        assert extractor is not None
         pictures = [(picture(one), picture(other)) for one, other in pairs]
         return distances(extractor.plugin, extractor.name, pictures, job.pixels, job.ctx, job.networks)
 
-    return measure
+    return Space(label, measure if extractor else None, pixels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from bench.pixels import Picture, Pixels
 from bench.segscores import score_folder
 from bench.stage import DATA, SELECT, Ref, Stage
 from bench.store import Desk, Store
+from bench.strata import LesionShares
 from bench.text import csv_text
 
 FEATURES = "features"
@@ -39,6 +40,7 @@ class Job:
     ctx: Context
     pixels: Pixels
     networks: Networks = field(default_factory=Networks)
+    shares: LesionShares = field(default_factory=LesionShares)
 
     @property
     def plugin(self) -> Any:
@@ -63,9 +65,10 @@ class Job:
 
 
 def run_masks(job: Job) -> None:
-    from bench.datasets._masks import write_random_masks
+    from bench.datasets._masks import RandomMasks, write_random_masks
 
-    conditions = write_random_masks(job.pairs("train"), job.desk.out / "masks", job.ctx.seed)
+    ranges = RandomMasks(**job.stage.extra["params"])
+    conditions = write_random_masks(job.pairs("train"), job.desk.out / "masks", job.ctx.seed, ranges)
     index_masks(job.desk.out, conditions)
 
 
@@ -185,6 +188,14 @@ ACTIONS: Mapping[str, Callable[[Job], None]] = {
     "predict": run_predict,
     "segscore": run_segscore,
 }
+
+
+def try_files(stages: Iterable[Stage], store: Store) -> None:
+    """Have every plugin that is still to work open its files: a bad one is told before hours of others' work."""
+    waiting = [stage for stage in stages if not store.has(stage.action, stage.key)]
+    plugins = {(one.kind, one.name): one.plugin for stage in waiting for one in (stage.chosen, stage.helper) if one}
+    for plugin in plugins.values():
+        plugin.try_files()
 
 
 def inputs_of(stage: Stage) -> tuple[Ref, ...]:

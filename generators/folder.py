@@ -7,9 +7,10 @@ from pathlib import Path
 
 from bench.contracts import Context, Generator, Split, param
 from bench.errors import BenchError
-from bench.images import load_mask, load_rgb, refuse_unlike, save_png, size_of
+from bench.images import load_mask, load_rgb, save_png, size_of
 from bench.listing import match
 from bench.masks import parse_labels
+from bench.pair_check import check_pairs
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,9 @@ class Folder(Generator):
     def check_params(self, devices: int) -> None:
         parse_labels(self.params.mask_labels)
 
+    def try_files(self) -> None:
+        check_pairs(self._present(), allow_empty=True, labels=parse_labels(self.params.mask_labels))
+
     def size(self) -> tuple[int, int] | None:
         """The common size of all images, None when they differ."""
         sizes = {size_of(pair.image) for pair in self._present()}
@@ -77,7 +81,6 @@ class Folder(Generator):
             for pair in pairs:
                 image = out / "images" / f"{pair.id}.png"
                 if not image.is_file():
-                    refuse_unlike(pair.image, pair.mask)
                     save_png(out / "masks" / image.name, load_mask(pair.mask, labels=labels) * 255)
                     save_png(image, load_rgb(pair.image))
                 bar.update()

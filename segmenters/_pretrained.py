@@ -51,10 +51,11 @@ class PretrainedSegmenter(TrainedSegmenter):
             raise BenchError(f"{name}.backbone={p.backbone}: has no effect {reason}")
         super().check_params(devices)
 
-    def _try_files(self) -> None:
-        super()._try_files()
-        if self.params.backbone:
-            self._load_backbone(self._network(), Path(self.params.backbone).expanduser())
+    def try_files(self) -> None:
+        super().try_files()
+        path = self._at_hand() if self.params.pretrained and not self.params.weights else None
+        if path:
+            self._load_backbone(self._network(), path)
 
     def missing(self) -> tuple[str, ...]:
         if absent := super().missing():
@@ -101,11 +102,13 @@ class PretrainedSegmenter(TrainedSegmenter):
         load_backbone(getattr(network, self.trunk), path, self._own_backbone_names)
 
     def _backbone_file(self, ctx: Context) -> Path | None:
-        if self.params.backbone:
-            return Path(self.params.backbone).expanduser()
         if (source := self._awaited()) and not ctx.download:
             raise BenchError(self._no_weights(source))
-        if source:
-            return fetched(source, self.plugin_name)
-        published = self._source()
-        return published.cached() if published else None
+        return fetched(source, self.plugin_name) if source else self._at_hand()
+
+    def _at_hand(self) -> Path | None:
+        """The file that was given, else the published one where it is here."""
+        if self.params.backbone:
+            return Path(self.params.backbone).expanduser()
+        source = self._source()
+        return source.cached() if source else None

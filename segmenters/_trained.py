@@ -76,10 +76,8 @@ class TrainedSegmenter(Segmenter):
             raise BenchError(f"{self.plugin_name}.size={self.params.size}: must be a multiple of {self.stride}")
         if absent := self._beyond_reach():
             raise BenchError(absent)
-        self._try_files()
 
-    def _try_files(self) -> None:
-        """BenchError for a given file that does not fit: told before hours of training, not after them."""
+    def try_files(self) -> None:
         if self.params.weights:
             self._load_weights(self._network())
 

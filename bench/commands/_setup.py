@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.chosen import Chooser, Chosen, list_missing, missing_things, needs_extractor
@@ -18,6 +18,7 @@ from bench.config import (
     load_profile,
     parse_overrides,
     refuse_unknown_plugins,
+    resolve_section,
 )
 from bench.contracts import Split
 from bench.data import TRAIN, DataTable
@@ -65,7 +66,10 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
     profile = load_profile(args.profile)
     refuse_unknown_plugins(profile, registry)
     names = _once([*profile.run.controls, *args.generator])
-    given = Chooser(registry, profile, _overrides(args, names, registry))
+    masks = args.masks or profile.run.masks
+    given = Chooser(registry, profile, _overrides(args, names, registry, ["masks"] if masks == "random" else []))
+    ranges = resolve_section("masks", profile, args.overrides)
+    ranges.check()
     scores = _once(args.metric or profile.run.metrics)
     chooser = given.with_weights(args.weights, scores)
     generators = [chooser.choose("generator", name) for name in names]
@@ -92,17 +96,20 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
     seed, fraction = options.seed if args.seed is None else args.seed, args.fraction or options.fraction
     data = whole.reduced(fraction, derive_seed(seed, 0, "fraction", whole.name))
     spec = RunSpec(
-        data, profile.name, seed, args.seeds or options.seeds, args.masks or options.masks,
+        data, profile.name, seed, args.seeds or options.seeds, masks,
         args.reference or options.reference, args.multiple or options.multiple, tuple(args.rows or options.rows),
-        tuple(generators), tuple(metrics), tuple(segmenters), shape_scores, fraction, args.select or options.select,
+        tuple(generators), tuple(metrics), tuple(segmenters), shape_scores, fraction,
+        args.select or options.select, ranges,
     )  # fmt: skip
     found = (*_data_notes(data, everything), *_departures(spec, whole))
     _tell(found, say)
     return Setup(profile, spec, plan(spec), (*notes, *found), _settings(chooser, spec))
 
 
-def _overrides(args: argparse.Namespace, generators: list[str], registry: Registry) -> tuple[Override, ...]:
-    given = parse_overrides(args.overrides, registry)
+def _overrides(
+    args: argparse.Namespace, generators: list[str], registry: Registry, sections: list[str]
+) -> tuple[Override, ...]:
+    given = parse_overrides(args.overrides, registry, sections)
     flags = _file_flags(args, generators, given, registry)
     for option, (field, _) in GENERATOR_FLAGS.items():
         text = getattr(args, f"generator_{field}")
@@ -149,6 +156,13 @@ def _settings(chooser: Chooser, spec: RunSpec) -> tuple[Setting, ...]:
         Setting("generator", generator.name, f"{name}={getattr(spec, name)}")
         for name in ("multiple", "reference")
         if getattr(spec, name) != getattr(chooser.profile.run, name)
+        for generator in spec.generators
+    ]
+    usual = asdict(chooser.profile.sections["masks"]) if spec.masks == "random" else {}
+    settings += [
+        Setting("generator", generator.name, f"masks.{name}={getattr(spec.random_masks, name):g}")
+        for name, value in usual.items()
+        if getattr(spec.random_masks, name) != value
         for generator in spec.generators
     ]
     if spec.select == "test":
@@ -216,7 +230,7 @@ def _departures(spec: RunSpec, whole: DataTable) -> tuple[str, ...]:
             f"{len(whole.splits[TRAIN])} training pairs{groups}, drawn by the seed; test sets are whole"
         )
     if spec.masks == "random":
-        notes.append("masks: training masks moved, turned and scaled at random")
+        notes.append(f"masks: training masks at random {spec.random_masks}")
     if spec.select == "test":
         notes.append(
             f"{ON_TEST}: of each training the epoch with the best mean Dice on the test images is "

@@ -28,6 +28,7 @@ from bench.images import pixel_limit
 from bench.leftovers import clean_up
 from bench.manifest import describe_run, save_manifest
 from bench.runner import Failure, Machine, Runner, check_device, resolve_device
+from bench.stages import try_files
 from bench.store import Store
 from bench.team import Launched, alone_by_mistake, help_out, launched
 from bench.terminal import say, show
@@ -44,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     many.add_argument("--segmenter", action="append", metavar="NAME", help="network to train (default: the profile's)")
     many.add_argument("--metric", action="append", metavar="NAME", help="score of the set (default: the profile's)")
     many.add_argument(
-        "--masks", choices=MASKS, help="sample from the training masks as they are, or moved, turned and scaled"
+        "--masks",
+        choices=MASKS,
+        help="sample from the training masks as they are, or moved (ranges: python -m bench show masks)",
     )
     many.add_argument(
         "--reference", choices=REFERENCES, help="real images a synthetic set is compared with (default: the profile's)"
@@ -146,6 +149,8 @@ def _set_up_first(args: argparse.Namespace, store: Store, team: Launched | None)
     """Alone, so that what it builds and checks is there when the other processes do the same; they hear how it went."""
     try:
         setup = set_up(args, store, say)
+        if setup is not None:
+            try_files(setup.plan.stages, store)
     except BaseException:
         if team is not None:
             team.tell(False)

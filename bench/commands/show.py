@@ -9,15 +9,16 @@ import typing
 from typing import Any
 
 from bench.commands._options import add_plugin_option, add_profile_options
-from bench.config import load_profile, parse_overrides, resolve
+from bench.config import load_profile, parse_overrides, resolve, resolve_section
 from bench.contracts import Dataset, Plugin
 from bench.errors import BenchError
 from bench.registry import ROOMS, Registry, did_you_mean, missing_modules, split_name
+from bench.sections import SECTIONS
 from bench.terminal import show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", help="a plugin, for example siamese; KIND.NAME where two kinds share a name")
+    parser.add_argument("name", help="a plugin, for example siamese (KIND.NAME where two kinds share a name), or masks")
     add_profile_options(parser)
     add_plugin_option(parser)
 
@@ -25,15 +26,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     registry = Registry(args.plugin)
     profile = load_profile(args.profile)
-    overrides = parse_overrides(args.overrides, registry)
+    overrides = parse_overrides(args.overrides, registry, [args.name])
+    if args.name in SECTIONS:
+        print("\n".join(_section(args.name, resolve_section(args.name, profile, args.overrides), profile.name)))
+        return 0
     for kind, name in _targets(registry, args.name):
         plugin = registry.load(kind, name)
         params = resolve(plugin, kind, name, profile, overrides)
         alone = split_name(name)[0]
         option = alone if len(registry.kinds_of(name)) == 1 else f"{kind}.{alone}"
         lines = [*_describe(kind, name, plugin, registry), *_details(plugin, params)]
-        show("\n".join([*lines, *_parameters(params, plugin, profile.name, option)]))
+        show("\n".join([*lines, *_parameters(params, profile.name, option)]))
     return 0
+
+
+def _section(name: str, params: Any, profile: str) -> list[str]:
+    lines = [f"{name}: the suite's own parameters, of {SECTIONS[name].needs}", "", inspect.getdoc(params) or ""]
+    return [*lines, *_parameters(params, profile, name)]
 
 
 def _targets(registry: Registry, text: str) -> list[tuple[str, str]]:
@@ -43,7 +52,7 @@ def _targets(registry: Registry, text: str) -> list[tuple[str, str]]:
         return [(kind, name)]
     kinds = registry.kinds_of(text)
     if not kinds:
-        known = {known for kind in ROOMS for known in registry.names(kind)}
+        known = {*SECTIONS, *(known for kind in ROOMS for known in registry.names(kind))}
         raise BenchError(f"unknown plugin {text!r}{did_you_mean(text, known)} (your own file: add --plugin FILE)")
     return [(kind, text) for kind in kinds]
 
@@ -71,15 +80,15 @@ def _details(plugin: type[Plugin], params: Any) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def _parameters(params: Any, plugin: type[Plugin], profile: str, option: str) -> list[str]:
+def _parameters(params: Any, profile: str, option: str) -> list[str]:
     lines = ["", f"parameters under profile {profile} (change one with --set {option}.FIELD=VALUE):"]
-    return lines + ([_parameter(field, params, plugin) for field in dataclasses.fields(params)] or ["  none"]) + [""]
+    return lines + ([_parameter(field, params) for field in dataclasses.fields(params)] or ["  none"]) + [""]
 
 
-def _parameter(field: dataclasses.Field[Any], params: Any, plugin: type[Plugin]) -> str:
-    hint = typing.get_type_hints(plugin.Params)[field.name].__name__
+def _parameter(field: dataclasses.Field[Any], params: Any) -> str:
+    hint = typing.get_type_hints(type(params))[field.name].__name__
     meta, value = field.metadata, getattr(params, field.name)
-    default = f", plugin's default {field.default!r}" if value != field.default else ""
+    default = f", own default {field.default!r}" if value != field.default else ""
     unit = f" {meta['unit']}" if meta.get("unit") else ""
     # Of a path the bytes behind it count, not its name.
     outside = "" if meta.get("key", True) else "; its files count" if hint == "str" else "; cannot change a result"

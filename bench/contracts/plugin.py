@@ -80,6 +80,13 @@ class Plugin:
     def check_params(self, devices: int) -> None:
         """BenchError for parameters that do not go together, or not with `devices` devices, before anything starts."""
 
+    def try_files(self) -> None:
+        """Open every file the outputs depend on, as the work itself will; BenchError for one that does not fit.
+
+        Called before the first stage of a run where a stage of this plugin is still to be computed. What is not there
+        is told by `missing`.
+        """
+
     def cost(self, action: str, images: int, devices: int) -> Cost | None:
         """What `action` on `images` images takes of each of `devices` devices; None: not estimated, as by default.
 

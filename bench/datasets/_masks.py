@@ -1,68 +1,89 @@
 """Random masks: training masks scaled, shifted, turned and flipped.
 
-The paper samples from such masks but does not publish the ranges; these are ours. An image keeps its id and prompt;
-its transformation depends on (seed, id) alone.
+The paper samples from such masks; its authors say that they flip, scale and shift and do not turn, and publish no
+ranges. An image keeps its id and prompt; its transformation depends on (seed, id) alone.
 """
 
 from __future__ import annotations
 
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from bench.contracts import Split
+from bench.contracts import Split, param
+from bench.errors import BenchError
 from bench.images import load_mask, save_png
 
-SCALE = (0.7, 1.3)
-SHIFT = 0.15
-ROTATION = 180.0
-FLIP = 0.5
 KEPT = 0.5
 """A transformed lesion keeps at least this share of its scaled area inside the image, else it is drawn again."""
 TRIES = 20
 
 
-def _matrix(rng: np.random.Generator, width: int, height: int) -> tuple[np.ndarray, float]:
+@dataclass(frozen=True)
+class RandomMasks:
+    """Ranges of `--masks random`, drawn from evenly. The numbers are ours; published is only what is done."""
+
+    scale_low: float = param(0.7, "smallest factor of the lesion's size", low=0.1, high=4.0)
+    scale_high: float = param(1.3, "largest factor of the lesion's size", low=0.1, high=4.0)
+    shift: float = param(0.15, "largest shift along each side, as a share of it", low=0.0, high=1.0)
+    rotation: float = param(180.0, "largest angle either way; published: 0", unit="degrees", low=0.0, high=180.0)
+    flip: float = param(0.5, "chance of a flip left to right, and of one upside down", low=0.0, high=1.0)
+
+    def check(self) -> None:
+        """BenchError for a range that is none."""
+        if self.scale_low > self.scale_high:
+            raise BenchError(f"masks.scale_low={self.scale_low:g}: is above scale_high={self.scale_high:g}; lower it")
+
+    def __str__(self) -> str:
+        turned = f"turned by up to {self.rotation:g}° either way" if self.rotation else "not turned"
+        return (
+            f"scaled by {self.scale_low:g} to {self.scale_high:g}, shifted by up to {100 * self.shift:g} % of each "
+            f"side, {turned}, flipped along each axis with a chance of {self.flip:g}"
+        )
+
+
+def _matrix(rng: np.random.Generator, width: int, height: int, ranges: RandomMasks) -> tuple[np.ndarray, float]:
     """Output point -> input point, (2, 3), about the image's centre; and the scale that was drawn.
 
     Pillow's points have pixel centres at halves, so the image's centre is half of its size.
     """
-    scale, angle = rng.uniform(*SCALE), np.deg2rad(rng.uniform(-ROTATION, ROTATION))
-    shift = rng.uniform(-SHIFT, SHIFT, 2) * (width, height)
-    flip = np.diag(np.where(rng.random(2) < FLIP, -1.0, 1.0))
+    scale = rng.uniform(ranges.scale_low, ranges.scale_high)
+    angle = np.deg2rad(rng.uniform(-ranges.rotation, ranges.rotation))
+    shift = rng.uniform(-ranges.shift, ranges.shift, 2) * (width, height)
+    flip = np.diag(np.where(rng.random(2) < ranges.flip, -1.0, 1.0))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     inverse = np.linalg.inv(scale * turn @ flip)
     centre = np.array([width / 2, height / 2])
     return np.column_stack([inverse, centre - inverse @ (centre + shift)]), scale
 
 
-def random_mask(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def random_mask(mask: np.ndarray, rng: np.random.Generator, ranges: RandomMasks) -> np.ndarray:
     """uint8 (h, w) in {0, 1} -> the same; never empty when the input is not.
 
-    Scale 0.7–1.3, shift up to 15 % of each side, any rotation, each flip with probability one half. A draw that pushes
-    more than half of the lesion out of the image is repeated; after 20 of them the mask is only flipped.
+    A draw that pushes more than half of the lesion out of the image is repeated; after 20 of them the mask is only
+    flipped, or stays as it is where it may not be flipped.
     """
     height, width = mask.shape
     for _ in range(TRIES):
-        matrix, scale = _matrix(rng, width, height)
+        matrix, scale = _matrix(rng, width, height, ranges)
         picture = Image.fromarray(mask).transform(
             (width, height), Image.Transform.AFFINE, tuple(matrix.ravel()), Image.Resampling.NEAREST
         )
         moved = np.asarray(picture)
         if moved.any() and moved.sum() >= KEPT * scale**2 * mask.sum():
             return moved
-    return mask[:, ::-1].copy()
+    return mask[:, ::-1].copy() if ranges.flip else mask.copy()
 
 
-def write_random_masks(train: Split, out: Path, seed: int) -> Split:
+def write_random_masks(train: Split, out: Path, seed: int, ranges: RandomMasks) -> Split:
     """Write `out/<id>.png` (0 and 255) for every pair; the returned samples point at them."""
     conditions = []
     for sample in train:
         rng = np.random.default_rng([seed, zlib.crc32(sample.id.encode())])
         path = out / f"{sample.id}.png"
-        save_png(path, random_mask(load_mask(sample.mask), rng) * 255)
+        save_png(path, random_mask(load_mask(sample.mask), rng, ranges) * 255)
         conditions.append(replace(sample, mask=path, moved=True))
     return tuple(conditions)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.contracts import Context, Cost, Generator, Split
 from bench.errors import BenchError
-from generators.diffusion.base import base_folder, levels, missing_base
+from generators.diffusion.base import TINY, base_folder, levels, missing_base
 from generators.diffusion.params import DiffusionParams
 
 if TYPE_CHECKING:
@@ -65,6 +65,16 @@ class DiffusionGenerator(Generator):
         step = 8 * 2 ** (levels(self.base()) - 1)
         if p.size % step:
             raise BenchError(f"size={p.size}: base model {self.base()} needs a multiple of {step}")
+
+    def try_files(self) -> None:
+        from generators.diffusion.base import load_base
+
+        # The bundled base comes with the suite, whose tests load it.
+        if self.base() != TINY and not self.missing():
+            self.try_weights(self.method(load_base(self.base()), seed=0))
+
+    def try_weights(self, method: Method) -> None:
+        """BenchError where the weights that take the place of training do not fit; here there are none."""
 
     def cost(self, action: str, images: int, devices: int) -> Cost | None:
         from generators.diffusion.cost import cost_of

@@ -22,9 +22,9 @@ from transformers import CLIPTextModel
 from transformers.utils import logging
 
 from bench.errors import BenchError
-from generators.diffusion.base import Base, first_line
+from bench.tensors import refuse_unfit
+from generators.diffusion.base import WEIGHTS, Base, first_line
 from generators.diffusion.hint import DenseHintInput
-from generators.diffusion.imported import WEIGHTS
 from generators.diffusion.ldm import CONTROL, TEXT, UNET, VAE, Names, control_names, text_names, unet_names, vae_names
 from generators.diffusion.schedule import check_schedule
 
@@ -46,12 +46,12 @@ State = Mapping[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Part:
-    """One network: its folder, its place in the checkpoint, where each of its entries lies there, its shapes."""
+    """One network: its folder, its place in the checkpoint, where each of its entries lies there, its own state."""
 
     folder: str
     prefix: str
     names: Names
-    shapes: Mapping[str, torch.Size]
+    own: State
 
 
 def absent_parts(state: State) -> tuple[str, ...]:
@@ -93,10 +93,7 @@ def _parts(base: Base, controlnet: nn.Module) -> list[Part]:
         ("vae", VAE, vae_names(base.vae), base.vae),
         ("text_encoder", TEXT_PART, text_names(base.text_encoder), base.text_encoder),
     ]
-    return [
-        Part(folder, prefix, names, {name: value.shape for name, value in module.state_dict().items()})
-        for folder, prefix, names, module in found
-    ]
+    return [Part(folder, prefix, names, module.state_dict()) for folder, prefix, names, module in found]
 
 
 def _check_beside(file: Path, state: State, base: Base) -> list[str]:
@@ -114,11 +111,11 @@ def _check_beside(file: Path, state: State, base: Base) -> list[str]:
 
 
 def _check_keys(file: Path, state: State, parts: Sequence[Part], beside: Sequence[str], base_folder: Path) -> None:
-    expected = {key: part.shapes[name] for part in parts for key, name in part.names.items()}
+    expected = {key: part.own[name] for part in parts for key, name in part.names.items()}
     misshapen = [
-        f"{key} {tuple(state[key].shape)} for {tuple(shape)}"
-        for key, shape in expected.items()
-        if key in state and not _fits(state[key], shape)
+        f"{key} {tuple(state[key].shape)} for {tuple(own.shape)}"
+        for key, own in expected.items()
+        if key in state and not _fits(state[key], own.shape)
     ]
     found = {
         "missing": [key for key in expected if key not in state],
@@ -133,12 +130,13 @@ def _check_keys(file: Path, state: State, parts: Sequence[Part], beside: Sequenc
             + f"\n  The base model {base_folder} and the generator's hint block decide what is expected: "
             "give the base it was made from with --set NAME.base=DIR, or the whole file"
         )
+    refuse_unfit(file, ((key, state[key]) for key in expected), expected)
 
 
 def _fits(value: torch.Tensor, shape: torch.Size) -> bool:
     """A 1×1 convolution is the linear layer of its two first dimensions."""
     ones = tuple(value.shape[len(shape) :])
-    return value.is_floating_point() and value.shape[: len(shape)] == shape and ones in ((), (1, 1))
+    return value.shape[: len(shape)] == shape and ones in ((), (1, 1))
 
 
 def _of_base(folder: str, base_folder: Path) -> dict[str, torch.Tensor]:
@@ -156,7 +154,7 @@ def _of_base(folder: str, base_folder: Path) -> dict[str, torch.Tensor]:
 
 def _write_weights(out: Path, part: Part, tensors: dict[str, torch.Tensor]) -> None:
     """In the precision they have; nothing is copied in memory but what does not lie in one piece."""
-    tensors = {name: value.reshape(part.shapes[name]).contiguous() for name, value in tensors.items()}
+    tensors = {name: value.reshape(part.own[name].shape).contiguous() for name, value in tensors.items()}
     if part.folder == "text_encoder":
         # As the hub has it, whatever the installed version of transformers calls it.
         tensors = {f"text_model.{name.removeprefix('text_model.')}": value for name, value in tensors.items()}

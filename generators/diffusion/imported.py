@@ -6,21 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 from torch import nn
 
 from bench.errors import BenchError
 from bench.files import damaged_in
-from generators.diffusion.base import first_line
+from generators.diffusion.base import WEIGHTS, first_line
 from generators.diffusion.hollow import hollow_base
+from generators.diffusion.weights import load_strictly
 
-DIFFUSERS_WEIGHTS = "diffusion_pytorch_model.safetensors"
-WEIGHTS = {
-    "vae": DIFFUSERS_WEIGHTS,
-    "unet": DIFFUSERS_WEIGHTS,
-    "text_encoder": "model.safetensors",
-    "controlnet": DIFFUSERS_WEIGHTS,
-}
 MOST_NAMED = 20
 
 
@@ -44,11 +37,7 @@ def load_imported(folder: Path, controlnet: nn.Module) -> None:
     """Raises BenchError where the folder's ControlNet is not exactly this one."""
     path = folder / "controlnet" / WEIGHTS["controlnet"]
     _check_keys(path, controlnet)
-    try:
-        controlnet.load_state_dict(load_file(path))
-        controlnet.eval()
-    except (SafetensorError, OSError, RuntimeError) as error:
-        raise BenchError(f"{path}: {first_line(error)}; import the checkpoint anew") from None
+    load_strictly(controlnet, path, "import the checkpoint anew")
 
 
 def _check_keys(path: Path, module: nn.Module) -> None:

@@ -65,23 +65,38 @@ class PublishedGenerator(DiffusionGenerator):
         else:
             (model_dir / "README.txt").write_text(f"{self._sampled()}\n", "utf-8", "backslashreplace")
 
-    def load_weights(self, method: Method, model_dir: Path) -> None:
-        if not self.params.checkpoint:
-            super().load_weights(method, model_dir)
-            return
-        from generators.diffusion.imported import load_imported
+    def try_files(self) -> None:
+        if self.params.checkpoint and not self.missing():
+            self._check_imported()
+        super().try_files()
 
-        load_imported(Path(self.params.checkpoint), method.kept["controlnet"])
+    def try_weights(self, method: Method) -> None:
+        if self.params.checkpoint:
+            self._load_imported(method)
+
+    def load_weights(self, method: Method, model_dir: Path) -> None:
+        if self.params.checkpoint:
+            self._load_imported(method)
+        else:
+            super().load_weights(method, model_dir)
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         if self.params.checkpoint:
-            from generators.diffusion.imported import check_imported
-
             # With --download a run does not stop at what is missing, but no hub has this folder.
             for line in self.missing():
                 raise BenchError(line)
-            check_imported(Path(self.params.checkpoint))
+            self._check_imported()
         super().sample(conditions, model_dir, out, ctx)
+
+    def _check_imported(self) -> None:
+        from generators.diffusion.imported import check_imported
+
+        check_imported(Path(self.params.checkpoint))
+
+    def _load_imported(self, method: Method) -> None:
+        from generators.diffusion.imported import load_imported
+
+        load_imported(Path(self.params.checkpoint), method.kept["controlnet"])
 
     def import_checkpoint(self, file: Path, out: Path) -> tuple[str, ...]:
         """The latent-diffusion layout: `control_model.*` with this generator's hint block, `model.diffusion_model.*`,

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from bench.errors import BenchError
+from bench.tensors import refuse_unfit
 
 CLASSIFIER = ("fc.", "_fc.", "head.", "classifier.", "last_linear.", "linear.")
 """Entries of a backbone's file that no segmenter has a place for: ImageNet's 1000 classes."""
@@ -78,6 +79,7 @@ def _fill(module: nn.Module, state: State, path: Path, remedy: str) -> None:
     lines = [f"{len(names)} {what}: {_listed(names)}" for what, names in found.items() if names]
     if lines:
         raise BenchError(f"{path}: {'; '.join(lines)}; {remedy}")
+    refuse_unfit(path, state.items(), own)
     # Mixed precision may have stored half floats.
     module.load_state_dict({name: state[name].to(value.dtype) for name, value in own.items()})
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.cli import run
 from tests.conftest import PLUGINS, make_pairs
 from tests.e2e.conftest import ROOT, TOY_RUN
 
@@ -135,6 +136,53 @@ def test_masks_without_foreground_are_allowed_by_the_named_option(toy_run, discs
     done = toy_run("--set", option)
     assert done.code == 0, done.err
     assert "no foreground" not in done.err
+
+
+def in_process(tmp_path, capsys, *words):
+    """Exit code and error stream of a command in this process, where torch can be imported."""
+    code = run([*map(str, words), "--results", str(tmp_path / "results")])
+    return code, capsys.readouterr().err
+
+
+BAD_FILES = [
+    pytest.param("siamese.base", ["1 of", "not finite", "unet"], id="base"),
+    pytest.param("unet.weights", ["holds no tensors by name"], id="segmenter"),
+]
+
+
+@pytest.mark.parametrize(("field", "parts"), BAD_FILES)
+def test_a_bad_file_of_weights_is_told_before_anything_is_trained(discs, tmp_path, capsys, field, parts):
+    """By a dry run too. Fitting and controls would come first."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("diffusers")
+    from safetensors.torch import load_file, save_file
+
+    path = tmp_path / "bad"
+    if field == "siamese.base":
+        shutil.copytree(ROOT / "generators/diffusion/tiny/model", path)
+        (weights,) = (path / "unet").glob("*.safetensors")
+        state = load_file(weights)
+        save_file({**state, "conv_in.bias": state["conv_in.bias"] * torch.nan}, weights)
+    else:
+        torch.save({"epoch": 3}, path)
+    words = ["run", *TOY_RUN, "--dataset", "folder", "--data", discs, "--set", f"{field}={path}"]
+    words += ["--segmenter" if field == "unet.weights" else "--generator", field.partition(".")[0]]
+    for more in ([], ["--dry-run"]):
+        code, error = in_process(tmp_path, capsys, *words, *more)
+        assert code == 2
+        assert all(part in error for part in (str(path), *parts)), error
+        assert not [line for line in error.splitlines() if line.startswith("[")]
+        assert {place.name for place in (tmp_path / "results/store").iterdir()} <= {"check"}
+
+
+def test_evaluate_tells_a_bad_file_of_weights_before_it_looks_at_an_image(discs, tmp_path, capsys):
+    torch = pytest.importorskip("torch")
+    torch.save({"epoch": 3}, tmp_path / "bad.pth")
+    words = ["evaluate", "--real", discs, "--fake", discs, "--metric", "alignment", "--segmenter", "unet"]
+    code, error = in_process(tmp_path, capsys, *words, "--set", f"unet.weights={tmp_path / 'bad.pth'}")
+    assert code == 2
+    assert "bad.pth: holds no tensors by name" in error
+    assert not [line for line in error.splitlines() if line.startswith("[")]
 
 
 def test_a_missing_data_folder(bench, tmp_path):

@@ -88,10 +88,18 @@ def test_show_tells_meaning_origin_needs_and_parameters(bench):
     out = bench("show", "siamese", "--set", "siamese.steps=7").out
     for part in ("generator siamese (version", "cite: Qiu et al.", "needs: torch", "from: generators.siamese"):
         assert part in out
-    assert "steps = 7  (int, plugin's default 3000) optimiser steps N" in out
+    assert "steps = 7  (int, own default 3000) optimiser steps N" in out
     assert "checkpoint_every" in out
     assert "cannot change a result" in out
     assert "parameters not counted: torch is blocked" in out
+
+
+def test_show_tells_the_suite_s_own_parameters(bench):
+    """With the profile's values; without naming a plugin."""
+    out = bench("show", "masks", "--profile", "paper").out
+    assert "rotation = 0.0 degrees  (float, own default 180.0) largest angle either way; published: 0" in out
+    assert "--set masks.FIELD=VALUE" in out
+    assert "rotation = 5.0" in bench("show", "masks", "--set", "masks.rotation=5").out
 
 
 def test_show_of_a_name_that_two_kinds_share(bench):

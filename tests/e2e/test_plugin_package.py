@@ -44,7 +44,7 @@ def test_it_is_listed_only_where_it_is_installed(bench, installed):
 def test_it_is_shown_with_its_parameters_and_where_it_comes_from(bench, installed):
     shown = bench("show", "noise", "--set", "noise.spread=3", env=installed).out
     assert "generator noise (version 1)" in shown
-    assert "spread = 3.0 grey levels  (float, plugin's default 12.0)" in shown
+    assert "spread = 3.0 grey levels  (float, own default 12.0)" in shown
     assert "from: mask_bench_example.noise" in shown
     assert "from: mask_bench_example.area_gap:AreaGap" in bench("show", "area-gap", env=installed).out
 

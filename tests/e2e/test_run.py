@@ -11,8 +11,10 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from bench.images import save_png
 from bench.publish import TIDY
 from tests.conftest import PLUGINS, make_pairs
 from tests.e2e.conftest import HEAVY, ROOT, TOY_RUN
@@ -217,6 +219,48 @@ def test_random_masks_are_said_in_the_table(toy_run):
     assert done.code == 0, done.err
     assert {row["masks"] for row in scores(published(done))} == {"random"}
     assert any("random masks" in line for line in done.lines)
+    assert "scaled by 0.7 to 1.3, shifted by up to 15 % of each side, turned by up to 180° either way" in said(done)
+    assert {row["settings"] for row in scores(published(done))} == {""}
+
+
+def test_ranges_of_random_masks_are_set_and_said(toy_run):
+    """Below the table, and in the lines of generators as a departure from the profile; without effect, refused."""
+    done = toy_run("--masks", "random", "--set", "masks.rotation=0", "--set", "masks.shift=0.1")
+    assert done.code == 0, done.err
+    assert "shifted by up to 10 % of each side, not turned" in said(done)
+    rows = {row["settings"] for row in scores(published(done)) if row["generator"] == "toy-mirror"}
+    assert rows == {"masks.shift=0.1 masks.rotation=0"}
+    refused = toy_run("--set", "masks.rotation=0")
+    assert refused.code == 2
+    assert "--set masks.rotation=0: has no effect without run --masks random" in refused.error
+
+
+def said(done):
+    """The terminal's text without its line breaks."""
+    return " ".join(done.out.split())
+
+
+def test_test_masks_without_a_lesion_are_counted_fairly_beside_the_headline(toy_run, discs):
+    """Terminal, tables and differences have Dice at 0.5 too, where an empty prediction of an empty mask is right."""
+    names = [f"s{number:03d}" for number in range(10)]
+    rows = [f"{name},{'test' if name >= 's007' else 'train'}" for name in names]
+    (discs / "manifest.csv").write_text("\n".join(["id,split", *rows]) + "\n")
+    whole = toy_run()
+    assert whole.code == 0, whole.err
+    assert "dice@0.5" not in said(whole)
+    save_png(discs / "masks" / "s008.png", np.zeros((24, 24), np.uint8))
+    done = toy_run("--set", "dataset.folder.allow_empty_masks=true")
+    assert done.code == 0, done.err
+    note = "1 of 3 test masks have no lesion: for these mdice@256 counts a correct empty prediction as 0, dice@0.5 as 1"
+    assert note in said(done)
+    head = next(line for line in done.out.splitlines() if "overall" in line)
+    assert "overall mdice@256" in head
+    assert "overall dice@0.5" in head
+    for name in ("leaderboard.csv", "leaderboard.tex", "leaderboard.md"):
+        assert "dice@0.5" in published(done, name).read_text()
+    assert {row["metric"] for row in scores(published(done, "significance.csv"))} == {
+        "mdice@256", "dice@0.5", "miou@256",
+    }  # fmt: skip
 
 
 def test_the_test_images_as_reference(toy_run):

@@ -150,12 +150,6 @@ def test_the_closest_pairs_name_original_and_view():
     assert not found["copy-rate@1%"].matches
 
 
-def test_a_copy_of_an_image_that_is_there_twice_is_counted_as_copied():
-    """All real images equal and all synthetic ones equal to them: every d1 and d2 is 0, and nothing is divided by 0."""
-    train = np.repeat(pooled(1, 1), 20, axis=0)
-    assert scores(training_set(train, views=np.stack([train] * 7)), train[:5])["copied"].value == 1
-
-
 def test_what_it_cannot_do_without_is_refused():
     """Views of the training images, and three groups of them."""
     train, fake = pooled(30, 1), pooled(10, 2)
@@ -166,6 +160,86 @@ def test_what_it_cannot_do_without_is_refused():
 
 
 # Real images: whole videos of ClinicDB are held out, and images of Kvasir.
+
+
+SIDE = 24
+
+
+def pictures(count, seed):
+    """uint8 (24, 24, 3) of coarse random patches."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (count, 6, 6, 3)).astype(np.uint8)
+    return list(coarse.repeat(4, axis=1).repeat(4, axis=2))
+
+
+def described(images):
+    """Features of each image: means of 3 x 3 patches, with the noise of an arithmetic that is rounded."""
+    means = np.stack([image.reshape(8, 3, 8, 3, 3).mean((1, 3)).ravel() for image in images])
+    return (means * np.random.default_rng(0).normal(1, 1e-7, means.shape)).astype(np.float32)
+
+
+def compared(train, fake, groups=None, with_pixels=True):
+    """`copied` of sets of pictures, by its name."""
+    views = np.stack([described([turn(image, view) for image in train]) for view in range(1, len(VIEWS))])
+    real, made = training_set(described(train), groups, views), synthetic(described(fake))
+    known = {f"r{i}": image for i, image in enumerate(train)} | {f"s{i}": image for i, image in enumerate(fake)}
+    space = Space("X", pixels=(lambda sample: known[sample.id]) if with_pixels else None)
+    found = Copying(Params()).score(real, made, space, CTX)
+    return {name.removesuffix("-X"): score for name, score in found.items()}
+
+
+def test_copies_of_images_that_occur_twice_are_found():
+    """Each training image stands there twice, as it is or turned: 10 copies of 20, and no real image is one."""
+    scenes, fresh = pictures(30, 1), pictures(10, 2)
+    train = [*scenes, *(turn(image, number % 8) for number, image in enumerate(scenes))]
+    found = compared(train, [*(turn(image, 3) for image in scenes[:10]), *fresh])
+    assert found["copied"].value == 0.5
+    assert found["copied"].per_image.tolist() == [1.0] * 10 + [0.0] * 10
+    assert found["copied-real"].value == 0
+    assert found["copy-rate@1%"].per_image.tolist()[:10] == [1.0] * 10
+    assert "60 of 60 real images occur more than once" in found["copied"].note
+    assert [match.distance for match in found["copied"].matches[:10]] == [0] * 10
+
+
+def test_changed_copies_of_images_that_occur_twice_are_found_too():
+    """d2 is not that of the original's twin."""
+    scenes = pictures(30, 1)
+    found = compared([*scenes, *scenes], [image // 2 + 40 for image in scenes])
+    assert found["copied"].value == 1
+    assert compared(scenes, pictures(10, 2))["copied"].note == ""
+
+
+def test_groups_that_hold_equal_images_are_one():
+    """Two videos share a frame, and the second holds one that hardly differs from the copied frame of the first."""
+    scenes = pictures(30, 1)
+    other = scenes[0].copy()
+    other[0, 0] ^= 3
+    train, groups = [*scenes, other, scenes[1]], ["a", "a", *[""] * 28, "b", "b"]
+    brighter = [scenes[0] // 2 + 40] * 2
+    assert compared(train, brighter, groups)["copied"].value == 1
+    assert compared(train[:-1], brighter, groups[:-1])["copied"].value == 0, "nothing tells that they belong together"
+
+
+def test_a_training_image_that_hardly_differs_hides_no_equal_one():
+    """Both at rounding's distance, of two groups: pixels decide, whichever the features call nearest."""
+    scenes = pictures(30, 1)
+    others = [image.copy() for image in scenes]
+    for image in others:
+        image[0, 0, 0] ^= 1
+    found = compared([*scenes, *others], [*scenes[:5], *others[5:10], *pictures(10, 3)])
+    assert found["copied"].per_image.tolist() == [1.0] * 10 + [0.0] * 10
+    assert "more than once" not in found["copied"].note
+
+
+def test_rounding_over_rounding_is_no_ratio():
+    """Features alone, each image twice: 0 / 0 is no copy, and another measure says that there are twins."""
+    scenes = pictures(30, 1)
+    found = compared([*scenes, *scenes], scenes[:10], with_pixels=False)
+    assert (found["copied"].value, found["copied-real"].value) == (0, 1)
+
+
+def test_equal_images_alone_have_no_other_group():
+    with pytest.raises(BenchError, match="2 group.*equal ones count as one"):
+        compared([*pictures(2, 1)] * 5, pictures(4, 2))
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from bench.config import (
     parse_overrides,
     profile_names,
     resolve,
+    resolve_section,
 )
 from bench.contracts import param
 from bench.errors import BenchError
@@ -69,6 +70,8 @@ def test_only_what_can_change_a_result_is_in_the_key():
         ("toy-mirror.brightness", "NAME.field=value"),
         ("folder.path=x", "more than one thing"),
         ("generato.folder.path=x", "did you mean generator"),
+        ("maks.rotation=0", "did you mean masks"),
+        ("masks.rotation=0", "has no effect without run --masks random"),
     ],
 )
 def test_bad_overrides_name_the_option(option, message):
@@ -117,6 +120,42 @@ def test_every_profile_fits_the_plugins():
         for kind in ROOMS:
             for plugin in profile.tables[kind]:
                 assert resolve(registry.load(kind, plugin), kind, plugin, profile)
+
+
+# Parameters of the suite itself.
+
+
+def test_a_section_is_set_as_a_plugin_is(tmp_path):
+    """Its own default, below the profile's table, below --set; what does not fit is named."""
+    path = tmp_path / "mine.toml"
+    path.write_text("[masks]\nrotation = 20\nshift = 0.3\n")
+    profile, option = load_profile(str(path)), "masks.rotation=10"
+    found = resolve_section("masks", profile, ["siamese.steps=3", option])
+    assert (found.rotation, found.shift, found.flip) == (10.0, 0.3, 0.5)
+    assert parse_overrides([option], Registry(), ["masks"]) == ()
+    for wrong, message in (
+        ("masks.rotatoin=0", "did you mean rotation"),
+        ("masks.rotation=many", "expected float"),
+        ("masks.flip=2", "out of range"),
+        ("masks.flip", "write masks.flip=value"),
+    ):
+        with pytest.raises(BenchError, match=message):
+            resolve_section("masks", profile, [wrong])
+    path.write_text("[masks]\nrotation = 200\n")
+    with pytest.raises(BenchError, match=r"mine.toml: masks.rotation: 200.0 is out of range"):
+        load_profile(str(path))
+    path.write_text("masks = 'random'\n")
+    with pytest.raises(BenchError, match=r"mine.toml: masks: expected a table"):
+        load_profile(str(path))
+
+
+def test_a_plugin_of_a_section_s_name_is_told_apart(tmp_path):
+    (tmp_path / "masks.py").write_text((PLUGINS / "toy_mirror.py").read_text())
+    registry = Registry([tmp_path / "masks.py"])
+    with pytest.raises(BenchError, match=r"masks is the suite's own and a plugin; write KIND.masks, or rename it"):
+        parse_overrides(["masks.brightness=3"], registry, ["masks"])
+    (one,) = parse_overrides(["generator.masks.brightness=3"], registry)
+    assert (one.kind, one.name, one.field) == ("generator", "masks", "brightness")
 
 
 # An option that concerns every generator having the field.

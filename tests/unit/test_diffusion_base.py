@@ -8,6 +8,7 @@ import socket
 import pytest
 import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline
+from safetensors.torch import load_file, save_file
 
 from bench.errors import BenchError
 from generators.diffusion import base as base_module
@@ -120,6 +121,42 @@ def test_weights_that_cannot_be_read_are_one_line(folder, part, damage):
     with pytest.raises(BenchError) as caught:
         load_base(str(folder))
     one_line(caught, str(folder), "give a whole diffusers folder")
+
+
+@pytest.mark.parametrize("part", ["vae", "unet", "text_encoder"])
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("missing", ["1 tensors missing or of another shape"]),
+        ("shape", ["1 tensors missing or of another shape"]),
+        ("nan", ["1 of", "not finite"]),
+        ("int8", ["1 of", "unfit type", "int8 for float32"]),
+    ],
+)
+def test_weights_that_do_not_fill_their_network_are_one_line(folder, part, damage, words):
+    """The libraries would draw what is missing at random, convert what is of another type, and go on."""
+    (path,) = (folder / part).glob("*.safetensors")
+    state = load_file(path)
+    name = next(name for name, value in state.items() if value.ndim >= 2)
+    changed = {"shape": state[name][:1], "nan": state[name] * float("nan"), "int8": state[name].to(torch.int8)}
+    state[name] = changed.get(damage, state[name]).contiguous()
+    if damage == "missing":
+        del state[name]
+    save_file(state, path, metadata={"format": "pt"})
+    for action in (lambda: load_base(str(folder)), Siamese(Params(base=str(folder))).try_files):
+        with pytest.raises(BenchError) as caught:
+            action()
+        one_line(caught, str(folder), part, name, *words, "give a whole diffusers folder")
+
+
+def test_only_a_base_model_that_is_here_is_tried(monkeypatch, folder):
+    """Not one that --download would fetch, and not the bundled one."""
+    tried = []
+    monkeypatch.setattr(base_module, "load_base", lambda source: tried.append(source))
+    monkeypatch.setattr(Siamese, "method", lambda *_, **__: None)
+    for source in (HUB_NAME, "tiny", str(folder)):
+        Siamese(Params(base=source)).try_files()
+    assert tried == [str(folder)]
 
 
 @pytest.mark.parametrize("file", ["unet/config.json", "tokenizer/tokenizer.json"])

@@ -6,6 +6,7 @@ from pathlib import Path
 from bench.chosen import Chosen
 from bench.contracts import Extractor, Generator, Look, Metric, Sample, Segmenter, param
 from bench.data import DataTable, fingerprint
+from bench.datasets._masks import RandomMasks
 from bench.graph import RunSpec, plan
 from bench.stage import Ref
 from bench.stages import inputs_of
@@ -156,6 +157,13 @@ def test_random_masks_change_samples_but_not_models():
     real, random = spec(), spec(masks="random")
     assert keys(real, "fit") == keys(random, "fit")
     assert not set(keys(real, "sample").values()) & set(keys(random, "sample").values())
+
+
+def test_ranges_of_random_masks_change_the_masks_and_what_follows_them():
+    usual, upright = (spec(masks="random", random_masks=RandomMasks(rotation=angle)) for angle in (180.0, 0.0))
+    for action in ("masks", "sample"):
+        assert not set(keys(usual, action).values()) & set(keys(upright, action).values())
+    assert keys(usual, "fit") == keys(upright, "fit")
 
 
 def test_several_images_a_mask_change_samples_but_not_models():

@@ -95,12 +95,19 @@ def test_a_whole_level_that_is_missing_is_named_as_itself(place, whole):
 
 
 def test_another_shape_and_another_type_are_named(place, whole):
-    other = {ZERO: torch.zeros(7), DECODER: whole[DECODER].long()}
-    code, _, error = place(whole | other)
+    code, _, error = place(whole | {ZERO: torch.zeros(7)})
     assert code == 2
-    assert f"{ZERO} (7,) for (32,)" in error
-    assert f"of another shape: {DECODER}" in error
+    assert f"of another shape: {ZERO} (7,) for (32,)" in error
     assert "missing" not in error
+    code, _, error = place(whole | {DECODER: whole[DECODER].long()})
+    assert code == 2
+    assert f"are of an unfit type, first {DECODER}: int64 for float32; fetch it again" in error
+
+
+def test_numbers_that_are_not_finite_are_said_to_be_in_the_file(place, whole):
+    code, _, error = place(whole | {QUANT: whole[QUANT] * float("nan")})
+    assert code == 2
+    assert f"hold numbers that are not finite, first {QUANT}; fetch it again" in error
 
 
 def test_another_base_is_refused_with_the_shapes(place, whole):
@@ -352,6 +359,22 @@ def test_weights_are_loaded_strictly(folder, tmp_path, part):
     del weights[gone]
     save_file(weights, path)
     refused(lambda: sample(siamese(folder), tmp_path), folder, gone.removeprefix("text_model."))
+
+
+@pytest.mark.parametrize("part", ["vae", "unet", "text_encoder", "controlnet"])
+@pytest.mark.parametrize("damage", ["nan", "integer", "lacking"])
+def test_a_bad_file_is_told_before_anything_starts(folder, part, damage):
+    generator = siamese(folder)
+    generator.try_files()
+    (path,) = (folder / part).glob("*.safetensors")
+    weights = load_file(path)
+    name = sorted(weights)[0]
+    if damage == "lacking":
+        del weights[name]
+    else:
+        weights[name] = weights[name] * float("nan") if damage == "nan" else weights[name].to(torch.int8)
+    save_file(weights, path)
+    refused(generator.try_files, path if damage != "lacking" else folder, name.removeprefix("text_model."))
 
 
 @pytest.mark.parametrize("part", ["unet", "text_encoder"])

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from bench.datasets._masks import FLIP, KEPT, ROTATION, SCALE, SHIFT, random_mask, write_random_masks
+from bench.config import load_profile
+from bench.datasets._masks import KEPT, RandomMasks, random_mask, write_random_masks
+from bench.errors import BenchError
 from bench.images import load_mask, load_rgb, save_png
 from bench.pairs import index_masks, index_own_pairs, pair_with_masks, read_index
 from bench.stages import repeat
@@ -11,6 +13,7 @@ from tests.conftest import make_pairs
 
 SIDE = 120
 DRAWS = 300
+OURS = RandomMasks()
 
 
 def centre(picture, label):
@@ -21,6 +24,10 @@ def centre(picture, label):
 
 @pytest.fixture(scope="module")
 def moves():
+    return drawn(OURS)
+
+
+def drawn(ranges):
     """Scale, angle in degrees, mirrored or not, and shift in shares of the side, of many draws.
 
     Read off three labelled squares: in the middle, right of it and below it. The function moves labels as it does 1.
@@ -30,7 +37,7 @@ def moves():
         labelled[y - 4 : y + 4, x - 4 : x + 4] = label
     found = []
     for seed in range(DRAWS):
-        moved = random_mask(labelled, np.random.default_rng(seed))
+        moved = random_mask(labelled, np.random.default_rng(seed), ranges)
         middle, right, down = (centre(moved, label) for label in (1, 2, 3))
         matrix = np.column_stack([right - middle, down - middle]) / 20
         determinant = np.linalg.det(matrix)
@@ -40,8 +47,36 @@ def moves():
 
 
 def test_documented_ranges():
-    """The numbers that the documentation states."""
-    assert (SCALE, SHIFT, ROTATION, FLIP, KEPT) == ((0.7, 1.3), 0.15, 180.0, 0.5, 0.5)
+    """The numbers that the documentation states: ours, and the authors' statement that they do not turn."""
+    assert (RandomMasks(0.7, 1.3, 0.15, 180.0, 0.5), KEPT) == (OURS, 0.5)
+    assert load_profile("demo").sections["masks"] == OURS
+    assert load_profile("paper").sections["masks"] == RandomMasks(rotation=0.0)
+
+
+def test_what_is_set_is_what_is_drawn():
+    """Within 2 degrees and 2 % of the side, which is what pixels allow."""
+    scale, angle, mirrored, *shifts = drawn(RandomMasks(0.9, 1.1, 0.05, 0.0, 0.5))
+    assert (scale.min() > 0.88) & (scale.max() < 1.12)
+    assert np.abs((angle + 90) % 180 - 90).max() < 2, "flips alone: 0 or 180 degrees"
+    assert 0.4 < mirrored.mean() < 0.6
+    assert np.abs(shifts).max() == pytest.approx(0.05, abs=0.02)
+    _, angle, mirrored, *_ = drawn(RandomMasks(rotation=30.0, flip=0.0))
+    assert not mirrored.any()
+    assert np.abs(angle).max() == pytest.approx(30, abs=2)
+
+
+def test_a_mask_that_may_not_move_stays():
+    mask = np.zeros((20, 30), np.uint8)
+    mask[:4, :4] = 1
+    still = RandomMasks(1.0, 1.0, 0.0, 0.0, 0.0)
+    assert (random_mask(mask, np.random.default_rng(0), still) == mask).all()
+    lost = RandomMasks(4.0, 4.0, 0.0, 0.0, 0.0)
+    assert (random_mask(mask, np.random.default_rng(0), lost) == mask).all(), "every draw pushes it out of the image"
+
+
+def test_a_range_must_be_one():
+    with pytest.raises(BenchError, match=r"masks.scale_low=1.2: is above scale_high=1.1"):
+        RandomMasks(scale_low=1.2, scale_high=1.1).check()
 
 
 def test_scales_fill_their_range_and_stay_in_it(moves):
@@ -72,7 +107,7 @@ def test_a_mirrored_or_turned_image_stays_on_its_own_pixels():
     """Only the shift moves the middle: the mean of many draws of an odd, centred square is the centre to 0.2 px."""
     square = np.zeros((41, 41), np.uint8)
     square[16:25, 16:25] = 1
-    drawn = [np.nonzero(random_mask(square, np.random.default_rng(seed))) for seed in range(4000)]
+    drawn = [np.nonzero(random_mask(square, np.random.default_rng(seed), OURS)) for seed in range(4000)]
     assert np.mean([rows.mean() for rows, _ in drawn]) == pytest.approx(20, abs=0.2)
     assert np.mean([columns.mean() for _, columns in drawn]) == pytest.approx(20, abs=0.2)
 
@@ -83,7 +118,7 @@ def test_a_mask_is_never_empty(where):
     mask = np.zeros((60, 80), np.uint8)
     mask[where] = 1
     for seed in range(100):
-        moved = random_mask(mask, np.random.default_rng(seed))
+        moved = random_mask(mask, np.random.default_rng(seed), OURS)
         assert moved.shape == mask.shape
         assert moved.dtype == np.uint8
         assert set(np.unique(moved)) == {0, 1}
@@ -93,19 +128,19 @@ def test_at_least_half_of_a_lesion_stays_inside():
     """A large lesion in a corner keeps half of its scaled area, so of 0.49 of its own area at the least."""
     mask = np.zeros((60, 60), np.uint8)
     mask[:30, :30] = 1
-    areas = [random_mask(mask, np.random.default_rng(seed)).sum() for seed in range(200)]
+    areas = [random_mask(mask, np.random.default_rng(seed), OURS).sum() for seed in range(200)]
     assert min(areas) >= 0.5 * 0.7**2 * mask.sum()
 
 
 def test_an_empty_mask_stays_empty():
     """Allowed by a dataset's option; nothing is invented and nothing hangs."""
-    assert not random_mask(np.zeros((8, 8), np.uint8), np.random.default_rng(0)).any()
+    assert not random_mask(np.zeros((8, 8), np.uint8), np.random.default_rng(0), OURS).any()
 
 
 def test_written_masks_are_binary_and_keep_id_prompt_group_and_size(tmp_path):
     """Files hold 0 and 255; the sample points at the new mask and is otherwise the training pair."""
     train = make_pairs(tmp_path / "pairs", 3)
-    conditions = write_random_masks(train, tmp_path / "out", 0)
+    conditions = write_random_masks(train, tmp_path / "out", 0, OURS)
     for pair, condition in zip(train, conditions, strict=True):
         assert condition.mask == tmp_path / "out" / f"{pair.id}.png"
         assert (condition.id, condition.prompt, condition.group, condition.image) == (
@@ -120,7 +155,7 @@ def test_seed_and_id_alone_decide(tmp_path):
     train = make_pairs(tmp_path / "pairs", 6)
 
     def written(pairs, name, seed):
-        return {c.id: c.mask.read_bytes() for c in write_random_masks(pairs, tmp_path / name, seed)}
+        return {c.id: c.mask.read_bytes() for c in write_random_masks(pairs, tmp_path / name, seed, OURS)}
 
     first = written(train, "first", 7)
     assert written(train[::-1], "turned", 7) == first
@@ -133,14 +168,14 @@ def test_equal_masks_of_two_ids_move_differently(tmp_path):
     """The id enters the draw: a data set of equal masks does not give equal conditions."""
     train = make_pairs(tmp_path / "pairs", 2)
     train[1].mask.write_bytes(train[0].mask.read_bytes())
-    first, second = write_random_masks(train, tmp_path / "out", 0)
+    first, second = write_random_masks(train, tmp_path / "out", 0, OURS)
     assert first.mask.read_bytes() != second.mask.read_bytes()
 
 
 def test_what_follows_a_moved_mask_is_paired_with_no_real_image(tmp_path, pairs):
     """Its condition is another than the real one's, through the index and for every copy; own masks are not moved."""
     train = pairs(3)
-    conditions = write_random_masks(train, tmp_path / "masks", seed=0)
+    conditions = write_random_masks(train, tmp_path / "masks", 0, OURS)
     index_masks(tmp_path, conditions)
     conditions = repeat(read_index(tmp_path, {sample.id: sample for sample in train}), 2)
     made = tmp_path / "made"

@@ -108,9 +108,54 @@ def test_missing_unexpected_and_misshapen_entries_are_named(plugin, tmp_path):
     torch.save(state, tmp_path / "odd.pth")
     parts = [tmp_path / "odd.pth", f"1 missing: {first}", "1 unexpected: extra", f"1 of another shape: {second}"]
     made = plugin(weights=str(tmp_path / "odd.pth"))
-    refused(lambda: made.check_params(1), *parts)
+    refused(made.try_files, *parts)
     refused(lambda: fit(made, tmp_path / "fit"), *parts)
     assert not list((tmp_path / "fit" / "model").iterdir())
+
+
+def spoilt(state, value):
+    """The state with its first weight of four dimensions as `value` makes it, and that weight's name."""
+    name = next(name for name, one in state.items() if one.ndim == 4)
+    return {**state, name: value(state[name])}, name
+
+
+UNFIT = {
+    "int8": lambda one: one.to(torch.int8),
+    "complex64": lambda one: one.to(torch.complex64),
+    "bool": lambda one: one.bool(),
+}
+
+
+@pytest.mark.parametrize("kind", UNFIT)
+def test_weights_of_another_kind_of_number_are_refused(kind, tmp_path):
+    """torch would convert them without a word: a whole network of -1, 0 and 1."""
+    made = unet.UNet(unet.Params(width=4, weights=str(tmp_path / "odd.pth")))
+    state, name = spoilt(made._seeded(5).state_dict(), UNFIT[kind])
+    torch.save(state, tmp_path / "odd.pth")
+    parts = [tmp_path / "odd.pth", f"1 of {len(state)} tensors", f"unfit type, first {name}: {kind} for float32"]
+    refused(made.try_files, *parts)
+    refused(lambda: fit(made, tmp_path / "fit"), *parts)
+
+
+def test_counters_are_whole_numbers(tmp_path):
+    made = smp.SMP(smp.Params(network="Unet+mobilenet_v2", pretrained=False, weights=str(tmp_path / "odd.pth")))
+    state = made._seeded(5).state_dict()
+    torch.save({n: v.float() for n, v in state.items()}, tmp_path / "odd.pth")
+    refused(made.try_files, "num_batches_tracked: float32 for int64")
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_numbers_that_are_not_finite_are_said_to_be_in_the_file(number, tmp_path):
+    """In weights and in a backbone's; no learning rate would help."""
+    path = tmp_path / "nan.pth"
+    whole = unet.UNet(unet.Params(width=4, weights=str(path)))
+    backbone = segformer.SegFormer(segformer.Params(variant="b0", backbone=str(path)))
+    for made, own in ((whole, whole._seeded(5)), (backbone, backbone._seeded(5).backbone)):
+        state, name = spoilt(own.state_dict(), lambda one: one.clone().fill_(number))
+        torch.save(state, path)
+        parts = [path, f"1 of {len(state)} tensors hold numbers that are not finite, first {name}; fetch it again"]
+        refused(made.try_files, *parts)
+    refused(lambda: fit(backbone, tmp_path / "fit"), *parts)
 
 
 class Harmful:
@@ -194,7 +239,20 @@ def test_a_backbone_that_would_change_nothing_is_refused(plugin, tmp_path):
 def test_a_backbone_that_does_not_fit_is_told_before_anything_starts(tmp_path):
     path = tmp_path / "backbone.pth"
     path.write_bytes(b"<html>not found</html>")
-    refused(lambda: segformer.SegFormer(segformer.Params(variant="b0", backbone=str(path))).check_params(1), path)
+    refused(segformer.SegFormer(segformer.Params(variant="b0", backbone=str(path))).try_files, path)
+
+
+def test_a_published_backbone_that_was_cut_short_is_told_before_anything_starts(tmp_path):
+    """In the library's own cache, where no option names it."""
+    path = tmp_path / "torch" / "hub" / "checkpoints" / MIT["b0"].address.rpartition("/")[2]
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"PK")
+    refused(segformer.SegFormer(segformer.Params(variant="b0")).try_files, path, "fetch it again")
+
+
+def test_what_is_not_there_is_not_tried(plugin):
+    """It is `missing` that tells, or --download that fetches."""
+    plugin(pretrained=True).try_files()
 
 
 def test_what_is_missing_is_one_line_with_its_remedies(plugin, tmp_path):

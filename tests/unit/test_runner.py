@@ -187,7 +187,7 @@ def test_random_masks_keep_the_images_of_the_pairs_they_were_made_from(pairs, tm
     """A test image of the same name never takes the place of a training image."""
     train, test = pairs(3, name="train"), pairs(3, name="test", seed=1)
     run = Runner(Store(tmp_path / "store"), {"t": train, "a": test}, Machine("cpu"), print, tmp_path / "run.log")
-    masks = Stage("masks", None, 5, {"train": Ref(DATA, "t")}, "random masks")
+    masks = Stage("masks", None, 5, {"train": Ref(DATA, "t")}, "random masks", {"params": {}})
     assert run.run([masks]) == []
     reader = Stage("fit", None, 0, {"conditions": masks.ref}, "reads them")
     found = Job(reader, run.store, run.splits, None, None, run.pixels).pairs("conditions")

@@ -201,6 +201,17 @@ def test_copies_are_sought_among_training_images_whatever_the_reference(compare)
         assert real.views[:, row].tolist() == [look(turn(image, view)).tolist() for view in range(1, 8)]
 
 
+def test_who_seeks_copies_sees_pixels_as_they_are_compared(compare):
+    """Real images squashed to the synthetic set's size; other metrics have no pixels."""
+    for views in (True, False):
+        watch = Watch(views=views)
+        compare(watch)
+        ((real, fake, space),) = watch.calls
+        for sample in (*real.samples, *fake.samples) if views else ():
+            assert (space.pixels(sample) == load_rgb(sample.image, (SIDE, SIDE))).all()
+    assert space.pixels is None
+
+
 def test_distances_are_between_images_of_one_size(compare):
     """The toy's distance tells the width of both images; which images belong together is kept with it."""
     (_, scored), _ = compare(Watch("distances"))

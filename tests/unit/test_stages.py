@@ -10,7 +10,7 @@ from bench.errors import BenchError
 from bench.images import load_mask, load_rgb, save_png
 from bench.pixels import Pixels
 from bench.stage import DATA, Ref, Stage
-from bench.stages import Job, repeat_to, run_sample, run_train
+from bench.stages import Job, repeat_to, run_sample, run_train, try_files
 from bench.store import Desk, Store
 from tests.conftest import Said
 
@@ -54,6 +54,32 @@ def run(action, kind, plugin, inputs, splits, folder, extra=None, progress=None)
         path.mkdir(exist_ok=True)
     ctx = Context(0, desk.work, progress=progress or Quiet())
     action(Job(stage, Store(folder / "store"), splits, desk, ctx, Pixels()))
+
+
+class Tried(Segmenter):
+    version = 1
+
+    def __init__(self, name, tried):
+        super().__init__(NoParams())
+        self.name, self.tried = name, tried
+
+    def try_files(self):
+        self.tried.append(self.name)
+
+
+def test_files_of_plugins_that_still_have_to_work_are_tried_once(tmp_path):
+    """Not those whose every stage is in the store; and of a stage's helper too."""
+    store, tried = Store(tmp_path), []
+    one, two, helper = (Chosen("segmenter", name, Tried(name, tried), {"name": name}) for name in ("1", "2", "3"))
+    stages = [Stage("train", one, seed, {}, "") for seed in (0, 1)] + [Stage("score", two, 0, {}, "", helper=helper)]
+    store.path("train", stages[0].key).mkdir(parents=True)
+    try_files(stages, store)
+    assert tried == ["1", "2", "3"]
+    tried.clear()
+    for stage in stages:
+        store.path(stage.action, stage.key).mkdir(parents=True, exist_ok=True)
+    try_files(stages, store)
+    assert tried == []
 
 
 def test_training_sees_the_real_pairs_repeated_and_test_sets_apart(tmp_path):
