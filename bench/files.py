@@ -44,6 +44,7 @@ def changed(folder: Path, known: Mapping[str, str]) -> Path | None:
 
 def write_digests(folder: Path) -> None:
     """Lay `digests` beside the files that they are of, for `damaged_in`."""
+    (folder / DIGESTS).unlink(missing_ok=True)
     write_atomic(folder / DIGESTS, json.dumps(digests(folder), indent=1))
 
 

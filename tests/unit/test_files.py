@@ -119,8 +119,9 @@ def test_a_damaged_file_of_a_folder_is_found(tmp_path, name, damage):
     for one in ("a.txt", "deep/b.txt"):
         (tmp_path / one).write_text(one)
     assert damaged_in(tmp_path) is None
-    write_digests(tmp_path)
-    assert damaged_in(tmp_path) is None
+    for _ in range(2):
+        write_digests(tmp_path)
+        assert damaged_in(tmp_path) is None
     damage(tmp_path / name)
     assert damaged_in(tmp_path) == tmp_path / name
 

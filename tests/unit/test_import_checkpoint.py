@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from bench.cli import run
 from bench.contracts import Context
+from bench.files import write_digests
 from generators.controlnet import ControlNet
 from generators.controlnet import Params as ControlNetParams
 from generators.diffusion.base import load_base
@@ -327,8 +328,17 @@ def test_nothing_is_trained_and_every_weight_counts(folder, tmp_path):
     path = folder / "controlnet" / "diffusion_pytorch_model.safetensors"
     weights = load_file(path)
     save_file(weights | {"controlnet_mid_block.bias": weights["controlnet_mid_block.bias"] + 1}, path)
+    write_digests(folder)
     shutil.rmtree(tmp_path / "set")
     assert sample(siamese(folder), tmp_path)[0] != images
+
+
+@pytest.mark.parametrize("name", ["unet/diffusion_pytorch_model.safetensors", "tokenizer/vocab.json"])
+def test_a_bit_that_turns_in_an_imported_folder_is_noticed(folder, tmp_path, name):
+    path = folder / name
+    data = path.read_bytes()
+    path.write_bytes(bytes([*data[:-9], data[-9] ^ 1, *data[-8:]]))
+    refused(lambda: sample(siamese(folder), tmp_path), f"{path}: not the bytes that were imported")
 
 
 def test_the_folder_decides_the_key_and_the_base(folder):
@@ -358,6 +368,7 @@ def test_weights_are_loaded_strictly(folder, tmp_path, part):
     gone = sorted(weights)[0]
     del weights[gone]
     save_file(weights, path)
+    write_digests(folder)
     refused(lambda: sample(siamese(folder), tmp_path), folder, gone.removeprefix("text_model."))
 
 
@@ -380,6 +391,7 @@ def test_a_bad_file_is_told_before_anything_starts(folder, part, damage):
 @pytest.mark.parametrize("part", ["unet", "text_encoder"])
 def test_a_broken_configuration_is_one_line(folder, tmp_path, part):
     (folder / part / "config.json").write_text("{")
+    write_digests(folder)
     refused(lambda: sample(siamese(folder), tmp_path), folder, "import the checkpoint anew")
 
 
