@@ -29,6 +29,7 @@ from bench.evaluation import Request, evaluate_folders
 from bench.files import write_atomic
 from bench.scores import FORMATS
 from bench.terminal import say, show
+from bench.threads import note_of, settle_threads
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     refuse_place("--out", args.out)
+    threads = note_of(args.results, vars(args))
+    settle_threads(threads)
     evaluation = evaluate_folders(_request(args), say)
+    if not evaluation.troubles:
+        threads.unlink(missing_ok=True)
     if evaluation.rows:
         _publish(FORMATS[args.format](evaluation), args.out)
     if not evaluation.rows or args.format == "csv":

@@ -32,6 +32,7 @@ from bench.stages import try_files
 from bench.store import Store
 from bench.team import Launched, alone_by_mistake, help_out, launched
 from bench.terminal import say, show
+from bench.threads import note_of, settle_threads
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -102,12 +103,17 @@ CACHE = "cache"
 
 
 def run(args: argparse.Namespace) -> int:
-    check_device(args.device)
-    if args.out is not None and not args.dry_run:
-        refuse_folder("--out", args.out)
+    threads = note_of(args.results, vars(args))
     try:
+        settle_threads(threads, keep=not args.dry_run)
+        check_device(args.device)
+        if args.out is not None and not args.dry_run:
+            refuse_folder("--out", args.out)
         with pixel_limit(args.max_pixels):
-            return _run(args, Store(args.results / "store"))
+            code = _run(args, Store(args.results / "store"))
+        if code == 0:
+            threads.unlink(missing_ok=True)
+        return code
     except OSError as error:
         message = storage_error(error, args.results)
         if message is None:
