@@ -39,6 +39,8 @@ RUN = ["run", "--generator", "copy-paste", "--dataset", "phantom"]
         ([*RUN, "--set", "phantom.train=six"], ["--set phantom.train=six", "expected int"]),
         ([*RUN, "--set", "phantom.train=1.5"], ["--set phantom.train=1.5", "expected int"]),
         ([*RUN, "--set", "phantom.train=2"], ["--set phantom.train=2", "3 <= value"]),
+        (["run", "--generator", "siamese", *RUN[3:], "--set", "siamese.lr=1e400"], ["siamese.lr=1e400", "finite"]),
+        (["run", "--generator", "siamese", *RUN[3:], "--set", "siamese.lr=inf"], ["siamese.lr=inf", "finite"]),
         ([*RUN, "--set", "siamese.steps=3"], ["--set siamese.steps=3", "not part of this run"]),
         ([*RUN, "--set", "generator.folder.path=x"], ["generator folder is not part of this run"]),
         ([*RUN, "--seeds", "0"], ["--seeds", "1 or more"]),
@@ -342,7 +344,10 @@ def test_a_plugin_file_that_cannot_be_imported(bench, tmp_path):
     path.write_text("import a_package_nobody_has\n")
     done = bench("list", "--plugin", path)
     assert done.code == 2
-    assert f"--plugin {path}: No module named 'a_package_nobody_has'; install it" in done.error
+    assert (
+        f"--plugin {path}: line 1: ModuleNotFoundError: No module named 'a_package_nobody_has'; install it"
+        in done.error
+    )
 
 
 def test_absent_packages_are_named(bench, discs, tmp_path):
