@@ -45,9 +45,14 @@ def refuse_folder(option: str, folder: Path) -> None:
         raise BenchError(f"{option} {folder}: cannot be written ({error.strerror}); name another place") from None
 
 
-def add_mask_options(parser: argparse._ActionsContainer) -> None:
-    """How files of images and masks are read."""
-    parser.add_argument(
+def add_file_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """How files of images and masks are read; the group takes more."""
+    files = parser.add_argument_group(
+        "how files are read",
+        "Masks are grey of 0 and 255 and have their image's size and stem. Pixels are taken as they are stored: an EXIF "
+        "orientation is not applied, and an image and a mask of unequal orientation are refused.",
+    )
+    files.add_argument(
         "--mask-label",
         action="append",
         default=[],
@@ -55,25 +60,24 @@ def add_mask_options(parser: argparse._ActionsContainer) -> None:
         help="what is lesion in masks that hold labels: a grey level or palette index, or a colour such as '#800000' "
         "(repeatable; ordinary masks of 0 and 255 are read as ever)",
     )
-    parser.add_argument(
+    files.add_argument(
         "--max-pixels",
         type=at_least(1),
         default=MAX_PIXELS,
         metavar="N",
         help="refuse pictures of more pixels before they are decoded (default: %(default)s)",
     )
+    return files
 
 
-def add_naming_options(parser: argparse._ActionsContainer) -> None:
-    """How the files of a set are named."""
+def add_set_options(parser: argparse.ArgumentParser) -> None:
+    """How the files of whole sets are named and read."""
+    files = add_file_options(parser)
     for what in ("image", "mask"):
-        parser.add_argument(
+        files.add_argument(
             f"--{what}-suffix", metavar="TEXT", help=f"ending of the {what}s' names only, for example _{what}"
         )
-
-
-def add_strict_option(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument(
+    files.add_argument(
         "--strict", action="store_true", help="refuse images that stand in two splits, or twice in one, byte for byte"
     )
 

@@ -160,5 +160,5 @@ def _data(chooser: Chooser, overrides: tuple[Override, ...], name: str, root: Pa
         return
     counts = ", ".join(f"{split} {len(samples)}" for split, samples in table.splits.items())
     show(f"  {name:14} {counts}" + (f"; absent: {', '.join(table.absent)}" if table.absent else ""))
-    for warning in table.warnings:
+    for warning in (*table.repeats, *table.warnings):
         show(f"  {'':14} {warning}")

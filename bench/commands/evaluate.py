@@ -16,12 +16,10 @@ from pathlib import Path
 
 from bench.commands._options import (
     add_machine_options,
-    add_mask_options,
-    add_naming_options,
     add_plugin_option,
     add_profile_options,
     add_results_option,
-    add_strict_option,
+    add_set_options,
     add_weights_options,
     refuse_place,
 )
@@ -46,10 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--segmenter", action="append", default=[], metavar="NAME",
         help="network that a metric trains on two thirds of the real pairs (default: the profile's)",
     )  # fmt: skip
-    files = parser.add_argument_group("how files are read")
-    add_mask_options(files)
-    add_naming_options(files)
-    add_strict_option(files)
+    add_set_options(parser)
     add_profile_options(parser)
     add_plugin_option(parser)
     add_weights_options(parser)

@@ -10,12 +10,10 @@ from typing import Any
 
 from bench.commands._options import (
     add_machine_options,
-    add_mask_options,
-    add_naming_options,
     add_plugin_option,
     add_profile_options,
     add_results_option,
-    add_strict_option,
+    add_set_options,
     add_weights_options,
     at_least,
     refuse_folder,
@@ -81,10 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         many.add_argument(
             name, metavar=field.upper(), dest=f"generator_{field}", help=f"of the generators: {meaning}; --set wins"
         )
-    files = parser.add_argument_group("how files are read")
-    add_mask_options(files)
-    add_naming_options(files)
-    add_strict_option(files)
+    add_set_options(parser)
     add_profile_options(parser)
     add_plugin_option(parser)
     add_results_option(parser)

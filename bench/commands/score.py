@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.commands._options import add_mask_options, at_least, refuse_place
+from bench.commands._options import add_file_options, at_least, refuse_place
 from bench.errors import BenchError
 from bench.files import write_atomic
 from bench.images import pixel_limit
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mask-suffix", default="", metavar="TEXT", help="ending of the masks' names only, for example _segmentation"
     )
-    add_mask_options(parser)
+    add_file_options(parser)
     parser.add_argument(
         "--shape-scores", action="store_true",
         help="S-measure, weighted F, HD95 and surface Dice too: tens of ms an image, where all others take less than "
