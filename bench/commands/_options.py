@@ -49,7 +49,7 @@ def add_file_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup
     """How files of images and masks are read; the group takes more."""
     files = parser.add_argument_group(
         "how files are read",
-        "Masks are grey of 0 and 255 and have their image's size and stem. Pixels are taken as they are stored: an EXIF "
+        "Masks are grey of 0 and 255, of their image's size and stem. Pixels are taken as they are stored: an EXIF "
         "orientation is not applied, and an image and a mask of unequal orientation are refused.",
     )
     files.add_argument(
