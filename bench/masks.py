@@ -120,8 +120,9 @@ def _labelled(image: Image.Image, grey: np.ndarray, labels: Sequence[Label]) -> 
 
 def _levels(classes: Sequence[int]) -> str:
     wanted = next((level for level in classes if level), 0)
+    found = "its only grey level is" if len(classes) == 1 else "its grey levels are"
     return (
-        f"its grey levels are {_listed([str(level) for level in classes])}, and a mask's are 0 and 255; "
+        f"{found} {_listed([str(level) for level in classes])}, and a mask's are 0 and 255; "
         f"say which are lesion, for example --mask-label {wanted}, or save lesion as 255 and all else as 0"
     )
 

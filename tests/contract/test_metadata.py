@@ -27,7 +27,7 @@ def test_a_plugin_says_what_it_is(kind, plugin):
     for field in dataclasses.fields(cls.Params):
         assert field.default is not dataclasses.MISSING, field.name
         assert field.metadata.get("help"), field.name
-        assert type(field.default) is hints[field.name], field.name
+        assert type(field.default) is (typing.get_origin(hints[field.name]) or hints[field.name]), field.name
 
 
 @pytest.mark.parametrize(("kind", "plugin"), ALL)

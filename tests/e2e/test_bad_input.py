@@ -100,7 +100,7 @@ BROKEN = [
     pytest.param(
         "mask", lambda path: path.write_bytes(b""), "mask", ["not a readable image", "replace"], id="zero-bytes"
     ),
-    pytest.param("mask", blacken, "mask", ["no foreground", "allow_empty_masks=true"], id="no-foreground"),
+    pytest.param("mask", blacken, "mask", ["no lesion", "allow_empty_masks=true"], id="no-lesion"),
     pytest.param("image", deepen, "image", ["8-bit", "convert"], id="16-bit"),
     pytest.param("image", duplicate, "image", ["same stem", "remove one"], id="two-of-one-name"),
 ]
@@ -137,7 +137,7 @@ def test_masks_without_foreground_are_allowed_by_the_named_option(toy_run, discs
     option = refused.error.split("--set ")[1].replace("NAME", "folder")
     done = toy_run("--set", option)
     assert done.code == 0, done.err
-    assert "no foreground" not in done.err
+    assert "no lesion" not in done.err
 
 
 def in_process(tmp_path, capsys, *words):
@@ -364,7 +364,7 @@ def test_a_dry_run_without_the_synthetic_set_plans_the_rest(bench, tmp_path):
     words = ["--generator", "folder", "--set", f"generator.folder.path={tmp_path / 'no'}", "--dataset", "phantom"]
     done = bench("run", *words, *TOY_RUN[2:], "--dry-run", "--results", tmp_path / "r")
     assert done.code == 0, done.err
-    assert f"  - generator folder: {tmp_path / 'no' / 'images'}: no such folder" in done.out
+    assert f"missing: generator folder: {tmp_path / 'no' / 'images'}: no such folder" in done.out
     assert " train toy-threshold on real+folder " in done.out
 
 

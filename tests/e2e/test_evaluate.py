@@ -69,9 +69,9 @@ def test_json_and_csv_hold_the_same_numbers_in_full_precision(evaluate):
 def test_notes_are_told_in_every_format(evaluate, folders):
     """CSV has no place for them: there they stand on the error stream."""
     (folders / "fake/images/list.txt").touch()
-    told = f"left out, no image by its name: {folders / 'fake/images/list.txt'}"
+    told = f"left out of {folders / 'fake/images'}: list.txt"
     for form in ("table", "latex", "json"):
-        assert "left out, no image by its name" in evaluate("--format", form).out
+        assert "left out of" in evaluate("--format", form).out
     done = evaluate("--format", "csv")
     assert f"note: {told}" in done.err
     assert told not in done.out
@@ -195,7 +195,7 @@ def keep_two(folder: Path) -> Path:
         (spoil_cmyk, ["CMYK", "convert it to 8-bit"]),
         (spoil_transparent, ["transparent", "save it as RGB"]),
         (spoil_stack, ["holds 3 images", "a file of its own"]),
-        (spoil_mask, ["0 and 1", "multiply the masks by 255"]),
+        (spoil_mask, ["grey level is 1", "--mask-label 1"]),
         (lose_mask, ["no mask of that name", "add or remove it"]),
         (lose_image, ["no image of that name", "add or remove it"]),
         (lose_folder, ["no such folder", "name one that holds images"]),
