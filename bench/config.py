@@ -61,6 +61,14 @@ class Profile:
     sections: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _About:
+    """What a profile says of itself. Scores under one that is not `comparable` are not held against published ones."""
+
+    description: str = ""
+    comparable: bool = False
+
+
 def profile_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in PROFILES.glob("*.toml")))
 
@@ -72,8 +80,8 @@ def load_profile(name: str) -> Profile:
         raise BenchError(f"--profile {name}: no such profile{did_you_mean(name, profile_names())}, or a .toml file")
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise BenchError(f"{path}: not valid TOML: {error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BenchError(f"{path}: not valid TOML in UTF-8: {error}") from None
     known = ("run", *SECTIONS, *ROOMS)
     unknown = set(data) - {"description", "comparable", *known}
     if unknown:
@@ -85,7 +93,8 @@ def load_profile(name: str) -> Profile:
             raise BenchError(f"{path}: {kind}: write a table [{kind}.NAME] with that plugin's parameters")
         tables[kind] = {name: _expand(table, name, f"{path}: {kind}.{name}") for name in table}
     own = {name: build(one.params, data.get(name, {}), f"{path}: {name}") for name, one in SECTIONS.items()}
-    return Profile(path.stem, data.get("description", ""), data.get("comparable", False), run, tables, own)
+    about = build(_About, {name: data[name] for name in ("description", "comparable") if name in data}, f"{path}")
+    return Profile(path.stem, about.description, about.comparable, run, tables, own)
 
 
 def _expand(table: Mapping[str, Mapping[str, Any]], name: str, where: str) -> dict[str, Any]:

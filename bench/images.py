@@ -85,9 +85,10 @@ def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
                 raise Image.DecompressionBombError(f"{image.width}x{image.height} pixels")
             yield image
     except Image.DecompressionBombError as error:
+        said = str(error).partition(",")[0]
         raise BenchError(
-            f"{path}: {error}, more than the limit of {Image.MAX_IMAGE_PIXELS:,}; scale it down, remove it, or raise "
-            "the limit with --max-pixels"
+            f"{path}: {said}, above the limit of {Image.MAX_IMAGE_PIXELS:,}; scale it down, remove it, or raise the "
+            "limit with --max-pixels"
         ) from None
     except _BROKEN as error:
         raise BenchError(f"{path}: not a readable image ({_reason(error)}); replace or remove it") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,12 @@ from bench.text import printable
 MANIFEST = "manifest.csv"
 COLUMNS = ("id", "group", "prompt", "source", "split")
 """What a manifest may tell; another column is named in a note."""
-GROUP_NAMES = ("groups", "patient", "subject", "sequence", "seq", "video", "case", "study", "lesion")
-"""Columns, with `id` behind them or not, that say which images belong together under another name than `group`."""
+GROUP_NAMES = ("group", "patient", "subject", "participant", "person", "sequence", "seq", "video", "clip", "case",
+               "study", "series", "exam", "lesion", "mrn", "pid")  # fmt: skip
+GROUP_ENDINGS = ("", "s", "id", "ids", "no", "nr", "num", "number", "name", "uid", "instanceuid", "code", "key")
+"""Columns of such a name and ending say which images belong together, under another name than `group`."""
+LONGEST = 200
+"""Bytes of an id: names of files that are made from it stay below the system's 255."""
 BESIDE = ("_mask", "_masks", "_segmentation", "_seg", "_superpixels", "_gt", "_groundtruth", "_label", "_labels")
 """Endings of files that lie beside an image of the stem before them and are not images of the set."""
 CHANNEL = "_0000"
@@ -50,6 +55,8 @@ def files_by_stem(folder: Path, suffix: str = "", needed: bool = False) -> dict[
         if _lies_beside(path.stem, stems, suffix) or (needed and not path.stem.endswith(suffix)):
             continue
         name = clean(path.stem.removesuffix(suffix))
+        if len(name.encode()) > LONGEST:
+            raise BenchError(f"{path}: the name is longer than {LONGEST} bytes; shorten it")
         if name in found:
             raise BenchError(f"{path}: {found[name].name} has the same stem; remove one of them")
         found[name] = path
@@ -164,30 +171,66 @@ def read_manifest(root: Path, ids: Collection[str]) -> Manifest:
     another name: to pass over it would put images of one patient into training and test.
     """
     path = root / MANIFEST
-    if not path.is_file():
+    if not _is_there(path):
         return Manifest(path, {})
-    header, *lines = _cells(path)
-    columns = [clean(name).lower() for name in header]
+    columns, lines = _table(path)
     _refuse_header(path, columns)
     rows = _rows(path, columns, lines)
     named, known = set(rows), set(ids)
     if named - known:
-        raise BenchError(f"{path}: id {min(named - known)!r} has no image; mend or remove the row")
+        raise BenchError(
+            f"{path}: id {min(named - known)!r} has no image; mend or remove the row{_ending(rows, known)}"
+        )
     if known - named:
         raise BenchError(f"{path}: image {min(known - named)} has no row; add one")
     return Manifest(path, rows, tuple(name for name in columns if name not in COLUMNS))
 
 
-def _cells(path: Path) -> list[list[str]]:
-    """Lines that hold anything, the header first."""
+def _is_there(path: Path) -> bool:
+    for found in path.parent.iterdir():
+        if found.name.lower() == path.name and found.name != path.name:
+            raise BenchError(f"{found}: call it {path.name}, in small letters, to have it read; or remove it")
+        if found.name == path.name and not found.is_file():
+            raise BenchError(f"{found}: is no file (a folder, a pipe or a link to nothing); remove it")
+    return path.is_file()
+
+
+def _ending(rows: Collection[str], known: Collection[str]) -> str:
+    stems = {name.rpartition(".")[0] for name in rows}
+    return " (an id is a file's name without its ending)" if stems & set(known) else ""
+
+
+def _table(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Names of the columns, and lines that hold anything; columns without name and content are left out."""
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            first = stream.readline()
-            stream.seek(0)
-            lines = list(csv.reader(stream, delimiter=max(",;\t", key=first.count), skipinitialspace=True))
+        text = path.read_text(encoding="utf-8-sig")
+        lines = _lines(text)
     except (UnicodeDecodeError, csv.Error) as error:
         raise BenchError(f"{path}: not CSV in UTF-8 ({error}); save it as such") from None
-    return [line for line in lines if any(cell.strip() for cell in line)] or [[]]
+    header, *body = lines or [[]]
+    columns = [clean(name).lower() for name in header]
+    while columns and not columns[-1]:
+        columns.pop()
+    return columns, [_without_blanks(line, len(columns)) for line in body]
+
+
+def _lines(text: str) -> list[list[str]]:
+    """By the mark that makes a column `id` of the first line."""
+    marks = sorted(",;\t", key=text.partition("\n")[0].count, reverse=True)
+    tables = [_split(text, mark) for mark in marks]
+    return next((table for table in tables if table and "id" in [clean(name).lower() for name in table[0]]), tables[0])
+
+
+def _split(text: str, mark: str) -> list[list[str]]:
+    lines = list(csv.reader(io.StringIO(text), delimiter=mark, skipinitialspace=True))
+    full = [line for line in lines if any(cell.strip() for cell in line)]
+    # Excel's own first line, which names the mark.
+    return full[1:] if full and full[0][0].strip().lower().startswith("sep=") else full
+
+
+def _without_blanks(line: list[str], count: int) -> list[str]:
+    """At most `count` cells where the others are blank."""
+    return line[:count] if not any(cell.strip() for cell in line[count:]) else line
 
 
 def _refuse_header(path: Path, columns: Sequence[str]) -> None:
@@ -195,8 +238,8 @@ def _refuse_header(path: Path, columns: Sequence[str]) -> None:
         raise BenchError(f"{path}: no column id; the first line must name the columns, id among them")
     for name in columns:
         if columns.count(name) > 1:
-            raise BenchError(f"{path}: two columns of the name {name}; keep one")
-    groups = [name for name in columns if name.removesuffix("id").rstrip("_- ") in GROUP_NAMES]
+            raise BenchError(f"{path}: two columns of the name {name!r}; keep one")
+    groups = [name for name in columns if name not in COLUMNS and _says_group(name)]
     if groups and "group" not in columns:
         raise BenchError(
             f"{path}: column {groups[0]} is not read; call it group if it says which images belong together, otherwise "
@@ -204,17 +247,27 @@ def _refuse_header(path: Path, columns: Sequence[str]) -> None:
         )
 
 
+def _says_group(column: str) -> bool:
+    letters = "".join(letter for letter in unicodedata.normalize("NFKC", column).lower() if letter.isalpha())
+    return any(letters == name + ending for name in GROUP_NAMES for ending in GROUP_ENDINGS)
+
+
 def _rows(path: Path, columns: Sequence[str], lines: Iterable[Sequence[str]]) -> dict[str, dict[str, str]]:
     rows: dict[str, dict[str, str]] = {}
     for line in lines:
         cells = dict(zip(columns, map(clean, line), strict=False))
-        name = cells.get("id", "")
-        if not name or len(line) > len(columns):
-            wrong = "more cells than the header names" if name else "no id"
-            raise BenchError(f"{path}: row {', '.join(map(clean, line))!r} has {wrong}; mend or remove it")
+        name, wrong = cells.get("id", ""), _wrong(line, columns)
+        if not name or wrong:
+            raise BenchError(f"{path}: row {', '.join(map(clean, line))!r} has {wrong or 'no id'}; mend or remove it")
         if name in rows:
             raise BenchError(f"{path}: id {name} stands in more than one row; keep one")
         rows[name] = cells
     if not rows:
         raise BenchError(f"{path}: no rows; add one for every image")
     return rows
+
+
+def _wrong(line: Sequence[str], columns: Sequence[str]) -> str:
+    if len(line) == len(columns):
+        return ""
+    return f"{'more' if len(line) > len(columns) else 'fewer'} cells than the header names"

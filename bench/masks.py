@@ -21,11 +21,13 @@ GREY_ENOUGH = 16
 NEAR = 16
 """Ringing of a JPEG reaches levels so near to 0 and 255 over whole areas."""
 FEW = 24
-"""A file of so few levels was not compressed, so that a smaller area of one level is a class."""
-LEAST_AREA = 4
-LEAST_SHARE, LEAST_SHARE_OF_FEW = 0.005, 0.001
-"""Pixels amid their like, and their share of the file, that make a class of a level: more than enlarged rims have."""
+"""A file of so few levels, or colours, was not compressed: its labels are exact."""
+LEAST_AREA, LEAST_SHARE = 4, 0.005
+"""Pixels amid their like that make a class of a level; of a file of many levels also their share."""
+FEWEST = 5
+"""So few levels, 255 the only bright one, are 0, labels and the border that some data sets draw around them."""
 SHOWN = 6
+SAVE = "save lesion as 255 and all else as 0, as png"
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 Label = int | tuple[int, int, int]
@@ -56,12 +58,21 @@ def lesion_pixels(image: Image.Image, labels: Sequence[Label] = ()) -> np.ndarra
     """
     grey = np.asarray(image.convert("L"))
     colours = _colours(image)
-    if not colours and not (classes := class_levels(grey)):
+    classes = [] if colours else class_levels(grey)
+    if not colours and not classes:
+        _refuse_doubt(grey, labels)
         lesion = grey > THRESHOLD
         return (~lesion if 0 in labels and 255 not in labels else lesion).astype(np.uint8)
-    if labels:
-        return _labelled(image, grey, labels)
-    raise NoMaskError(_palette(image, colours) if colours else _levels(classes))
+    if len(colours or levels_of(grey)) > FEW:
+        raise NoMaskError(f"{_what(image, colours, classes)}, smeared by compression: {SAVE}")
+    if not labels:
+        raise NoMaskError(f"{_what(image, colours, classes)}; {_cure(image, colours, classes)}")
+    return _labelled(image, grey, labels)
+
+
+def levels_of(grey: np.ndarray) -> np.ndarray:
+    """The levels of uint8 (h, w), ascending."""
+    return np.flatnonzero(np.bincount(grey.ravel(), minlength=256))
 
 
 def class_levels(grey: np.ndarray) -> list[int]:
@@ -70,18 +81,29 @@ def class_levels(grey: np.ndarray) -> list[int]:
     A dim file (nothing above 127) is one of classes as a whole. Otherwise a level is a class where it fills an area: a
     rim's pixels have other neighbours.
     """
-    present = np.flatnonzero(np.bincount(grey.ravel(), minlength=256))
+    present = levels_of(grey)
     if set(present.tolist()) <= {0, 255}:
         return []
-    if present[-1] <= THRESHOLD:
+    if present[-1] <= THRESHOLD or _labels_and_border(present):
         return present.tolist()
     few = len(present) <= FEW
-    share = LEAST_SHARE_OF_FEW if few else LEAST_SHARE
     area = np.bincount(_amid_their_like(grey), minlength=256)
-    filled = np.flatnonzero(area >= max(LEAST_AREA, share * grey.size))
+    filled = np.flatnonzero(area >= (LEAST_AREA if few else max(LEAST_AREA, LEAST_SHARE * grey.size)))
     between = (filled > NEAR) & (filled < 255 - NEAR)
-    dark = filled <= NEAR
+    dark = filled < NEAR
     return filled.tolist() if between.any() or (few and dark.sum() > 1) else []
+
+
+def _labels_and_border(present: np.ndarray) -> bool:
+    return len(present) <= FEWEST and present[0] == 0 and present[-1] == 255 and bool((present[1:-1] < NEAR).all())
+
+
+def _refuse_doubt(grey: np.ndarray, labels: Sequence[Label]) -> None:
+    """A label that is in a file of few levels, in too few pixels to tell a class from a rim."""
+    present = levels_of(grey).tolist()
+    doubtful = [label for label in labels if label in present and label not in (0, 255)]
+    if doubtful and len(present) <= FEW:
+        raise NoMaskError(f"label {doubtful[0]} stands only where an ordinary mask may have its rim: {SAVE}")
 
 
 def _amid_their_like(grey: np.ndarray) -> np.ndarray:
@@ -100,9 +122,13 @@ def _colours(image: Image.Image) -> list[tuple[int, int, int]]:
     if image.mode in ("1", "L", "LA"):
         return []
     pixels = np.asarray(image.convert("RGB")).reshape(-1, 3)
-    if int(np.ptp(pixels, axis=1).max()) <= GREY_ENOUGH:
+    spread = int(np.ptp(pixels, axis=1).max())
+    if spread == 0:
         return []
     found, counts = np.unique(pixels, axis=0, return_counts=True)
+    # The colours of a grey JPEG differ a little and are many; a few that differ a little are labels.
+    if spread <= GREY_ENOUGH and len(found) > FEW:
+        return []
     return [tuple(found[place].tolist()) for place in np.argsort(-counts, kind="stable")]
 
 
@@ -110,34 +136,41 @@ def _labelled(image: Image.Image, grey: np.ndarray, labels: Sequence[Label]) -> 
     """Palette indices where there is a palette, grey levels otherwise, and colours."""
     index = np.asarray(image) if image.mode == "P" else grey
     lesion = np.isin(index, [label for label in labels if isinstance(label, int)])
-    colours = [label for label in labels if not isinstance(label, int)]
-    if colours:
-        pixels = np.asarray(image.convert("RGB")).astype(np.int16)
-        for colour in colours:
-            lesion |= (np.abs(pixels - colour) <= GREY_ENOUGH).all(axis=2)
+    pixels = np.asarray(image.convert("RGB"))
+    for label in labels:
+        if not isinstance(label, int):
+            lesion |= (pixels == np.array(label, np.uint8)).all(axis=2)
     return lesion.astype(np.uint8)
 
 
-def _levels(classes: Sequence[int]) -> str:
-    wanted = next((level for level in classes if level), 0)
-    found = "its only grey level is" if len(classes) == 1 else "its grey levels are"
-    return (
-        f"{found} {_listed([str(level) for level in classes])}, and a mask's are 0 and 255; "
-        f"say which are lesion, for example --mask-label {wanted}, or save lesion as 255 and all else as 0"
-    )
-
-
-def _palette(image: Image.Image, colours: Sequence[tuple[int, int, int]]) -> str:
-    names = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in colours]
-    what, wanted = f"its colours are {_listed(names)}", f"'{names[min(1, len(names) - 1)]}'"
+def _what(image: Image.Image, colours: Sequence[tuple[int, int, int]], classes: Sequence[int]) -> str:
+    """What is there in place of black and white."""
+    names = _names(colours)
     if image.mode == "P":
-        indices = sorted({int(index) for index in np.unique(np.asarray(image))})
-        what = f"it has a palette, of which it shows {_listed([str(index) for index in indices])} ({_listed(names)})"
-        wanted = str(next((index for index in indices if index), 0))
-    return (
-        f"{what}, and a mask is grey of 0 and 255; say which are lesion, for example --mask-label {wanted}, "
-        "or save lesion as 255 and all else as 0"
-    )
+        shown = f" ({_listed(names)})" if names else ""
+        return f"it has a palette, of which it shows {_listed(_indices(image))}{shown}, and a mask is grey of 0 and 255"
+    if colours:
+        return f"its colours are {_listed(names)}, and a mask is grey of 0 and 255"
+    found = "its only grey level is" if len(classes) == 1 else "its grey levels are"
+    return f"{found} {_listed([str(level) for level in classes])}, and a mask's are 0 and 255"
+
+
+def _cure(image: Image.Image, colours: Sequence[tuple[int, int, int]], classes: Sequence[int]) -> str:
+    if image.mode == "P":
+        wanted = next((index for index in _indices(image) if index != "0"), "0")
+    elif colours:
+        wanted = f"'{_names(colours)[min(1, len(colours) - 1)]}'"
+    else:
+        wanted = str(next((level for level in classes if level), 0))
+    return f"say which are lesion, for example --mask-label {wanted}, or {SAVE}"
+
+
+def _names(colours: Sequence[tuple[int, int, int]]) -> list[str]:
+    return ["#{:02x}{:02x}{:02x}".format(*colour) for colour in colours]
+
+
+def _indices(image: Image.Image) -> list[str]:
+    return [str(index) for index in np.unique(np.asarray(image)).tolist()]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -91,7 +91,9 @@ class Runner:
         try:
             return None, self._reuse_or_run(stage, label)
         # A plugin may well end in sys.exit().
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             # What Ctrl-C became on its way through a library is no fault of the stage.
             interrupt.check()
             message, ours = self._explain(stage, error)

@@ -109,6 +109,17 @@ def _remove_damaged_pairs(job: Job) -> None:
     job.ctx.team.wait()
 
 
+def refuse_taken_names(conditions: Split, multiple: int) -> None:
+    """BenchError where a second sample of a mask would bear the name of another pair, and take its place."""
+    names = {sample.id for sample in conditions}
+    taken = sorted(sample.id for sample in repeat(conditions, multiple)[len(conditions) :] if sample.id in names)
+    if taken:
+        raise BenchError(
+            f"--multiple {multiple}: a second sample would be called {taken[0]}, as a pair of the training set is; "
+            "rename that pair"
+        )
+
+
 def repeat(conditions: Split, multiple: int) -> Split:
     """Each condition `multiple` times: the copies have ids of their own, and so noise of their own."""
     copies = [

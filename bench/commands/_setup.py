@@ -28,9 +28,10 @@ from bench.graph import Plan, RunSpec, plan
 from bench.manifest import Setting
 from bench.masks import parse_labels
 from bench.prepare import Preparer
-from bench.registry import Registry
-from bench.segscores import missing
+from bench.registry import Registry, did_you_mean
+from bench.segscores import METRICS, missing
 from bench.spec import derive_seed
+from bench.stages import refuse_taken_names
 from bench.store import Store
 from bench.team import team_size
 from bench.terminal import show
@@ -101,6 +102,8 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
         tuple(generators), tuple(metrics), tuple(segmenters), shape_scores, fraction,
         args.select or options.select, ranges,
     )  # fmt: skip
+    refuse_taken_names(data.splits[TRAIN], spec.multiple)
+    _refuse_unknown_columns(options.columns, profile.name)
     found = (*_data_notes(data, everything), *_departures(spec, whole))
     _tell(found, say)
     return Setup(profile, spec, plan(spec), (*notes, *found), _settings(chooser, spec))
@@ -138,6 +141,12 @@ def _reading_files(
 ) -> tuple[Override, ...]:
     reading = [name for name in generators if field in field_names(registry.load("generator", name))]
     return flag_overrides(option, field, text, reading, given, registry) if reading else ()
+
+
+def _refuse_unknown_columns(columns: Sequence[str], profile: str) -> None:
+    for name in columns:
+        if name not in METRICS:
+            raise BenchError(f"--profile {profile}: run.columns: unknown score {name!r}{did_you_mean(name, METRICS)}")
 
 
 def _once(names: Sequence[str]) -> list[str]:

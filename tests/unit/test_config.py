@@ -194,3 +194,12 @@ def test_precision_and_batch_are_in_the_key_and_how_they_are_computed_is_not():
     keyed = key_params(params)
     assert {"precision", "batch", "steps"} <= keyed.keys()
     assert not {"accumulation", "gradient_checkpointing", "sample_batch", "preview_every"} & keyed.keys()
+
+
+@pytest.mark.parametrize("data", [b'description = "\xff"', b'comparable = "no"', b"description = 5"])
+def test_what_a_profile_says_of_itself_is_checked(tmp_path, data):
+    """A text for `comparable` would count as true, and the note that scores are not comparable would vanish."""
+    path = tmp_path / "mine.toml"
+    path.write_bytes(data)
+    with pytest.raises(BenchError, match="mine.toml"):
+        load_profile(str(path))

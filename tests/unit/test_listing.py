@@ -118,8 +118,14 @@ def test_a_mask_under_another_name_is_pointed_at(folder, image, mask, parts):
         "\ufeffid,group\r\na,p\r\n\r\nb,q\r\n,\r\n",
         ' "id" ,group \n a , p\n"b",q\n',
         "id,group,age\na,p,70\nb,q,\n",
+        "id,group,,\na,p,,\nb,q,,\n",
+        "sep=;\nid;group\na;p\nb;q\n",
+        "\n\nid;group, or video\na;p\nb;q\n".replace(", or video", ""),
     ],
-    ids=["plain", "blanks", "capitals", "semicolons", "tabs", "empty rows", "quotes", "more columns"],
+    ids=[
+        *("plain", "blanks", "capitals", "semicolons", "tabs", "empty rows", "quotes", "more columns"),
+        *("blank columns", "Excel's mark", "blank lines first"),
+    ],
 )
 def test_a_manifest_as_people_write_it(tmp_path, text):
     (tmp_path / "manifest.csv").write_bytes(text.encode())
@@ -128,10 +134,40 @@ def test_a_manifest_as_people_write_it(tmp_path, text):
     assert manifest.notes() == ([f"{tmp_path / 'manifest.csv'}: not read: column age"] if "age" in text else [])
 
 
-@pytest.mark.parametrize("column", ["patient", "patient_id", "PatientID", "Patient ID", "sequence", "video", "case_id"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        *("patient", "patient_id", "PatientID", "Patient ID", "sequence", "video", "case_id", "group_id", "Patients"),
+        *("study_uid", "StudyInstanceUID", "participant", "clip", "video_name", "\u200bgroup"),
+    ],
+)
 def test_groups_under_another_name_are_never_lost(tmp_path, column):
     """Passed over without a word, images of one patient would stand in training and test."""
     (tmp_path / "manifest.csv").write_text(f"id,{column}\na,p\n")
     refused(lambda: read_manifest(tmp_path, ["a"]), "manifest.csv", column.lower(), "call it group")
     (tmp_path / "manifest.csv").write_text(f"id,{column},group\na,p,g\n")
     assert read_manifest(tmp_path, ["a"]).rows["a"]["group"] == "g"
+
+
+@pytest.mark.parametrize("column", ["lesion_area", "age", "comment", "casebook"])
+def test_other_columns_are_only_named(tmp_path, column):
+    (tmp_path / "manifest.csv").write_text(f"id,{column}\na,p\n")
+    assert read_manifest(tmp_path, ["a"]).unread == (column,)
+
+
+def test_a_manifest_that_cannot_be_read_is_never_passed_over(tmp_path):
+    """In capitals, as a folder, as a link to nothing."""
+    (tmp_path / "Manifest.csv").write_text("id,group\na,p\n")
+    refused(lambda: read_manifest(tmp_path, ["a"]), "Manifest.csv", "call it manifest.csv")
+    (tmp_path / "Manifest.csv").unlink()
+    (tmp_path / "manifest.csv").symlink_to(tmp_path / "gone")
+    refused(lambda: read_manifest(tmp_path, ["a"]), "manifest.csv", "a link to nothing")
+
+
+def test_an_ending_in_an_id_is_pointed_at(tmp_path):
+    (tmp_path / "manifest.csv").write_text("id,group\na.png,p\n")
+    refused(lambda: read_manifest(tmp_path, ["a"]), "'a.png'", "without its ending")
+
+
+def test_a_name_too_long_to_make_others_from_is_refused(folder):
+    refused(lambda: files_by_stem(folder("images", f"{'x' * 201}.png")), "longer than 200 bytes")

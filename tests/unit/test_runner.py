@@ -91,7 +91,13 @@ def test_a_bug_is_ours_and_its_traceback_goes_to_the_log(runner):
     assert not run.store.has("fit", stage.key)
 
 
-@pytest.mark.parametrize("problem", [SystemExit(0), SystemExit(), BrokenPipeError(errno.EPIPE, "Broken pipe")])
+class Oddity(BaseException):
+    """No Exception, as some frameworks signal through."""
+
+
+@pytest.mark.parametrize(
+    "problem", [SystemExit(0), SystemExit(), BrokenPipeError(errno.EPIPE, "Broken pipe"), GeneratorExit(), Oddity()]
+)
 def test_no_error_of_a_stage_ends_the_run(runner, problem):
     run, _ = runner
     (failure,) = run.run([fit(Worker(problem)), good := fit(Worker(), "good")])

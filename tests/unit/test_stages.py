@@ -10,9 +10,9 @@ from bench.errors import BenchError
 from bench.images import load_mask, load_rgb, save_png
 from bench.pixels import Pixels
 from bench.stage import DATA, Ref, Stage
-from bench.stages import Job, repeat_to, run_sample, run_train, try_files
+from bench.stages import Job, refuse_taken_names, repeat_to, run_sample, run_train, try_files
 from bench.store import Desk, Store
-from tests.conftest import Said
+from tests.conftest import Said, refused
 
 
 def split(*names):
@@ -29,6 +29,14 @@ def test_repeated_pairs_are_as_many_as_asked_and_each_has_an_id_of_its_own():
         assert max(often) - min(often) <= 1
         assert {sample.source or sample.id for sample in made} == {"a", "b", "c"}
     assert repeat_to(samples, 3, 0) == samples
+
+
+def test_a_second_sample_never_takes_a_pairs_name():
+    """It would lie in that pair's file."""
+    samples = tuple(Sample(name, Path("a"), Path("b")) for name in ("x", "x-copy2", "y-copy3"))
+    refused(lambda: refuse_taken_names(samples, 2), "--multiple 2", "x-copy2", "rename")
+    refuse_taken_names(samples, 1)
+    refuse_taken_names(samples[1:], 4)
 
 
 def test_the_seed_draws_what_is_repeated_once_more():
