@@ -385,6 +385,7 @@ def test_a_bad_file_is_told_before_anything_starts(folder, part, damage):
     else:
         weights[name] = weights[name] * float("nan") if damage == "nan" else weights[name].to(torch.int8)
     save_file(weights, path)
+    write_digests(folder)
     refused(generator.try_files, path if damage != "lacking" else folder, name.removeprefix("text_model."))
 
 
