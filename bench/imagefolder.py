@@ -14,6 +14,7 @@ from bench.errors import BenchError
 from bench.images import CONVERSIONS, SUFFIXES, header_of, load_mask, refuse_unlike, squash_of
 from bench.listing import Manifest, files_by_stem, first_folder, left_out, match, read_manifest
 from bench.masks import Label
+from bench.pair_check import refuse_no_lesion_at_all
 from bench.pixels import Picture, Pixels
 
 LEAST = 3
@@ -127,12 +128,18 @@ def open_all(
     workers: int,
     progress: Progress,
 ) -> None:
-    """Decode every image, squashed to `size` where given, and every mask. BenchError names the first bad file."""
+    """Decode every image, squashed to `size` where given, and every mask.
+
+    BenchError names the first bad file, and a set none of whose masks has a lesion.
+    """
+    lesions = 0
     with progress.bar(len(folder.samples), "image") as bar:
         for start in range(0, len(folder.samples), CHUNK):
             chunk = folder.samples[start : start + CHUNK]
             pixels.load([Picture(sample.image, squash_of(sample.image, size)) for sample in chunk], workers)
             for sample in chunk:
                 if sample.has_mask:
-                    load_mask(sample.mask, labels=labels)
+                    lesions += int(load_mask(sample.mask, labels=labels).any())
             bar.update(len(chunk))
+    if folder.has_masks:
+        refuse_no_lesion_at_all(lesions, folder.samples, "save lesion as 255, or leave the masks out")

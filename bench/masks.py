@@ -27,6 +27,7 @@ LEAST_AREA, LEAST_SHARE = 4, 0.005
 FEWEST = 5
 """So few levels, 255 the only bright one, are 0, labels and the border that some data sets draw around them."""
 SHOWN = 6
+BLACK = "#000000"
 SAVE = "save lesion as 255 and all else as 0, as png"
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -156,13 +157,16 @@ def _what(image: Image.Image, colours: Sequence[tuple[int, int, int]], classes: 
 
 
 def _cure(image: Image.Image, colours: Sequence[tuple[int, int, int]], classes: Sequence[int]) -> str:
+    """No class of several is suggested: whoever copied the line would score the wrong one."""
     if image.mode == "P":
-        wanted = next((index for index in _indices(image) if index != "0"), "0")
+        wanted = [index for index in _indices(image) if index != "0"]
     elif colours:
-        wanted = f"'{_names(colours)[min(1, len(colours) - 1)]}'"
+        wanted = [f"'{name}'" for name in _names(colours) if name != BLACK]
     else:
-        wanted = str(next((level for level in classes if level), 0))
-    return f"say which are lesion, for example --mask-label {wanted}, or {SAVE}"
+        wanted = [str(level) for level in classes if level]
+    if len(wanted) == 1:
+        return f"read it with --mask-label {wanted[0]}, or {SAVE}"
+    return f"say which are lesion with --mask-label N, repeatable, N of {_listed(wanted)}; or {SAVE}"
 
 
 def _names(colours: Sequence[tuple[int, int, int]]) -> list[str]:

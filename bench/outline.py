@@ -93,7 +93,10 @@ class _Counter:
     def _in(self, ref: Ref) -> int:
         if ref.action == DATA:
             return self.sizes[ref.key]
-        return self._through(next(stage for stage in self.plan.stages if stage.ref == ref))
+        stage = next(stage for stage in self.plan.stages if stage.ref == ref)
+        images = self._through(stage)
+        # A set that was made elsewhere has its own number of pairs.
+        return stage.chosen.plugin.pairs(images) if stage.chosen and stage.action == "sample" else images
 
 
 def _cost(chosen: Chosen, action: str, images: int) -> Cost | None:

@@ -108,7 +108,7 @@ class Preparer:
             mark = key({"stage": "check", **rule, "pairs": table.fingerprints[split]})
             if self.store.has("check", mark):
                 continue
-            check_pairs(samples, allow_empty, self.labels)
+            check_pairs(samples, allow_empty, self.labels, table.name)
             with self.store.claim("check", mark, self.say) as desk:
                 if not self.store.has("check", mark):
                     record = {"dataset": table.name, "split": split, "pairs": len(samples)}

@@ -42,8 +42,8 @@ def write_masks(samples: Split, labels: Sequence[Label], out: Path) -> Split:
         save_png(moved.mask, lesion * 255)
     if not lesions:
         raise BenchError(
-            f"--mask-label: none of the {len(samples)} masks beside {samples[0].mask} has any of the labels; give the "
-            "level, palette index or colour that is lesion"
+            f"--mask-label: none of the {len(samples)} files beside {samples[0].mask} has any of the labels; give the "
+            "level, palette index or colour that is lesion (several, where two folders have labels of their own)"
         )
     return _at(samples, out)
 

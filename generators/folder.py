@@ -10,7 +10,7 @@ from bench.errors import BenchError
 from bench.images import load_mask, load_rgb, save_png, size_of
 from bench.listing import match
 from bench.masks import parse_labels
-from bench.pair_check import check_pairs
+from bench.pair_check import check_pairs, refuse_no_lesion_at_all
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ class Folder(Generator):
         parse_labels(self.params.mask_labels)
 
     def try_files(self) -> None:
-        check_pairs(self._present(), allow_empty=True, labels=parse_labels(self.params.mask_labels))
+        pairs = self._present()
+        lesions = check_pairs(pairs, allow_empty=True, labels=parse_labels(self.params.mask_labels))
+        refuse_no_lesion_at_all(lesions, pairs, "name its labels with --set generator.folder.mask_labels=1, or mend it")
 
     def size(self) -> tuple[int, int] | None:
         """The common size of all images, None when they differ."""

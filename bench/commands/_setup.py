@@ -106,7 +106,7 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
     _refuse_unknown_columns(options.columns, profile.name)
     found = (*_data_notes(data, everything), *_departures(spec, whole))
     _tell(found, say)
-    return Setup(profile, spec, plan(spec), (*notes, *found), _settings(chooser, spec))
+    return Setup(profile, spec, plan(spec), (*notes, *found), _settings(chooser, spec, args.mask_label))
 
 
 def _overrides(
@@ -153,13 +153,14 @@ def _once(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _settings(chooser: Chooser, spec: RunSpec) -> tuple[Setting, ...]:
+def _settings(chooser: Chooser, spec: RunSpec, mask_label: Sequence[str]) -> tuple[Setting, ...]:
     """What options change against the profile, as the leaderboard shows it; data and masks have their own columns."""
     settings = [
         Setting("run", name, f"{name}={getattr(spec, name)}")
         for name in ("seed", "shape_scores", "fraction")
         if getattr(spec, name) != getattr(chooser.profile.run, name)
     ]
+    settings += [Setting("run", "mask_label", f"mask_label={','.join(mask_label)}")] if mask_label else []
     settings += [
         # Lines without a synthetic set are the same with and without them.
         Setting("generator", generator.name, f"{name}={getattr(spec, name)}")

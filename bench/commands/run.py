@@ -187,6 +187,7 @@ def _outline(setup: Setup | None, store: Store, device: str) -> int:
 
     for line in outline(setup.spec, setup.plan, store, resolve_device(device)):
         show(line)
+    show("images and masks were matched by name; a run opens each of them before it computes anything")
     return 0
 
 

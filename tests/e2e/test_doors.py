@@ -202,7 +202,17 @@ def test_a_pair_without_lesion_is_no_label(door, sets):
     save_png(sets / "real/masks/s000.png", np.zeros((24, 24), np.uint8))
     done = door("run")
     assert done.code == 2
-    assert "folder.allow_empty_masks=true" in done.error.replace("dataset.NAME", "dataset.folder")
+    assert "--set dataset.folder.allow_empty_masks=true" in done.error
+
+
+@pytest.mark.parametrize("name", ["generator", "evaluate"])
+def test_a_synthetic_set_without_any_lesion_is_refused(door, sets, name):
+    """Its masks are of another kind than the labels given, or were lost: a training on them says nothing."""
+    for path in (sets / "fake/masks").iterdir():
+        save_png(path, np.zeros((24, 24), np.uint8))
+    done = door(name)
+    assert done.code == 2
+    assert "none of 6 masks has a lesion" in done.error
 
 
 def test_a_folder_whose_name_is_not_utf_8_is_refused_in_one_line(command):

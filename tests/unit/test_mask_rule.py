@@ -97,21 +97,21 @@ def test_an_empty_mask_and_a_full_one_are_masks():
 
 NONE = {
     "0 and 1": (Image.fromarray(disc().astype(np.uint8)), ["0, 1", "--mask-label 1"]),
-    "0, 1 and 2": (Image.fromarray(halves(1, 2)), ["0, 1, 2", "--mask-label 1"]),
+    "0, 1 and 2": (Image.fromarray(halves(1, 2)), ["0, 1, 2", "N of 1, 2"]),
     "one label": (Image.fromarray(disc().astype(np.uint8) * 100), ["0, 100", "--mask-label 100"]),
     "bright label": (Image.fromarray(disc().astype(np.uint8) * 200), ["0, 200", "--mask-label 200"]),
-    "label and void": (Image.fromarray(halves(1, 255)), ["0, 1, 255", "--mask-label 1"]),
-    "two bright labels": (Image.fromarray(halves(128, 255)), ["0, 128, 255", "--mask-label 128"]),
-    "label and thin void": (Image.fromarray(border(thin())), ["0, 1, 255", "--mask-label 1"]),
-    "a small class": (Image.fromarray(small(128)), ["0, 128, 255", "--mask-label 128"]),
-    "palette of greys": (palette(halves(1, 2), (BLACK, (100,) * 3, (200,) * 3)), ["0, 1, 2", "--mask-label 1"]),
+    "label and void": (Image.fromarray(halves(1, 255)), ["0, 1, 255", "N of 1, 255"]),
+    "two bright labels": (Image.fromarray(halves(128, 255)), ["0, 128, 255", "N of 128, 255"]),
+    "label and thin void": (Image.fromarray(border(thin())), ["0, 1, 255", "N of 1, 255"]),
+    "a small class": (Image.fromarray(small(128)), ["0, 128, 255", "N of 128, 255"]),
+    "palette of greys": (palette(halves(1, 2), (BLACK, (100,) * 3, (200,) * 3)), ["0, 1, 2", "N of 1, 2"]),
     "a label in one channel": (
         coloured(halves(1, 1), (BLACK, (1, 0, 0))),
         ["#000000, #010000", "--mask-label '#010000'"],
     ),
     "faint": (Image.fromarray(np.tile(np.arange(90, dtype=np.uint8), (64, 1))), ["0, 1, 2", "84 more"]),
-    "palette": (palette(halves(1, 2)), ["palette", "0, 1, 2", "#800000", "--mask-label 1"]),
-    "colours": (coloured(halves(1, 2)), ["#800000", "#008000", "--mask-label '#"]),
+    "palette": (palette(halves(1, 2)), ["palette", "0, 1, 2", "#800000", "N of 1, 2"]),
+    "colours": (coloured(halves(1, 2)), ["#800000", "#008000", "--mask-label N"]),
     "one colour": (coloured(halves(1, 1)), ["#000000, #800000", "--mask-label '#800000'"]),
 }
 
@@ -174,5 +174,5 @@ def test_a_label_is_a_level_or_a_colour(text):
 
 def test_the_file_is_named(tmp_path):
     Image.fromarray(halves(1, 2)).save(tmp_path / "mask.png")
-    refused(lambda: load_mask(tmp_path / "mask.png"), tmp_path / "mask.png", "0, 1, 2", "--mask-label")
+    refused(lambda: load_mask(tmp_path / "mask.png"), tmp_path / "mask.png", "0, 1, 2", "--mask-label N")
     assert load_mask(tmp_path / "mask.png", labels=parse_labels(["2"])).sum() == (halves(1, 2) == 2).sum()

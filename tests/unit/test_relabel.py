@@ -43,4 +43,4 @@ def test_a_changed_byte_in_the_store_is_found(tmp_path):
 
 def test_labels_that_no_mask_has_are_refused(tmp_path):
     samples, _ = labelled(tmp_path / "set")
-    refused(lambda: write_masks(samples, SEVEN, tmp_path / "out"), "--mask-label", "none of the 3 masks")
+    refused(lambda: write_masks(samples, SEVEN, tmp_path / "out"), "--mask-label", "none of the 3 files")
