@@ -41,10 +41,14 @@ def features_of(extractor: Extractor, paths: Sequence[Path], size: tuple[int, in
 
 
 class Counter(Quiet):
-    """Counts updates and ends the work as Ctrl-C does at one of them."""
+    """Counts updates, keeps the lines that are said, and ends the work as Ctrl-C does at one of the updates."""
 
     def __init__(self, kill_at: int | None = None) -> None:
         self.updates, self.kill_at = 0, kill_at
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
 
     def update(self, steps: int = 1, **numbers: float) -> None:
         self.updates += 1
