@@ -66,6 +66,7 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
     registry = Registry(args.plugin)
     profile = load_profile(args.profile)
     refuse_unknown_plugins(profile, registry)
+    _refuse_unknown_columns(profile.run.columns, profile.name)
     names = _once([*profile.run.controls, *args.generator])
     masks = args.masks or profile.run.masks
     given = Chooser(registry, profile, _overrides(args, names, registry, ["masks"] if masks == "random" else []))
@@ -103,7 +104,6 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
         args.select or options.select, ranges,
     )  # fmt: skip
     refuse_taken_names(data.splits[TRAIN], spec.multiple)
-    _refuse_unknown_columns(options.columns, profile.name)
     found = (*_data_notes(data, everything), *_departures(spec, whole))
     _tell(found, say)
     return Setup(profile, spec, plan(spec), (*notes, *found), _settings(chooser, spec, args.mask_label))

@@ -71,9 +71,9 @@ def run(args: argparse.Namespace) -> int:
 def _unfinished(results: Path) -> None:
     lines = list(unfinished(results))
     if lines:
-        print("unfinished work there: the command that began it goes on from it; to be rid of it instead")
+        show("unfinished work there: the command that began it goes on from it; to be rid of it instead")
     for line in lines:
-        print(f"  {line}")
+        show(f"  {line}")
 
 
 def _packages(registry: Registry) -> None:

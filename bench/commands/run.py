@@ -109,6 +109,9 @@ def run(args: argparse.Namespace) -> int:
         if code == 0:
             threads.unlink(missing_ok=True)
         return code
+    except BenchError:
+        threads.unlink(missing_ok=True)  # Nothing has been begun that could be gone on with.
+        raise
     except OSError as error:
         message = storage_error(error, args.results)
         if message is None:

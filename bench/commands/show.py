@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     profile = load_profile(args.profile)
     overrides = parse_overrides(args.overrides, registry, [args.name])
     if args.name in SECTIONS:
-        print("\n".join(_section(args.name, resolve_section(args.name, profile, args.overrides), profile.name)))
+        show("\n".join(_section(args.name, resolve_section(args.name, profile, args.overrides), profile.name)))
         return 0
     for kind, name in _targets(registry, args.name):
         plugin = registry.load(kind, name)
