@@ -1,0 +1,72 @@
+"""How long the stages that are still to do will take: estimates, corrected by what has been seen so far. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A stage to do. `kind`: an action and its plugin, whose stages take alike; `seconds`: None, not estimated."""
+
+    kind: str
+    seconds: float | None = None
+
+
+@dataclass
+class TimeLeft:
+    """`todo` in the order in which stages run; each is taken off as it ends."""
+
+    todo: list[Expected]
+    _took: dict[str, list[tuple[Expected, float]]] = field(default_factory=dict)
+
+    def ended(self, took: float) -> None:
+        """The first of `todo` has ended after so many seconds."""
+        one = self.todo.pop(0)
+        self._took.setdefault(one.kind, []).append((one, took))
+
+    def skipped(self) -> None:
+        """The first of `todo` need not run: an input of it failed, or another process has made it."""
+        self.todo.pop(0)
+
+    def seconds(self, elapsed: float = 0.0, share: float = 0.0) -> float | None:
+        """Until the last stage ends; None while nothing can be said of any.
+
+        The first of `todo` has run for `elapsed` seconds and got through `share` of its work (0: not known).
+        """
+        if not self.todo:
+            return 0.0
+        first, *later = (self._of(one) for one in self.todo)
+        if share > 0:
+            first = elapsed / share
+        now = None if first is None else max(first - elapsed, 0.0)
+        known = [one for one in (now, *later) if one is not None]
+        if not known:
+            return None
+        # What nothing is known of takes as long as the known ones do on average.
+        return sum(known) * (1 + len(later)) / len(known)
+
+    def _of(self, one: Expected) -> float | None:
+        seen = self._took.get(one.kind, [])
+        if one.seconds is None:
+            return _mean([took for _, took in seen])
+        return one.seconds * self._factor(seen or [pair for pairs in self._took.values() for pair in pairs])
+
+    def _factor(self, seen: Sequence[tuple[Expected, float]]) -> float:
+        """By how much what took place differs from its estimates."""
+        estimated = [(one.seconds, took) for one, took in seen if one.seconds]
+        total = sum(seconds for seconds, _ in estimated)
+        return sum(took for _, took in estimated) / total if total else 1.0
+
+
+def _mean(numbers: Sequence[float]) -> float | None:
+    return sum(numbers) / len(numbers) if numbers else None
+
+
+def about(seconds: float) -> str:
+    """Rounded, in the unit that fits: `40 s`, `12 min`, `3.5 h`, `2.1 d`."""
+    for unit, length in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.2g} {unit}" if seconds < 10 * length else f"{seconds / length:.0f} {unit}"
+    return f"{max(seconds, 1):.0f} s"
