@@ -10,8 +10,8 @@ from generators.diffusion.generator import DiffusionGenerator
 from generators.diffusion.params import DiffusionParams
 
 if TYPE_CHECKING:
-    from generators.diffusion.adc_step import AdcMethod
-    from generators.diffusion.base import Base
+    from generators.diffusion.base_model.model import Base
+    from generators.diffusion.training.adc_step import AdcMethod
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Adc(DiffusionGenerator):
     def method(self, base: Base, seed: int) -> AdcMethod:
         from copy import deepcopy
 
-        from generators.diffusion.adc_step import AdcMethod, Teacher, Weights
-        from generators.diffusion.control import build_controlnet
-        from generators.diffusion.networks import build_networks
+        from generators.diffusion.conditioning.control import build_controlnet
+        from generators.diffusion.conditioning.networks import build_networks
+        from generators.diffusion.training.adc_step import AdcMethod, Teacher, Weights
 
         nets = build_networks(base, seed, dense_hint=True)
         controlnet = build_controlnet(base.unet, dense_hint=True).to(base.unet.device).train()

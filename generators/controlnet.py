@@ -9,8 +9,8 @@ from bench.contracts import param
 from generators.diffusion.published import PublishedGenerator, PublishedParams
 
 if TYPE_CHECKING:
-    from generators.diffusion.base import Base
-    from generators.diffusion.method import ControlNetMethod
+    from generators.diffusion.base_model.model import Base
+    from generators.diffusion.conditioning.method import ControlNetMethod
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class ControlNet(PublishedGenerator):
     Params = Params
 
     def method(self, base: Base, seed: int) -> ControlNetMethod:
-        from generators.diffusion.method import ControlNetMethod
-        from generators.diffusion.networks import build_networks
+        from generators.diffusion.conditioning.method import ControlNetMethod
+        from generators.diffusion.conditioning.networks import build_networks
 
         locked = self.params.lock_decoder
         return ControlNetMethod(build_networks(base, seed, dense_hint=False, locked=locked), locked)

@@ -9,8 +9,8 @@ from bench.contracts import param
 from generators.diffusion.published import PublishedGenerator, PublishedParams
 
 if TYPE_CHECKING:
-    from generators.diffusion.base import Base
-    from generators.diffusion.siamese_step import Recipe, SiameseMethod
+    from generators.diffusion.base_model.model import Base
+    from generators.diffusion.training.siamese_step import Recipe, SiameseMethod
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class Siamese(PublishedGenerator):
 
     def recipe(self) -> Recipe:
         """The method's switches as the training step takes them."""
-        from generators.diffusion.siamese_step import Recipe
+        from generators.diffusion.training.siamese_step import Recipe
 
         p = self.params
         return Recipe(p.noise_consistency, p.online_augmentation, p.w_c, p.w_m, p.augment_after, p.augment_t)
 
     def method(self, base: Base, seed: int) -> SiameseMethod:
-        from generators.diffusion.networks import build_networks
-        from generators.diffusion.siamese_step import SiameseMethod
+        from generators.diffusion.conditioning.networks import build_networks
+        from generators.diffusion.training.siamese_step import SiameseMethod
 
         nets = build_networks(base, seed, dense_hint=self.params.dhi)
         return SiameseMethod(nets, recipe=self.recipe(), steps=self.params.steps)

@@ -13,12 +13,12 @@ from torch import nn
 
 from bench.contracts import Cost
 from bench.meter import Work, measure
-from generators.diffusion.base import Base
-from generators.diffusion.batches import TIMESTEPS, Batch
-from generators.diffusion.hollow import hollow_base
-from generators.diffusion.latents import CHUNK
-from generators.diffusion.method import Method
-from generators.diffusion.recompute import recompute_activations
+from generators.diffusion.base_model.model import Base
+from generators.diffusion.base_model.shapes import hollow_base
+from generators.diffusion.conditioning.batch import TIMESTEPS, Batch
+from generators.diffusion.conditioning.method import Method
+from generators.diffusion.training.recompute import recompute_activations
+from generators.diffusion.training.training_set import CHUNK
 
 if TYPE_CHECKING:
     from generators.diffusion.generator import DiffusionGenerator

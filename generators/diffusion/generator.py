@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from bench.contracts import Context, Cost, Generator, Split
 from bench.errors import BenchError
-from generators.diffusion.base import TINY, base_folder, levels, missing_base
+from generators.diffusion.base_model.location import TINY, base_folder, levels, missing_base
 from generators.diffusion.params import DiffusionParams
 
 if TYPE_CHECKING:
-    from generators.diffusion.base import Base
-    from generators.diffusion.method import Method
-    from generators.diffusion.sampling import Sampler
-    from generators.diffusion.watch import Watch
+    from generators.diffusion.base_model.model import Base
+    from generators.diffusion.conditioning.method import Method
+    from generators.diffusion.sampling.sampler import Sampler
+    from generators.diffusion.training.watch import Watch
 
 
 class DiffusionGenerator(Generator):
@@ -44,7 +44,7 @@ class DiffusionGenerator(Generator):
     def details(self) -> tuple[str, ...]:
         import torch
 
-        from generators.diffusion.hollow import hollow_base, millions
+        from generators.diffusion.base_model.shapes import hollow_base, millions
 
         base, what = hollow_base(self.base())
         with torch.device("meta"):
@@ -67,7 +67,7 @@ class DiffusionGenerator(Generator):
             raise BenchError(f"size={p.size}: base model {self.base()} needs a multiple of {step}")
 
     def try_files(self) -> None:
-        from generators.diffusion.base import load_base
+        from generators.diffusion.base_model.model import load_base
 
         # The bundled base comes with the suite, whose tests load it.
         if self.base() != TINY and not self.missing():
@@ -82,14 +82,14 @@ class DiffusionGenerator(Generator):
         return cost_of(self, action, images, devices)
 
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
-        from generators.diffusion.batches import draw_batch
-        from generators.diffusion.latents import prepare_training_set
+        from generators.diffusion.base_model.precision import arithmetic
+        from generators.diffusion.conditioning.weights import save_trained
         from generators.diffusion.memory import memory_advice, training_remedies
-        from generators.diffusion.precision import arithmetic
-        from generators.diffusion.recompute import recompute_activations
-        from generators.diffusion.train import Schedule
-        from generators.diffusion.train import train as run_training
-        from generators.diffusion.weights import save_trained
+        from generators.diffusion.training.batches import draw_batch
+        from generators.diffusion.training.loop import Schedule
+        from generators.diffusion.training.loop import train as run_training
+        from generators.diffusion.training.recompute import recompute_activations
+        from generators.diffusion.training.training_set import prepare_training_set
 
         p, base = self.params, self._load(ctx)
         method = self.method(base, ctx.seed)
@@ -115,7 +115,7 @@ class DiffusionGenerator(Generator):
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         from generators.diffusion.memory import memory_advice, sampling_remedies
-        from generators.diffusion.sample_set import sample_set
+        from generators.diffusion.sampling.sample_set import sample_set
 
         p, base = self.params, self._load(ctx)
         method = self.method(base, ctx.seed)
@@ -128,15 +128,15 @@ class DiffusionGenerator(Generator):
         return [pair.prompt or self.params.prompt for pair in pairs]
 
     def _sampler(self) -> Sampler:
-        from generators.diffusion.sampling import Sampler
+        from generators.diffusion.sampling.sampler import Sampler
 
         p = self.params
         return Sampler(p.sampler_steps, p.guidance, p.precision)
 
     def _watch(self, base: Base, method: Method, train: Split, model_dir: Path, ctx: Context) -> Watch:
         from generators.diffusion.memory import memory_advice, preview_remedies
-        from generators.diffusion.preview import Preview
-        from generators.diffusion.watch import Watch
+        from generators.diffusion.training.preview import Preview
+        from generators.diffusion.training.watch import Watch
 
         p = self.params
         preview = Preview(base, method, self._sampler(), train, self._prompts(train), p.size, ctx)
@@ -145,11 +145,11 @@ class DiffusionGenerator(Generator):
 
     def load_weights(self, method: Method, model_dir: Path) -> None:
         """Give the method's networks the weights that training left."""
-        from generators.diffusion.weights import load_trained
+        from generators.diffusion.conditioning.weights import load_trained
 
         load_trained(model_dir, method.kept)
 
     def _load(self, ctx: Context) -> Base:
-        from generators.diffusion.base import load_base
+        from generators.diffusion.base_model.model import load_base
 
         return load_base(self.base(), device=ctx.device, download=ctx.download)

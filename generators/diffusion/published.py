@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from bench.contracts import Context, Cost, Split, param
 from bench.errors import BenchError
-from generators.diffusion.base import PARTS, base_folder, first_line, missing_base
+from generators.diffusion.base_model.location import PARTS, base_folder, first_line, missing_base
 from generators.diffusion.generator import DiffusionGenerator
 from generators.diffusion.params import DiffusionParams
 
 if TYPE_CHECKING:
-    from generators.diffusion.base import Base
-    from generators.diffusion.method import Method
+    from generators.diffusion.base_model.model import Base
+    from generators.diffusion.conditioning.method import Method
 
 IMPORTED = (*PARTS, "controlnet")
 
@@ -89,12 +89,12 @@ class PublishedGenerator(DiffusionGenerator):
         super().sample(conditions, model_dir, out, ctx)
 
     def _check_imported(self) -> None:
-        from generators.diffusion.imported import check_imported
+        from generators.diffusion.checkpoint_import.folder import check_imported
 
         check_imported(Path(self.params.checkpoint))
 
     def _load_imported(self, method: Method) -> None:
-        from generators.diffusion.imported import load_imported
+        from generators.diffusion.checkpoint_import.folder import load_imported
 
         load_imported(Path(self.params.checkpoint), method.kept["controlnet"])
 
@@ -105,8 +105,8 @@ class PublishedGenerator(DiffusionGenerator):
         """
         import torch
 
-        from generators.diffusion.checkpoint_file import read_checkpoint
-        from generators.diffusion.import_layout import absent_parts, import_layout
+        from generators.diffusion.checkpoint_import.conversion import absent_parts, import_layout
+        from generators.diffusion.checkpoint_import.file import read_checkpoint
 
         state = read_checkpoint(file)
         base, folder = self._base_of_import(file, absent_parts(state))
@@ -117,7 +117,7 @@ class PublishedGenerator(DiffusionGenerator):
 
     def _base_of_import(self, file: Path, absent: tuple[str, ...]) -> tuple[Base, Path]:
         """Shapes of the base model, and its folder."""
-        from generators.diffusion.hollow import hollow_base
+        from generators.diffusion.base_model.shapes import hollow_base
 
         source = self.params.base
         folder = base_folder(source)

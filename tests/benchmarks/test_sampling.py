@@ -12,11 +12,12 @@ import pytest
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionControlNetPipeline, UNet2DConditionModel
 
-from generators.diffusion.base import SCHEDULER, decode_latents, encode_prompts, load_base
-from generators.diffusion.control import Decoder
-from generators.diffusion.method import ControlNetMethod
-from generators.diffusion.networks import Networks
-from generators.diffusion.sampling import Sampler, initial_noise, sample_latents
+from generators.diffusion.base_model.coding import decode_latents, encode_prompts
+from generators.diffusion.base_model.model import SCHEDULER, load_base
+from generators.diffusion.conditioning.control import Decoder
+from generators.diffusion.conditioning.method import ControlNetMethod
+from generators.diffusion.conditioning.networks import Networks
+from generators.diffusion.sampling.sampler import Sampler, initial_noise, sample_latents
 from tests.unit.test_sampling import make_controlnet
 
 SIZE, SIDE = 384, 48

@@ -18,13 +18,14 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch.profiler import ProfilerActivity, profile
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from generators.diffusion.base import Base, encode_images, encode_prompts, load_base
-from generators.diffusion.batches import draw_batch
-from generators.diffusion.control import Decoder, build_controlnet
-from generators.diffusion.hollow import SD15_TEXT, SD15_UNET, SD15_VAE
-from generators.diffusion.latents import TrainingSet, as_target
-from generators.diffusion.networks import Networks
-from generators.diffusion.siamese_step import Recipe, backward_siamese
+from generators.diffusion.base_model.coding import as_target, encode_images, encode_prompts
+from generators.diffusion.base_model.model import Base, load_base
+from generators.diffusion.base_model.shapes import SD15_TEXT, SD15_UNET, SD15_VAE
+from generators.diffusion.conditioning.control import Decoder, build_controlnet
+from generators.diffusion.conditioning.networks import Networks
+from generators.diffusion.training.batches import draw_batch
+from generators.diffusion.training.siamese_step import Recipe, backward_siamese
+from generators.diffusion.training.training_set import TrainingSet
 from tests.golden.siamese_literal import literal_draw, literal_loss, set_checkpointing
 from tests.golden.toy_networks import gradients
 

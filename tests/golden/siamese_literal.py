@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from generators.diffusion.base import encode_prompts
-from generators.diffusion.batches import TIMESTEPS, Batch, pick_rows
-from generators.diffusion.hint import DenseHintInput
-from generators.diffusion.latents import as_target, image_hint, mask_hint
+from generators.diffusion.base_model.coding import as_target, encode_prompts
+from generators.diffusion.conditioning.batch import TIMESTEPS, Batch
+from generators.diffusion.conditioning.dense_hint import DenseHintInput
+from generators.diffusion.conditioning.hints import image_hint, mask_hint
+from generators.diffusion.training.batches import pick_rows
 
 
 class LiteralHint(nn.Module):

@@ -7,12 +7,12 @@ import pytest
 import torch
 from diffusers import DDIMScheduler
 
-from generators.diffusion.base import SCHEDULER
-from generators.diffusion.batches import Batch
-from generators.diffusion.control import Decoder, build_controlnet, encode, hint_features, run_controlnet
-from generators.diffusion.ldm import control_names, unet_names
-from generators.diffusion.networks import Networks
-from generators.diffusion.siamese_step import Recipe, backward_siamese
+from generators.diffusion.base_model.model import SCHEDULER
+from generators.diffusion.checkpoint_import.names import control_names, unet_names
+from generators.diffusion.conditioning.batch import Batch
+from generators.diffusion.conditioning.control import Decoder, build_controlnet, encode, hint_features, run_controlnet
+from generators.diffusion.conditioning.networks import Networks
+from generators.diffusion.training.siamese_step import Recipe, backward_siamese
 from tests.golden.rule_weights import rng
 from tests.ldm_layout import FACTS, fill, parity_state, parity_unet
 

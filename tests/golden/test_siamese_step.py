@@ -7,9 +7,9 @@ import itertools
 import pytest
 import torch
 
-from generators.diffusion.batches import Batch
-from generators.diffusion.control import encode, hint_features, run_controlnet
-from generators.diffusion.siamese_step import Recipe, _image_branch, backward_siamese
+from generators.diffusion.conditioning.batch import Batch
+from generators.diffusion.conditioning.control import encode, hint_features, run_controlnet
+from generators.diffusion.training.siamese_step import Recipe, _image_branch, backward_siamese
 from tests.golden.siamese_literal import LiteralHint, literal_loss
 from tests.golden.toy_networks import gradients, make_batch, make_networks
 

@@ -3,10 +3,10 @@
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 
-from generators.diffusion.base import SCHEDULER
-from generators.diffusion.batches import Batch
-from generators.diffusion.control import Decoder, build_controlnet
-from generators.diffusion.networks import Networks
+from generators.diffusion.base_model.model import SCHEDULER
+from generators.diffusion.conditioning.batch import Batch
+from generators.diffusion.conditioning.control import Decoder, build_controlnet
+from generators.diffusion.conditioning.networks import Networks
 
 
 def make_networks(widths=(32, 64), dense_hint=True, dtype=torch.float64, seed=0):

@@ -13,15 +13,15 @@ from bench.checkpoints import checkpoints
 from bench.contracts import Context, Quiet
 from bench.errors import BenchError
 from bench.images import load_rgb
-from generators.diffusion import base as base_module
-from generators.diffusion.base import load_base
-from generators.diffusion.batches import draw_batch, pick_rows
-from generators.diffusion.control import Decoder
-from generators.diffusion.curve import CURVE, PICTURE
-from generators.diffusion.latents import TrainingSet
-from generators.diffusion.train import Schedule, train
-from generators.diffusion.watch import PREVIEWS, Watch
-from generators.diffusion.weights import load_trained
+from generators.diffusion.base_model import model as base_module
+from generators.diffusion.base_model.model import load_base
+from generators.diffusion.conditioning.control import Decoder
+from generators.diffusion.conditioning.weights import load_trained
+from generators.diffusion.training.batches import draw_batch, pick_rows
+from generators.diffusion.training.curve import CURVE, PICTURE
+from generators.diffusion.training.loop import Schedule, train
+from generators.diffusion.training.training_set import TrainingSet
+from generators.diffusion.training.watch import PREVIEWS, Watch
 from generators.siamese import Params, Siamese
 from tests.conftest import Said, make_pairs
 

@@ -1,0 +1,48 @@
+"""T2I-Adapter: features of the mask added to the encoder of a U-Net that is wholly frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import T2IAdapter, UNet2DConditionModel
+from torch import nn
+
+from generators.diffusion.base_model.model import Base
+from generators.diffusion.conditioning.method import Method
+
+
+@dataclass(frozen=True)
+class AdapterMethod(Method):
+    """Features (one a level of the U-Net), the same at every t, added behind each level's encoder blocks."""
+
+    unet: UNet2DConditionModel
+    adapter: T2IAdapter
+    alphas_cumprod: torch.Tensor
+
+    @property
+    def trained(self) -> Mapping[str, nn.Module]:
+        return {"adapter": self.adapter}
+
+    def prepare(self, mask: torch.Tensor, image: torch.Tensor | None) -> list[torch.Tensor]:
+        return self.adapter(mask)
+
+    def twice(self, prepared: Any) -> list[torch.Tensor]:
+        return [feature.repeat(2, 1, 1, 1) for feature in prepared]
+
+    def predict(self, latents: torch.Tensor, t: torch.Tensor, context: torch.Tensor, prepared: Any) -> torch.Tensor:
+        # The U-Net empties the list it is given.
+        return self.unet(latents, t, context, down_intrablock_additional_residuals=list(prepared)).sample
+
+
+def build_adapter(base: Base, seed: int) -> AdapterMethod:
+    """The full adapter of the Stable Diffusion branch: pixel-unshuffle 8, two residual blocks a level."""
+    torch.manual_seed(seed)
+    adapter = T2IAdapter(
+        in_channels=3, channels=list(base.unet.config.block_out_channels), num_res_blocks=2, downscale_factor=8,
+        adapter_type="full_adapter",
+    )  # fmt: skip
+    device = base.unet.device
+    return AdapterMethod(base.unet, adapter.to(device).train(), base.scheduler.alphas_cumprod.to(device))
