@@ -1,1 +1,1 @@
-"""The bundled tiny base model and the commands that trained it."""
+"""The scripts that trained the bundled base model; no part of what is installed."""

@@ -51,11 +51,9 @@ def save_tokenizer(folder: Path, captions: Sequence[str]) -> CLIPTokenizer:
 def make_text_encoder(tokenizer: CLIPTokenizer, seed: int) -> CLIPTextModel:
     """Two layers, 64 wide; it learns together with the U-Net."""
     torch.manual_seed(seed)
-    return CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=len(tokenizer), hidden_size=WIDTH, intermediate_size=128, num_hidden_layers=2,
-            num_attention_heads=4, max_position_embeddings=LENGTH, projection_dim=WIDTH,
-            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
-    )  # fmt: skip
+    shape = {"hidden_size": WIDTH, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+    ends = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    config = CLIPTextConfig(
+        vocab_size=len(tokenizer), max_position_embeddings=LENGTH, projection_dim=WIDTH, **shape, **ends
+    )
+    return CLIPTextModel(config)

@@ -17,6 +17,7 @@ from tools.tiny_base.train_vae import train_vae
 
 
 def main() -> None:
+    """Train the part that the command line names, or both."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--part", choices=("vae", "unet", "all"), default="all")
@@ -34,7 +35,7 @@ def main() -> None:
         from tools.tiny_base.train_unet import train_unet
 
         vae = AutoencoderKL.from_pretrained(args.out / "vae")
-        train_unet(vae, pixels, captions, args.out, args.unet_steps, batch=32, seed=args.seed)
+        train_unet(vae, pixels, captions, args.out, steps=args.unet_steps, batch=32, seed=args.seed)
         plot_curves(args.out)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 
+from bench.files import replacing
 from generators.diffusion.base_model.model import SCHEDULER
 from tools.tiny_base.text import LENGTH, WIDTH, make_text_encoder, save_tokenizer
 from tools.tiny_base.train_vae import to_tensor
@@ -26,6 +28,7 @@ CONFIG = {
 }
 EXTRA_CAPTIONS = ("A photo of a polyp.", "A photo of a skin lesion.", "A photo of a lesion.")
 EMPTY_CAPTION = 0.1
+LEARNING_RATE = 1e-3
 
 
 class Pair(torch.nn.Module):
@@ -36,25 +39,32 @@ class Pair(torch.nn.Module):
         self.unet, self.text = unet, text
 
 
+@dataclass(frozen=True)
+class Latents:
+    """Scaled posterior means and standard deviations of the whole pool, each float32 (n, c, h, w)."""
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+
 def train_unet(
-    vae: AutoencoderKL, pool: np.ndarray, captions: list[str], out: Path, steps: int, batch: int, seed: int,
-    lr: float = 1e-3,
-) -> None:  # fmt: skip
+    vae: AutoencoderKL, pool: np.ndarray, captions: list[str], out: Path, *, steps: int, batch: int, seed: int
+) -> None:
     """Train with checkpoints in `out/unet.ckpt`, then write `out/model` whole."""
     model_dir = out / "model"
     tokenizer = save_tokenizer(model_dir / "tokenizer", [*captions, *EXTRA_CAPTIONS])
     scheduler = DDIMScheduler(**SCHEDULER)
     scheduler.save_pretrained(model_dir / "scheduler")
-    mean, std = _kept_latents(vae, pool, out / "latents.npz")
+    latents = _kept_latents(vae, pool, out / "latents.npz")
     tokens = tokenizer(captions + [""], padding="max_length", max_length=LENGTH, return_tensors="pt").input_ids
     torch.manual_seed(seed)
     channels = vae.config.latent_channels
     unet = UNet2DConditionModel(in_channels=channels, out_channels=channels, **CONFIG)
     pair = Pair(unet, make_text_encoder(tokenizer, seed))
     # Muon's steps cost more than this network's own: AdamW learns more in the same time.
-    trainee = Trainee(pair, lr, adamw)
+    trainee = Trainee(pair, LEARNING_RATE, adamw)
     for step in trainee.steps(steps, out / "unet.ckpt"):
-        loss = _loss(pair, mean, std, tokens, scheduler, np.random.default_rng([seed, step]), batch)
+        loss = _loss(pair, latents, tokens, scheduler, np.random.default_rng([seed, step]), batch)
         trainee.learn(loss, step)
         if step % 20 == 0:
             note(out / "unet_loss.csv", step, loss=loss.item())
@@ -62,30 +72,26 @@ def train_unet(
     _write(pair, vae, model_dir)
 
 
-def _kept_latents(vae: AutoencoderKL, pool: np.ndarray, path: Path) -> tuple[torch.Tensor, torch.Tensor]:
+def _kept_latents(vae: AutoencoderKL, pool: np.ndarray, path: Path) -> Latents:
     if not path.exists():
-        mean, std = _latents(vae, pool)
-        np.savez(path, mean=mean.numpy(), std=std.numpy())
+        with torch.inference_mode():
+            parts = [vae.encode(to_tensor(pool[i : i + 64])).latent_dist for i in range(0, len(pool), 64)]
+        mean, std = (
+            torch.cat(each) * vae.config.scaling_factor for each in ([p.mean for p in parts], [p.std for p in parts])
+        )
+        with replacing(path) as part, part.open("wb") as stream:
+            np.savez(stream, mean=mean.numpy(), std=std.numpy())
     kept = np.load(path)
-    return torch.from_numpy(kept["mean"]), torch.from_numpy(kept["std"])
-
-
-@torch.inference_mode()
-def _latents(vae: AutoencoderKL, pool: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """Scaled posterior means and deviations of the whole pool."""
-    parts = [vae.encode(to_tensor(pool[i : i + 64])).latent_dist for i in range(0, len(pool), 64)]
-    scale = vae.config.scaling_factor
-    return torch.cat([p.mean for p in parts]) * scale, torch.cat([p.std for p in parts]) * scale
+    return Latents(torch.from_numpy(kept["mean"]), torch.from_numpy(kept["std"]))
 
 
 def _loss(
-    pair: Pair, mean: torch.Tensor, std: torch.Tensor, tokens: torch.Tensor, scheduler: DDIMScheduler,
-    rng: np.random.Generator, batch: int,
-) -> torch.Tensor:  # fmt: skip
-    index = torch.from_numpy(rng.integers(len(mean), size=batch))
+    pair: Pair, pool: Latents, tokens: torch.Tensor, scheduler: DDIMScheduler, rng: np.random.Generator, batch: int
+) -> torch.Tensor:
+    index = torch.from_numpy(rng.integers(len(pool.mean), size=batch))
     draw = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    shape = (batch, *mean.shape[1:])
-    latents = mean[index] + std[index] * torch.randn(shape, generator=draw)
+    shape = (batch, *pool.mean.shape[1:])
+    latents = pool.mean[index] + pool.std[index] * torch.randn(shape, generator=draw)
     noise = torch.randn(shape, generator=draw)
     t = torch.randint(0, 1000, (batch,), generator=draw)
     empty = torch.from_numpy(rng.random(batch) < EMPTY_CAPTION)

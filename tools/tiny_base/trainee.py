@@ -19,6 +19,7 @@ MakeOptimisers = Callable[[torch.nn.Module, float], Sequence[torch.optim.Optimiz
 
 
 def adamw(model: torch.nn.Module, lr: float) -> list[torch.optim.Optimizer]:
+    """AdamW for all of a model's weights."""
     return [torch.optim.AdamW(model.parameters(), lr)]
 
 
