@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from bench.contracts.context import Bar, Context, Progress, Quiet, Team
 from bench.contracts.dataset import NO_MASK, Dataset, Sample, Split
-from bench.contracts.generator import Generator
+from bench.contracts.generator import Generator, unfinished
 from bench.contracts.metric import (
     Extractor,
     Floor,
@@ -40,4 +40,5 @@ __all__ = [
     "CONTRACTS", "NO_MASK", "TRAINING", "Bar", "Context", "Cost", "Dataset", "Extractor", "Floor", "Generator",
     "ImageSet", "LeftOut", "Look", "Match", "Measure", "Metric", "Network", "NoParams", "Plugin", "Progress", "Quiet",
     "Sample", "Score", "Segmenter", "Space", "Split", "Team", "param",
+    "unfinished",
 ]  # fmt: skip
