@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from generators.diffusion.training.adc_step import AdcMethod
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Params(DiffusionParams):
+    """With the weights of the two losses beside the student's own."""
+
     w_teacher: float = param(1.0, "weight of the teacher's own loss (released code: 0)", low=0.0)
     w_distill: float = param(1.0, "weight of distillation from teacher to student (released code: 0)", low=0.0)
 

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from generators.diffusion.conditioning.method import ControlNetMethod
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Params(PublishedParams):
+    """With the choice of what is trained."""
+
     lock_decoder: bool = param(False, "freeze the U-Net's decoder too, as ControlNet's authors do by default")
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,11 +16,9 @@ from generators.diffusion.base_model.model import Base
 from generators.diffusion.base_model.shapes import hollow_base
 from generators.diffusion.conditioning.batch import TIMESTEPS, Batch
 from generators.diffusion.conditioning.method import Method
+from generators.diffusion.params import DiffusionParams
 from generators.diffusion.training.recompute import recompute_activations
 from generators.diffusion.training.training_set import CHUNK
-
-if TYPE_CHECKING:
-    from generators.diffusion.generator import DiffusionGenerator
 
 STAGES = 3
 """Points of the training at which a step is counted, each in the middle of a third: methods change with the step."""
@@ -44,20 +41,25 @@ class Hollow:
 
     @property
     def trained(self) -> list[nn.Parameter]:
+        """The parameters that get gradients."""
         return [p for module in self.method.trained.values() for p in module.parameters() if p.requires_grad]
 
     def empty(self, *shape: int) -> torch.Tensor:
+        """A tensor of that shape on `meta`, in the run's number type."""
         return torch.empty(shape, device="meta", dtype=self.dtype)
 
     def latents(self, images: int) -> torch.Tensor:
+        """(images, c, h, w)."""
         side = self.size // 2 ** (len(self.base.vae.config.block_out_channels) - 1)
         return self.empty(images, self.base.unet.config.in_channels, side, side)
 
     def context(self, images: int) -> torch.Tensor:
+        """Embeddings of texts, (images, tokens, width)."""
         text = self.base.text_encoder.config
         return self.empty(images, text.max_position_embeddings, self.base.unet.config.cross_attention_dim)
 
     def hint(self, images: int) -> torch.Tensor:
+        """Of masks or images, (images, 3, size, size)."""
         return self.empty(images, 3, self.size, self.size)
 
     def times(self, images: int) -> torch.Tensor:
@@ -65,27 +67,25 @@ class Hollow:
         return ((torch.arange(images) + 0.5) * TIMESTEPS / images).long()
 
 
-def cost_of(generator: DiffusionGenerator, action: str, images: int, devices: int) -> Cost:
-    """Memory: weights, gradients, AdamW's moments, and all that is alive at the peak of a step (a bf16 run keeps norms
-    in fp32, which is not counted). Training files lie on disk.
-    """
-    p = generator.params
-    base, _ = hollow_base(generator.base())
-    generator.check_params(devices)
+def build_hollow(source: str, build: Callable[[Base, int], Method], p: DiffusionParams) -> Hollow:
+    """The run that the parameters describe; `build(base, seed)` makes its method."""
+    base, _ = hollow_base(source)
     dtype = torch.bfloat16 if p.precision == "bf16" else torch.float32
     base.scheduler.alphas_cumprod = base.scheduler.alphas_cumprod.to(dtype)
     with torch.device("meta"):
-        method = generator.method(base, 0)
+        method = build(base, 0)
     for module in (base.vae, base.unet, *method.trained.values()):
         # diffusers' own `to` warns of what matters to numbers, and here are none.
         nn.Module.to(module, dtype)
     if p.gradient_checkpointing:
         recompute_activations([base.unet, *method.trained.values()])
-    hollow = Hollow(base, method, p.size, dtype)
-    return _fit(hollow, p, images, devices) if action == "fit" else _sample(hollow, p, math.ceil(images / devices))
+    return Hollow(base, method, p.size, dtype)
 
 
-def _fit(hollow: Hollow, p: Any, images: int, devices: int) -> Cost:
+def fit_cost(hollow: Hollow, p: DiffusionParams, images: int, devices: int) -> Cost:
+    """Training on so many pairs. Memory: weights, gradients, AdamW's moments, and all that is alive at the peak of a
+    step (a bf16 run keeps norms in fp32, which is not counted). Training files lie on disk.
+    """
     micro = p.batch // (devices * p.accumulation)
     encode = measure(lambda: hollow.base.vae.encode(hollow.hint(CHUNK)))
     update, state = _update(hollow, p)
@@ -102,12 +102,16 @@ def _fit(hollow: Hollow, p: Any, images: int, devices: int) -> Cost:
     return Cost(work.flops, work.moved, work.calls, memory, p.precision, note)
 
 
-def _backward(hollow: Hollow, p: Any, micro: int) -> Work:
+def _backward(hollow: Hollow, p: DiffusionParams, micro: int) -> Work:
     """A micro-batch's work, averaged over the training; the peak is its largest."""
     batch = Batch(
-        hollow.latents(micro), hollow.latents(micro), hollow.times(micro), hollow.context(micro), hollow.hint(micro),
-        hollow.hint(micro),
-    )  # fmt: skip
+        latents=hollow.latents(micro),
+        noise=hollow.latents(micro),
+        t=hollow.times(micro),
+        context=hollow.context(micro),
+        mask=hollow.hint(micro),
+        image=hollow.hint(micro),
+    )
     works = []
     for number in range(STAGES):
         for parameter in hollow.trained:
@@ -117,7 +121,7 @@ def _backward(hollow: Hollow, p: Any, micro: int) -> Work:
     return reduce(Work.then, works).times(1 / STAGES)
 
 
-def _update(hollow: Hollow, p: Any) -> tuple[Work, float]:
+def _update(hollow: Hollow, p: DiffusionParams) -> tuple[Work, float]:
     """AdamW's work a step, and the bytes of its state."""
     twins = [torch.empty_like(parameter, dtype=torch.float32).requires_grad_() for parameter in hollow.trained]
     for twin in twins:
@@ -128,7 +132,8 @@ def _update(hollow: Hollow, p: Any) -> tuple[Work, float]:
 
 
 @torch.no_grad()
-def _sample(hollow: Hollow, p: Any, images: int) -> Cost:
+def sample_cost(hollow: Hollow, p: DiffusionParams, images: int) -> Cost:
+    """Sampling of so many images on one device."""
     batch = min(p.sample_batch, images)
     method, twice = hollow.method, 2 * batch
     prepared: list[Any] = []

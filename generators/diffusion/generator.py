@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from generators.diffusion.params import DiffusionParams
 if TYPE_CHECKING:
     from generators.diffusion.base_model.model import Base
     from generators.diffusion.conditioning.method import Method
-    from generators.diffusion.sampling.sampler import Sampler
+    from generators.diffusion.sampling.sampler import SamplingJob
     from generators.diffusion.training.watch import Watch
 
 
@@ -77,15 +78,19 @@ class DiffusionGenerator(Generator):
         """BenchError where the weights that take the place of training do not fit; here there are none."""
 
     def cost(self, action: str, images: int, devices: int) -> Cost | None:
-        from generators.diffusion.cost import cost_of
+        from generators.diffusion.cost import build_hollow, fit_cost, sample_cost
 
-        return cost_of(self, action, images, devices)
+        self.check_params(devices)
+        p, hollow = self.params, build_hollow(self.base(), self.method, self.params)
+        if action == "fit":
+            return fit_cost(hollow, p, images, devices)
+        return sample_cost(hollow, p, math.ceil(images / devices))
 
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
         from generators.diffusion.base_model.precision import arithmetic
         from generators.diffusion.conditioning.weights import save_trained
         from generators.diffusion.memory import memory_advice, training_remedies
-        from generators.diffusion.training.batches import draw_batch
+        from generators.diffusion.training.batches import BatchPlan, draw_batch
         from generators.diffusion.training.loop import Schedule
         from generators.diffusion.training.loop import train as run_training
         from generators.diffusion.training.recompute import recompute_activations
@@ -96,12 +101,13 @@ class DiffusionGenerator(Generator):
         if p.gradient_checkpointing:
             recompute_activations([base.unet, *method.trained.values()])
         data = prepare_training_set(base, train, p.size, self._prompts(train), ctx)
+        plan = BatchPlan(p.batch, ctx.seed, p.empty_prompt, ctx.device)
         parts, first = ctx.team.size * p.accumulation, ctx.team.rank * p.accumulation
 
         def step(number: int) -> dict[str, float]:
             losses = []
             for part in range(first, first + p.accumulation):
-                batch = draw_batch(data, p.batch, number, ctx.seed, p.empty_prompt, ctx.device, part, parts)
+                batch = draw_batch(data, plan, number, part, parts)
                 with arithmetic(p.precision, ctx.device):
                     losses.append(method.backward(batch, number, 1 / parts))
             return {name: sum(part.get(name, 0.0) for part in losses) / parts for name in losses[0]}
@@ -120,18 +126,19 @@ class DiffusionGenerator(Generator):
         p, base = self.params, self._load(ctx)
         method = self.method(base, ctx.seed)
         self.load_weights(method, model_dir)
-        prompts = self._prompts(conditions)
+        job = self._job(base, method, ctx)
         with memory_advice("sampling", ctx.device, sampling_remedies(p)):
-            sample_set(base, method, self._sampler(), conditions, prompts, p.size, p.sample_batch, out, ctx)
+            sample_set(job, conditions, self._prompts(conditions), p.sample_batch, out)
 
     def _prompts(self, pairs: Split) -> list[str]:
         return [pair.prompt or self.params.prompt for pair in pairs]
 
-    def _sampler(self) -> Sampler:
-        from generators.diffusion.sampling.sampler import Sampler
+    def _job(self, base: Base, method: Method, ctx: Context) -> SamplingJob:
+        from generators.diffusion.sampling.sampler import Sampler, SamplingJob
 
         p = self.params
-        return Sampler(p.sampler_steps, p.guidance, p.precision)
+        sampler = Sampler(p.sampler_steps, p.guidance, p.precision)
+        return SamplingJob(base=base, method=method, sampler=sampler, size=p.size, ctx=ctx)
 
     def _watch(self, base: Base, method: Method, train: Split, model_dir: Path, ctx: Context) -> Watch:
         from generators.diffusion.memory import memory_advice, preview_remedies
@@ -139,7 +146,7 @@ class DiffusionGenerator(Generator):
         from generators.diffusion.training.watch import Watch
 
         p = self.params
-        preview = Preview(base, method, self._sampler(), train, self._prompts(train), p.size, ctx)
+        preview = Preview(self._job(base, method, ctx), train, self._prompts(train))
         advised = memory_advice("a preview", ctx.device, preview_remedies(p, ctx.team.size))
         return Watch(model_dir, p.preview_every, advised(preview.draw), writes=ctx.team.rank == 0)
 

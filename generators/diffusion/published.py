@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 IMPORTED = (*PARTS, "controlnet")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PublishedParams(DiffusionParams):
+    """With the folder of an imported checkpoint."""
+
     checkpoint: str = param("", "folder of import-checkpoint, sampled as it is: nothing is trained", key=False)
 
 
@@ -99,9 +101,11 @@ class PublishedGenerator(DiffusionGenerator):
         load_imported(Path(self.params.checkpoint), method.kept["controlnet"])
 
     def import_checkpoint(self, file: Path, out: Path) -> tuple[str, ...]:
-        """The latent-diffusion layout: `control_model.*` with this generator's hint block, `model.diffusion_model.*`,
+        """From the latent-diffusion layout: `control_model.*` with this generator's hint block,
+        `model.diffusion_model.*`, `first_stage_model.*` and `cond_stage_model.*`.
 
-        `first_stage_model.*` and `cond_stage_model.*`; the last two come from the base model where the file has none.
+        The last two come from the base model where the file has none. Raises BenchError that names every key which is
+        missing, unexpected or of another shape.
         """
         import torch
 

@@ -88,7 +88,8 @@ def literal_draw(base, data, prompts, count, step, seed, empty_prompt=0.05):
     t = torch.randint(0, TIMESTEPS, (count,), generator=draw)
     dropped = rng.random(count) < empty_prompt
     context = encode_prompts(base, ["" if gone else prompts[row] for gone, row in zip(dropped, rows, strict=True)])
-    return Batch(latents, noise, t, context, mask_hint(data.masks[rows]), image_hint(data.images[rows]))
+    mask, image = mask_hint(data.masks[rows]), image_hint(data.images[rows])
+    return Batch(latents=latents, noise=noise, t=t, context=context, mask=mask, image=image)
 
 
 def literal_loss(nets, batch, recipe, step, steps):

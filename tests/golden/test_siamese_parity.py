@@ -42,7 +42,8 @@ def batch():
 
     mask = torch.from_numpy((rng("mask").random(inputs["mask"]) > 0.5).astype(np.float32)).repeat(1, 3, 1, 1)
     image = torch.from_numpy(rng("image").random(inputs["image"]).astype(np.float32))
-    return Batch(drawn("z0"), drawn("noise"), torch.tensor(inputs["t"]), drawn("context"), mask, image)
+    times, context = torch.tensor(inputs["t"]), drawn("context")
+    return Batch(latents=drawn("z0"), noise=drawn("noise"), t=times, context=context, mask=mask, image=image)
 
 
 def residuals(nets, batch, noisy, hint):

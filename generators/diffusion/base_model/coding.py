@@ -12,10 +12,8 @@ from generators.diffusion.base_model.model import Base
 
 def tokenize(base: Base, prompts: Sequence[str]) -> torch.Tensor:
     """int64 (n, tokens), padded or cut to the model's length."""
-    return base.tokenizer(
-        list(prompts), padding="max_length", max_length=base.tokenizer.model_max_length, truncation=True,
-        return_tensors="pt",
-    ).input_ids  # fmt: skip
+    length = {"padding": "max_length", "max_length": base.tokenizer.model_max_length, "truncation": True}
+    return base.tokenizer(list(prompts), return_tensors="pt", **length).input_ids
 
 
 def encode_prompts(base: Base, prompts: Sequence[str]) -> torch.Tensor:

@@ -66,6 +66,10 @@ def levels(source: str) -> int:
 
 
 def fetch_base(source: str) -> Path:
+    """Download the parts of a base model into the hub's cache; returns the folder there.
+
+    Raises BenchError where the hub does not give it.
+    """
     from huggingface_hub import snapshot_download
 
     patterns = [

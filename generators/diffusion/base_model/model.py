@@ -26,9 +26,12 @@ SCHEDULER = {
 """The original latent-diffusion sampler: 50 steps are t = 981, 961 … 1, and the last one ends at alpha of t = 0."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Base:
-    """All parts in evaluation mode, frozen."""
+    """All parts in evaluation mode, frozen: objects of diffusers and transformers.
+
+    The VAE halves height and width once a level but the first; the U-Net predicts noise in its scaled latents.
+    """
 
     vae: Any
     unet: Any
@@ -60,7 +63,8 @@ def load_base(source: str, *, device: str = "cpu", download: bool = False) -> Ba
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise BenchError(f"base model {folder}: {first_line(error)}; {WHOLE}") from None
     vae, unet, text_encoder = (m.float().eval().requires_grad_(False).to(device) for m in (vae, unet, text_encoder))
-    return Base(vae, unet, text_encoder, tokenizer, DDIMScheduler(**SCHEDULER))
+    scheduler = DDIMScheduler(**SCHEDULER)
+    return Base(vae=vae, unet=unet, text_encoder=text_encoder, tokenizer=tokenizer, scheduler=scheduler)
 
 
 def _load_part(cls: Any, folder: Path, **options: Any) -> Any:

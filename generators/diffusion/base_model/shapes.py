@@ -21,7 +21,7 @@ SD15_VAE = {
     "layers_per_block": 2,
 }
 SD15_TEXT = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12}
-"""Where they differ from the libraries' defaults."""
+"""Configurations of Stable Diffusion 1.5 where they differ from the libraries' defaults."""
 
 
 def hollow_base(source: str) -> tuple[Base, str]:
@@ -39,7 +39,7 @@ def hollow_base(source: str) -> tuple[Base, str]:
             what = f"base model {source}"
     for model in (vae, unet, text):
         model.requires_grad_(False)
-    return Base(vae, unet, text, None, scheduler), what
+    return Base(vae=vae, unet=unet, text_encoder=text, tokenizer=None, scheduler=scheduler), what
 
 
 def _empty(cls: Any, folder: Path) -> Any:

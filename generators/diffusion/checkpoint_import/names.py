@@ -47,6 +47,7 @@ Names = dict[str, str]
 
 
 def unet_names(unet: Any) -> Names:
+    """Of diffusers' `UNet2DConditionModel`."""
     return {UNET + _unet_name(name, unet): name for name in unet.state_dict()}
 
 
@@ -61,6 +62,7 @@ def vae_names(vae: Any) -> Names:
 
 
 def text_names(text_encoder: nn.Module) -> Names:
+    """Of transformers' `CLIPTextModel`."""
     # Versions of transformers differ in whether the module's own names begin with "text_model.".
     return {TEXT + name.removeprefix("text_model."): name for name in text_encoder.state_dict()}
 

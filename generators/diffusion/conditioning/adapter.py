@@ -27,6 +27,7 @@ class AdapterMethod(Method):
         return {"adapter": self.adapter}
 
     def prepare(self, mask: torch.Tensor, image: torch.Tensor | None) -> list[torch.Tensor]:
+        """Features by level of the U-Net, each (n, width, h / 2^level, w / 2^level)."""
         return self.adapter(mask)
 
     def twice(self, prepared: Any) -> list[torch.Tensor]:
@@ -38,11 +39,12 @@ class AdapterMethod(Method):
 
 
 def build_adapter(base: Base, seed: int) -> AdapterMethod:
-    """The full adapter of the Stable Diffusion branch: pixel-unshuffle 8, two residual blocks a level."""
+    """The full adapter of the Stable Diffusion branch: pixel-unshuffle 8, two residual blocks a level.
+
+    On the base model's device; its initial weights are random and come from `seed`.
+    """
     torch.manual_seed(seed)
-    adapter = T2IAdapter(
-        in_channels=3, channels=list(base.unet.config.block_out_channels), num_res_blocks=2, downscale_factor=8,
-        adapter_type="full_adapter",
-    )  # fmt: skip
-    device = base.unet.device
+    channels, device = list(base.unet.config.block_out_channels), base.unet.device
+    shape = {"in_channels": 3, "channels": channels, "num_res_blocks": 2, "downscale_factor": 8}
+    adapter = T2IAdapter(adapter_type="full_adapter", **shape)
     return AdapterMethod(base.unet, adapter.to(device).train(), base.scheduler.alphas_cumprod.to(device))

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 import torch
 
 TIMESTEPS = 1000
+"""Steps of the noise schedule; t runs from 0 to one less."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Scaled latents, noise (n, c, h, w); t int64 (n,); context (n, tokens, width); hints (n, 3, 8h, 8w) in [0, 1]."""
+    """Scaled latents, noise (n, c, h, w); t int64 (n,); context (n, tokens, width); hints (n, 3, 8h, 8w) in [0, 1].
+
+    `mask` is in {0, 1}, the same in its three channels; `image` is the pair's, in RGB.
+    """
 
     latents: torch.Tensor
     noise: torch.Tensor

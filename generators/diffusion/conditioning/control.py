@@ -27,15 +27,21 @@ class Encoded:
 
 
 def encode(unet: UNet2DConditionModel, latents: torch.Tensor, t: torch.Tensor, context: torch.Tensor) -> Encoded:
-    """Encoder and middle of the U-Net, without gradient: they are frozen."""
+    """Encoder and middle of the U-Net, without gradient: they are frozen.
+
+    `latents` (n, c, h, w) with noise, `t` int64 (n,), `context` (n, tokens, width).
+    """
     with torch.no_grad():
         return _encode(unet, latents, t, context)
 
 
 def _encode(
-    net: UNet2DConditionModel | ControlNetModel, latents: torch.Tensor, t: torch.Tensor, context: torch.Tensor,
+    net: UNet2DConditionModel | ControlNetModel,
+    latents: torch.Tensor,
+    t: torch.Tensor,
+    context: torch.Tensor,
     features: torch.Tensor | None = None,
-) -> Encoded:  # fmt: skip
+) -> Encoded:
     """The encoder that U-Net and ControlNet have alike; `features` of a hint are added to the first convolution's."""
     time = net.time_embedding(net.time_proj(t).to(latents.dtype))
     hidden = net.conv_in(latents)
@@ -61,6 +67,7 @@ class Decoder(nn.Module):
         self.conv_out = unet.conv_out
 
     def forward(self, encoded: Encoded, controls: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Noise (n, c, h, w); `controls` are added to the skip connections and, the last one, to the middle."""
         *residuals, middle = controls
         hidden = encoded.middle + middle
         skips = tuple(skip + residual for skip, residual in zip(encoded.skips, residuals, strict=True))

@@ -1,4 +1,7 @@
-"""Dense Hint Input: the residual, patch-merging encoder in place of ControlNet's hint block."""
+"""Dense Hint Input: the residual, patch-merging encoder in place of ControlNet's hint block.
+
+Source: Qiu et al., Noise-Consistent Siamese-Diffusion, CVPR 2025, and its authors' code.
+"""
 
 from __future__ import annotations
 
@@ -58,6 +61,7 @@ class DenseHintTrunk(nn.Module):
         self.layer5 = ResidualBlock(256)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, 3, h, w) -> (n, 256, h/8, w/8)."""
         # Channels last: patch merging then copies once, and the convolutions are faster on a processor.
         x = self.layer1(self.initial_conv(x.contiguous(memory_format=torch.channels_last)))
         x = self.layer2(self.conv_before_res2(x))
@@ -77,4 +81,5 @@ class DenseHintInput(nn.Module):
         nn.init.zeros_(self.zero.bias)
 
     def forward(self, hint: torch.Tensor) -> torch.Tensor:
+        """(n, 3, h, w) in [0, 1] -> (n, width, h/8, w/8)."""
         return self.zero(self.trunk(hint)).contiguous()

@@ -12,7 +12,7 @@ from generators.diffusion.conditioning.method import ControlNetMethod
 
 @dataclass(frozen=True)
 class MaskImageMethod(ControlNetMethod):
-    """Six hint channels: three of the mask, three of the image."""
+    """Six hint channels: three of the mask, three of the image. Training and sampling need both."""
 
     uses_image = True
 

@@ -18,15 +18,18 @@ class Method:
     """Networks of one generator. `trained` are optimised and checkpointed, `kept` are what sampling needs."""
 
     alphas_cumprod: torch.Tensor
+    """(1000,): the share of variance that is signal at each t."""
     uses_image = False
     """True when sampling needs the image of the pair beside its mask."""
 
     @property
     def trained(self) -> Mapping[str, nn.Module]:
+        """Networks by name; of their parameters those that require a gradient are optimised."""
         raise NotImplementedError
 
     @property
     def kept(self) -> Mapping[str, nn.Module]:
+        """Networks by name whose weights stay on disk for sampling. Default: all that are trained."""
         return self.trained
 
     def prepare(self, mask: torch.Tensor, image: torch.Tensor | None) -> Any:

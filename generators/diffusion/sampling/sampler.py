@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from bench.contracts import Context
 from generators.diffusion.base_model.model import Base
 from generators.diffusion.base_model.precision import arithmetic
 from generators.diffusion.conditioning.method import Method
@@ -23,6 +24,30 @@ class Sampler:
     precision: str = "fp32"
 
 
+@dataclass(frozen=True, kw_only=True)
+class SamplingJob:
+    """What every batch of a set has in common; images are squares of `size` pixels."""
+
+    base: Base
+    method: Method
+    sampler: Sampler
+    size: int
+    ctx: Context
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """Of a batch: hints (n, 3, 8h, 8w) in [0, 1], embeddings of its texts (n, tokens, width) and of the empty text.
+
+    `image` is None where the method does not look at the pairs' images.
+    """
+
+    mask: torch.Tensor
+    image: torch.Tensor | None
+    context: torch.Tensor
+    empty: torch.Tensor
+
+
 def initial_noise(ids: Sequence[str], seed: int, shape: tuple[int, ...]) -> torch.Tensor:
     """(n, *shape): each image's noise depends on (seed, id) alone, not on batch or order."""
     return torch.stack([torch.randn(shape, generator=_generator(seed, name)) for name in ids])
@@ -35,20 +60,20 @@ def _generator(seed: int, name: str) -> torch.Generator:
 
 @torch.inference_mode()
 def sample_latents(
-    base: Base, method: Method, sampler: Sampler, noise: torch.Tensor, mask: torch.Tensor, image: torch.Tensor | None,
-    context: torch.Tensor, empty: torch.Tensor, tick: Callable[[], None],
-) -> torch.Tensor:  # fmt: skip
-    """Scaled latents (n, c, h, w) from noise of that shape; hints (n, 3, 8h, 8w), context (n, tokens, width)."""
+    job: SamplingJob, noise: torch.Tensor, conditions: Conditions, tick: Callable[[], None]
+) -> torch.Tensor:
+    """Scaled latents (n, c, h, w) from noise of that shape; `tick` is called after each of the sampler's steps."""
+    scheduler, sampler, method = job.base.scheduler, job.sampler, job.method
     with arithmetic(sampler.precision, str(noise.device)):
-        prepared = method.twice(method.prepare(mask, image))
-        context = torch.cat([empty.expand_as(context), context])
+        prepared = method.twice(method.prepare(conditions.mask, conditions.image))
+        context = torch.cat([conditions.empty.expand_as(conditions.context), conditions.context])
         latents = noise
         twice = torch.cat([latents, latents])  # the same memory at every step
-        base.scheduler.set_timesteps(sampler.steps, device=latents.device)
-        for t in base.scheduler.timesteps:
+        scheduler.set_timesteps(sampler.steps, device=latents.device)
+        for t in scheduler.timesteps:
             without, given = method.predict(twice, t.expand(len(twice)), context, prepared).float().chunk(2)
             predicted = torch.add(without, given.sub_(without), alpha=sampler.guidance)
-            latents = base.scheduler.step(predicted, t, latents, eta=0.0).prev_sample
+            latents = scheduler.step(predicted, t, latents, eta=0.0).prev_sample
             twice.unflatten(0, (2, -1)).copy_(latents)
             tick()
     return latents

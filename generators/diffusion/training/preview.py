@@ -9,13 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from bench.contracts import Context, Split
+from bench.contracts import Split
 from bench.images import load_mask, load_rgb
 from generators.diffusion.base_model.coding import encode_distinct, encode_prompts
-from generators.diffusion.base_model.model import Base
-from generators.diffusion.conditioning.method import Method
 from generators.diffusion.sampling.sample_set import sample_part
-from generators.diffusion.sampling.sampler import Sampler
+from generators.diffusion.sampling.sampler import SamplingJob
 
 COLUMNS = 4
 GAP = 2
@@ -25,28 +23,19 @@ GAP = 2
 class Preview:
     """The first pairs of the training set, in the same order and from the same noise at every call."""
 
-    base: Base
-    method: Method
-    sampler: Sampler
+    job: SamplingJob
     pairs: Split
     prompts: list[str]
-    size: int
-    ctx: Context
 
     def draw(self) -> np.ndarray:
         """uint8 (h, w, 3): a column a pair; rows: mask, real image, sample. Changes nothing that training sees."""
-        pairs, size = self.pairs[:COLUMNS], (self.size, self.size)
+        job, pairs, size = self.job, self.pairs[:COLUMNS], (self.job.size, self.job.size)
         masks = [np.repeat(load_mask(pair.mask, size)[..., None] * 255, 3, 2) for pair in pairs]
         reals = [load_rgb(pair.image, size) for pair in pairs]
-        return tile([masks, reals, list(self._sample(pairs))])
-
-    def _sample(self, pairs: Split) -> np.ndarray:
-        context = encode_distinct(self.base, self.prompts[: len(pairs)])
-        empty = encode_prompts(self.base, [""])
-        with evaluating(self.method.trained):
-            return sample_part(
-                self.base, self.method, self.sampler, pairs, context, empty, self.size, self.ctx, lambda: None
-            )
+        context, empty = encode_distinct(job.base, self.prompts[: len(pairs)]), encode_prompts(job.base, [""])
+        with evaluating(job.method.trained):
+            samples = sample_part(job, pairs, context, empty, lambda: None)
+        return tile([masks, reals, list(samples)])
 
 
 @contextmanager

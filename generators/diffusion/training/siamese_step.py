@@ -19,7 +19,7 @@ from generators.diffusion.conditioning.networks import Networks
 from generators.diffusion.training.cut import cut, frozen, pass_on
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """The method's constants. The image branch runs when noise consistency or online augmentation needs it."""
 
@@ -32,7 +32,25 @@ class Recipe:
 
     @property
     def image_branch(self) -> bool:
+        """Whether the image branch runs at all."""
         return self.noise_consistency or self.online_augmentation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What the branches of one step have in common: step k of N, and the share of its loss that is differentiated."""
+
+    nets: Networks
+    batch: Batch
+    recipe: Recipe
+    number: int
+    steps: int
+    share: float = 1.0
+
+    @property
+    def augments(self) -> bool:
+        """Whether online augmentation has begun."""
+        return self.recipe.online_augmentation and self.number > self.steps * self.recipe.augment_after
 
 
 def backward_siamese(
@@ -44,6 +62,7 @@ def backward_siamese(
     cut as soon as its loss is known, which frees its activations; the gradients gathered there then pass through the
     ControlNet and the hint block once. The sum is the gradient of the whole.
     """
+    this = Step(nets=nets, batch=batch, recipe=recipe, number=step, steps=steps, share=share)
     noisy = batch.noisy(batch.latents, nets.alphas_cumprod)
     encoded = encode(nets.unet, noisy, batch.t, batch.context)
     hints = torch.cat([batch.mask, batch.image]) if recipe.image_branch else batch.mask
@@ -54,12 +73,11 @@ def backward_siamese(
     losses = {"mask": 0.0}
     predicted_mix = None
     if recipe.image_branch:
-        mask, image = leaves
-        predicted_mix, losses["image"] = _image_branch(nets, batch, encoded, mask, image, recipe, step / steps, share)
-    losses |= _mask_branch(nets, batch, encoded, leaves[0], predicted_mix, recipe, share)
+        predicted_mix, losses["image"] = image_branch(this, encoded, *leaves)
+    losses |= _mask_branch(this, encoded, leaves[0], predicted_mix)
     pass_on(list(chain(*outputs)), list(chain(*leaves)))
-    if recipe.online_augmentation and step > steps * recipe.augment_after and predicted_mix is not None:
-        losses["augmented"] = _augmented_branch(nets, batch, noisy, features_leaf, predicted_mix, recipe, share)
+    if this.augments and predicted_mix is not None:
+        losses["augmented"] = _augmented_branch(this, noisy, features_leaf, predicted_mix)
     pass_on([features], [features_leaf])
     consistency, rest = recipe.w_c * losses.get("consistency", 0.0), ("mask", "image", "augmented")
     return {"loss": consistency + sum(losses.get(name, 0.0) for name in rest), **losses}
@@ -73,45 +91,43 @@ def _controls(nets: Networks, batch: Batch, noisy: torch.Tensor, features: torch
     return list(zip(*(control.chunk(branches) for control in controls), strict=True))
 
 
-def _image_branch(
-    nets: Networks, batch: Batch, encoded: Encoded, mask_controls: Controls, image_controls: Controls, recipe: Recipe,
-    w_i: float, share: float,
-) -> tuple[torch.Tensor, float]:  # fmt: skip
-    mixed = [recipe.w_m * m.detach() + w_i * i for m, i in zip(mask_controls, image_controls, strict=True)]
+def image_branch(
+    step: Step, encoded: Encoded, mask_controls: Controls, image_controls: Controls
+) -> tuple[torch.Tensor, float]:
+    """The noise predicted from c_mix, detached, and L_i, whose gradients reach `image_controls` alone."""
+    w_m, w_i, decoder = step.recipe.w_m, step.number / step.steps, step.nets.decoder
+    mixed = [w_m * m.detach() + w_i * i for m, i in zip(mask_controls, image_controls, strict=True)]
     # Frozen until the backward pass is over: gradient checkpointing runs the decoder again in there.
-    with frozen(nets.decoder):
-        predicted = nets.decoder(encoded, mixed)
-        loss = torch.nn.functional.mse_loss(predicted, batch.noise)
-        (share * loss).backward()
+    with frozen(decoder):
+        predicted = decoder(encoded, mixed)
+        loss = torch.nn.functional.mse_loss(predicted, step.batch.noise)
+        (step.share * loss).backward()
     return predicted.detach(), loss.item()
 
 
 def _mask_branch(
-    nets: Networks, batch: Batch, encoded: Encoded, controls: Controls, predicted_mix: torch.Tensor | None,
-    recipe: Recipe, share: float,
-) -> dict[str, float]:  # fmt: skip
-    predicted = nets.decoder(encoded, controls)
-    total = loss = torch.nn.functional.mse_loss(predicted, batch.noise)
+    step: Step, encoded: Encoded, controls: Controls, predicted_mix: torch.Tensor | None
+) -> dict[str, float]:
+    predicted = step.nets.decoder(encoded, controls)
+    total = loss = torch.nn.functional.mse_loss(predicted, step.batch.noise)
     losses = {"mask": loss.item()}
-    if recipe.noise_consistency and predicted_mix is not None:
+    if step.recipe.noise_consistency and predicted_mix is not None:
         consistency = torch.nn.functional.mse_loss(predicted, predicted_mix)
-        total = total + recipe.w_c * consistency
+        total = total + step.recipe.w_c * consistency
         losses["consistency"] = consistency.item()
-    (share * total).backward()
+    (step.share * total).backward()
     return losses
 
 
-def _augmented_branch(
-    nets: Networks, batch: Batch, noisy: torch.Tensor, features: torch.Tensor, predicted_mix: torch.Tensor,
-    recipe: Recipe, share: float,
-) -> float:  # fmt: skip
+def _augmented_branch(step: Step, noisy: torch.Tensor, features: torch.Tensor, predicted_mix: torch.Tensor) -> float:
     """Only the samples of weight 1 (t <= T) are run; the mean is over the whole batch, as in the authors' code.
 
     `features` begin with those of the batch's masks.
 
     The paper writes t < T; the code that made its numbers has <=.
     """
-    rows = torch.nonzero(batch.t <= recipe.augment_t).flatten()
+    nets, batch = step.nets, step.batch
+    rows = torch.nonzero(batch.t <= step.recipe.augment_t).flatten()
     if not len(rows):
         return 0.0
     a = nets.alphas_cumprod[batch.t].view(-1, 1, 1, 1)
@@ -122,7 +138,7 @@ def _augmented_branch(
     predicted = nets.decoder(encode(nets.unet, again, t, context), controls)
     per_sample = (predicted - batch.noise[rows]).square().mean((1, 2, 3))
     loss = per_sample.sum() / len(batch.t)
-    (share * loss).backward()
+    (step.share * loss).backward()
     return loss.item()
 
 

@@ -20,9 +20,13 @@ PIXELS = "1"
 """Raised when `bench.images` reads the same file as other pixels."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingSet:
-    """Row i belongs to training pair i. Posteriors are scaled; hints are uint8 and lie on disk, mapped into memory."""
+    """Row i belongs to training pair i. `images` and `masks` lie on disk, mapped into memory.
+
+    `mean` and `std` of the scaled posterior (n, c, h, w); `images` uint8 (n, 8h, 8w, 3), `masks` uint8 (n, 8h, 8w) in
+    {0, 1}; `context` (n, tokens, width) embeds the prompts, `empty_context` (1, tokens, width) the empty one.
+    """
 
     mean: torch.Tensor
     std: torch.Tensor
@@ -36,7 +40,7 @@ class TrainingSet:
 
 
 def prepare_training_set(base: Base, train: Split, size: int, prompts: list[str], ctx: Context) -> TrainingSet:
-    """Squash to `size` px and encode, once for all generators that learn from the same bytes with the same networks.
+    """Resize to a square of `size` px and encode, once for all generators with equal bytes and equal networks.
 
     The posterior is kept, so that each step still draws a fresh sample of it.
     """
@@ -46,7 +50,8 @@ def prepare_training_set(base: Base, train: Split, size: int, prompts: list[str]
     origin = [digest_of(base.vae.state_dict()), images.data]
     posteriors = once(ctx, "posteriors", origin, lambda: _encode_posteriors(base, images, ctx))
     mean, std = (posteriors[name].to(ctx.device) for name in ("mean", "std"))
-    return TrainingSet(mean, std, images, masks, *_embed(base, prompts, ctx))
+    context, empty = _embed(base, prompts, ctx)
+    return TrainingSet(mean=mean, std=std, images=images, masks=masks, context=context, empty_context=empty)
 
 
 def _embed(base: Base, prompts: list[str], ctx: Context) -> tuple[torch.Tensor, torch.Tensor]:

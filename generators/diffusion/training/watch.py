@@ -33,5 +33,6 @@ class Watch:
             save_png(self.folder / PREVIEWS / f"step-{number:06d}.png", self.draw())
 
     def update_curve(self, curve: Curve) -> None:
+        """Write the losses of all steps so far, as a table and as a picture."""
         if self.writes:
             write_curve(self.folder, curve)
