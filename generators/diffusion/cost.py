@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from bench.contracts import Cost
-from bench.meter import Work, measure
+from bench.cost.meter import Work, measure
 from generators.diffusion.base_model.model import Base
 from generators.diffusion.base_model.shapes import hollow_base
 from generators.diffusion.conditioning.batch import TIMESTEPS, Batch

@@ -20,7 +20,7 @@ from generators.diffusion.conditioning.control import Decoder
 from generators.diffusion.conditioning.method import ControlNetMethod
 from generators.diffusion.conditioning.networks import Networks
 from generators.diffusion.sampling.sampler import Conditions, Sampler, SamplingJob, initial_noise, sample_latents
-from tests.unit.test_sampling import make_controlnet
+from tests.unit.diffusion.test_sampling import make_controlnet
 
 SIZE, SIDE = 384, 48
 SAMPLER = Sampler(steps=3, guidance=9.0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.files import replacing
+from bench.files.atomic import replacing
 from tools.tiny_base.photos import crop, load_photos
 from tools.tiny_base.scenes import scene
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 
-from bench.files import replacing
+from bench.files.atomic import replacing
 from generators.diffusion.base_model.model import SCHEDULER
 from tools.tiny_base.text import LENGTH, WIDTH, make_text_encoder, save_tokenizer
 from tools.tiny_base.train_vae import to_tensor

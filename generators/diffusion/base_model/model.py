@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.tensors import refuse_unfit
+from bench.files.tensors import refuse_unfit
 from generators.diffusion.base_model.location import WEIGHTS, base_folder, fetch_base, first_line, missing_base
 
 WHOLE = "give a whole diffusers folder"

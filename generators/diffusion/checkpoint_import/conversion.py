@@ -22,7 +22,7 @@ from transformers import CLIPTextModel
 from transformers.utils import logging
 
 from bench.errors import BenchError
-from bench.tensors import refuse_unfit
+from bench.files.tensors import refuse_unfit
 from generators.diffusion.base_model.location import WEIGHTS, first_line
 from generators.diffusion.base_model.model import Base
 from generators.diffusion.checkpoint_import.names import (

@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from bench.errors import BenchError
-from bench.files import damaged_in
+from bench.files.atomic import damaged_in
 from generators.diffusion.base_model.location import WEIGHTS, first_line
 from generators.diffusion.base_model.shapes import hollow_base
 from generators.diffusion.conditioning.weights import load_strictly
