@@ -45,9 +45,9 @@ class DiffusionGenerator(Generator):
     def details(self) -> tuple[str, ...]:
         import torch
 
-        from generators.diffusion.base_model.shapes import hollow_base, millions
+        from generators.diffusion.base_model.shapes import meta_base, millions
 
-        base, what = hollow_base(self.base())
+        base, what = meta_base(self.base())
         with torch.device("meta"):
             method = self.method(base, 0)
         trained = [f"{name.replace('_', ' ')} {millions(module, True)}" for name, module in method.trained.items()]
@@ -78,13 +78,13 @@ class DiffusionGenerator(Generator):
         """BenchError where the weights that take the place of training do not fit; here there are none."""
 
     def cost(self, action: str, images: int, devices: int) -> Cost | None:
-        from generators.diffusion.cost import build_hollow, fit_cost, sample_cost
+        from generators.diffusion.cost import build_meta_run, fit_cost, sample_cost
 
         self.check_params(devices)
-        p, hollow = self.params, build_hollow(self.base(), self.method, self.params)
+        p, run = self.params, build_meta_run(self.base(), self.method, self.params)
         if action == "fit":
-            return fit_cost(hollow, p, images, devices)
-        return sample_cost(hollow, p, math.ceil(images / devices))
+            return fit_cost(run, p, images, devices)
+        return sample_cost(run, p, math.ceil(images / devices))
 
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
         from generators.diffusion.base_model.precision import arithmetic

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.contracts import Context, Cost, Split, param
 from bench.errors import BenchError
-from generators.diffusion.base_model.location import PARTS, base_folder, first_line, missing_base
+from generators.diffusion.base_model.location import PARTS, WHOLE, base_folder, first_line, missing_base
 from generators.diffusion.generator import DiffusionGenerator
 from generators.diffusion.params import DiffusionParams
 
@@ -121,7 +121,7 @@ class PublishedGenerator(DiffusionGenerator):
 
     def _base_of_import(self, file: Path, absent: tuple[str, ...]) -> tuple[Base, Path]:
         """Shapes of the base model, and its folder."""
-        from generators.diffusion.base_model.shapes import hollow_base
+        from generators.diffusion.base_model.shapes import meta_base
 
         source = self.params.base
         folder = base_folder(source)
@@ -129,9 +129,9 @@ class PublishedGenerator(DiffusionGenerator):
             what = ", ".join(["the tokenizer", "the number of attention heads", *(f"{prefix}*" for prefix in absent)])
             raise BenchError(
                 f"base model {source!r} is not here, or not whole, and {file} does not hold what it gives ({what}): "
-                "give a whole diffusers folder with --set NAME.base=DIR"
+                f"{WHOLE} with --set NAME.base=DIR"
             )
         try:
-            return hollow_base(source)[0], folder
+            return meta_base(source)[0], folder
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise BenchError(f"base model {folder}: {first_line(error)}; give a whole diffusers folder") from None
+            raise BenchError(f"base model {folder}: {first_line(error)}; {WHOLE}") from None

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from bench.cli import run
 from generators.diffusion.base_model.model import SCHEDULER, load_base
-from generators.diffusion.base_model.shapes import hollow_base
+from generators.diffusion.base_model.shapes import meta_base
 from generators.diffusion.checkpoint_import.folder import load_imported
 from generators.diffusion.checkpoint_import.names import control_names, text_names, unet_names, vae_names
 from generators.diffusion.conditioning.control import encode, hint_features, run_controlnet
@@ -76,7 +76,7 @@ def stable_diffusion():
     """Stable Diffusion 1.5's shapes without weights."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("generators.diffusion.base_model.shapes.base_folder", lambda _: None)
-        return hollow_base("stable-diffusion-v1-5")[0]
+        return meta_base("stable-diffusion-v1-5")[0]
 
 
 def as_checkpoint(names, module):

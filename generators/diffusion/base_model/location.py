@@ -18,6 +18,8 @@ WEIGHTS = {
     "controlnet": DIFFUSERS_WEIGHTS,
 }
 """The file in each part's folder, where it is not cut into several."""
+WHOLE = "give a whole diffusers folder"
+"""The remedy for a base model that lacks something."""
 
 
 def base_folder(source: str) -> Path | None:
@@ -50,7 +52,7 @@ def missing_base(source: str) -> tuple[str, ...]:
             f"--set NAME.base=DIR, or let --download fetch it from the hub",
         )
     absent = [part for part in PARTS if not (folder / part).is_dir()]
-    return (f"base model {folder} lacks {', '.join(absent)}; give a whole diffusers folder",) if absent else ()
+    return (f"base model {folder} lacks {', '.join(absent)}; {WHOLE}",) if absent else ()
 
 
 def levels(source: str) -> int:
@@ -62,7 +64,7 @@ def levels(source: str) -> int:
     try:
         return len(json.loads(path.read_text(encoding="utf-8"))["block_out_channels"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BenchError(f"base model {folder}: {path}: {first_line(error)}; give a whole diffusers folder") from None
+        raise BenchError(f"base model {folder}: {path}: {first_line(error)}; {WHOLE}") from None
 
 
 def fetch_base(source: str) -> Path:

@@ -8,9 +8,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.files.tensors import refuse_unfit
-from generators.diffusion.base_model.location import WEIGHTS, base_folder, fetch_base, first_line, missing_base
-
-WHOLE = "give a whole diffusers folder"
+from generators.diffusion.base_model.location import WEIGHTS, WHOLE, base_folder, fetch_base, first_line, missing_base
 
 SCHEDULER = {
     "num_train_timesteps": 1000,

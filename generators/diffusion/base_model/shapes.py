@@ -24,8 +24,11 @@ SD15_TEXT = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers":
 """Configurations of Stable Diffusion 1.5 where they differ from the libraries' defaults."""
 
 
-def hollow_base(source: str) -> tuple[Base, str]:
-    """The base model on torch's `meta` device, and what it is; Stable Diffusion 1.5's shape where it is not here."""
+def meta_base(source: str) -> tuple[Base, str]:
+    """The base model on torch's `meta` device, and what it is in words.
+
+    Stable Diffusion 1.5's shape where the base model is not on this machine.
+    """
     folder = base_folder(source)
     with torch.device("meta"):
         scheduler = DDIMScheduler(**SCHEDULER)

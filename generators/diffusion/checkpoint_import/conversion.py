@@ -23,7 +23,7 @@ from transformers.utils import logging
 
 from bench.errors import BenchError
 from bench.files.tensors import refuse_unfit
-from generators.diffusion.base_model.location import WEIGHTS, first_line
+from generators.diffusion.base_model.location import WEIGHTS, WHOLE, first_line
 from generators.diffusion.base_model.model import Base
 from generators.diffusion.checkpoint_import.names import (
     CONTROL,
@@ -158,9 +158,7 @@ def _of_base(folder: str, base_folder: Path) -> dict[str, torch.Tensor]:
     try:
         return cls.from_pretrained(base_folder / folder, use_safetensors=True).state_dict()
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise BenchError(
-            f"base model {base_folder}: {folder}: {first_line(error)}; give a whole diffusers folder"
-        ) from None
+        raise BenchError(f"base model {base_folder}: {folder}: {first_line(error)}; {WHOLE}") from None
 
 
 def _write_weights(out: Path, part: Part, tensors: dict[str, torch.Tensor]) -> None:

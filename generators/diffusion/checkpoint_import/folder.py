@@ -11,7 +11,7 @@ from torch import nn
 from bench.errors import BenchError
 from bench.files.atomic import damaged_in
 from generators.diffusion.base_model.location import WEIGHTS, first_line
-from generators.diffusion.base_model.shapes import hollow_base
+from generators.diffusion.base_model.shapes import meta_base
 from generators.diffusion.conditioning.weights import load_strictly
 
 MOST_NAMED = 20
@@ -26,7 +26,7 @@ def check_imported(folder: Path) -> None:
     if wrong is not None:
         raise BenchError(f"{wrong}: not the bytes that were imported; import the checkpoint anew")
     try:
-        base, _ = hollow_base(str(folder))
+        base, _ = meta_base(str(folder))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise BenchError(f"{folder}: {first_line(error)}; import the checkpoint anew") from None
     for name, module in (("vae", base.vae), ("unet", base.unet), ("text_encoder", base.text_encoder)):
