@@ -1,1 +1,1 @@
-"""Generators: one file each; `diffusion/` holds what several share."""
+"""Generators: one file a method; `diffusion/` holds what several of them share."""

@@ -10,12 +10,14 @@ from generators.diffusion.generator import DiffusionGenerator
 from generators.diffusion.params import DiffusionParams
 
 if TYPE_CHECKING:
-    from generators.diffusion.adc_step import AdcMethod
-    from generators.diffusion.base import Base
+    from generators.diffusion.base_model.model import Base
+    from generators.diffusion.training.adc_step import AdcMethod
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Params(DiffusionParams):
+    """With the weights of the two losses beside the student's own."""
+
     w_teacher: float = param(1.0, "weight of the teacher's own loss (released code: 0)", low=0.0)
     w_distill: float = param(1.0, "weight of distillation from teacher to student (released code: 0)", low=0.0)
 
@@ -38,9 +40,9 @@ class Adc(DiffusionGenerator):
     def method(self, base: Base, seed: int) -> AdcMethod:
         from copy import deepcopy
 
-        from generators.diffusion.adc_step import AdcMethod, Teacher, Weights
-        from generators.diffusion.control import build_controlnet
-        from generators.diffusion.networks import build_networks
+        from generators.diffusion.conditioning.control import build_controlnet
+        from generators.diffusion.conditioning.networks import build_networks
+        from generators.diffusion.training.adc_step import AdcMethod, Teacher, Weights
 
         nets = build_networks(base, seed, dense_hint=True)
         controlnet = build_controlnet(base.unet, dense_hint=True).to(base.unet.device).train()

@@ -9,12 +9,14 @@ from bench.contracts import param
 from generators.diffusion.published import PublishedGenerator, PublishedParams
 
 if TYPE_CHECKING:
-    from generators.diffusion.base import Base
-    from generators.diffusion.method import ControlNetMethod
+    from generators.diffusion.base_model.model import Base
+    from generators.diffusion.conditioning.method import ControlNetMethod
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Params(PublishedParams):
+    """With the choice of what is trained."""
+
     lock_decoder: bool = param(False, "freeze the U-Net's decoder too, as ControlNet's authors do by default")
 
 
@@ -34,8 +36,8 @@ class ControlNet(PublishedGenerator):
     Params = Params
 
     def method(self, base: Base, seed: int) -> ControlNetMethod:
-        from generators.diffusion.method import ControlNetMethod
-        from generators.diffusion.networks import build_networks
+        from generators.diffusion.conditioning.method import ControlNetMethod
+        from generators.diffusion.conditioning.networks import build_networks
 
         locked = self.params.lock_decoder
         return ControlNetMethod(build_networks(base, seed, dense_hint=False, locked=locked), locked)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from generators.diffusion.generator import DiffusionGenerator
 
 if TYPE_CHECKING:
-    from generators.diffusion.base import Base
-    from generators.diffusion.mask_image import MaskImageMethod
+    from generators.diffusion.base_model.model import Base
+    from generators.diffusion.conditioning.mask_image import MaskImageMethod
 
 
 class ControlNetMi(DiffusionGenerator):
@@ -26,7 +26,7 @@ class ControlNetMi(DiffusionGenerator):
     cite = "Zhang et al., ICCV 2023; row ControlNet (M+I) of Qiu et al., CVPR 2025"
 
     def method(self, base: Base, seed: int) -> MaskImageMethod:
-        from generators.diffusion.mask_image import MaskImageMethod
-        from generators.diffusion.networks import build_networks
+        from generators.diffusion.conditioning.mask_image import MaskImageMethod
+        from generators.diffusion.conditioning.networks import build_networks
 
         return MaskImageMethod(build_networks(base, seed, dense_hint=False, hint_channels=6))

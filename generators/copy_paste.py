@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.contracts import Context, Generator, Split
+from bench.contracts import Context, Generator, Split, unfinished
 from bench.images import load_mask, load_rgb, save_png
 
 
@@ -25,11 +25,10 @@ class CopyPaste(Generator):
             save_png(model_dir / f"{sample.id}.png", load_mask(sample.mask) * 255)
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
-        with ctx.progress.bar(len(conditions), "image") as bar:
-            for sample in conditions:
-                image = out / "images" / f"{sample.id}.png"
-                if not image.is_file():
-                    real_mask = model_dir / f"{sample.source or sample.id}.png"
-                    save_png(out / "masks" / image.name, load_mask(real_mask) * 255)
-                    save_png(image, load_rgb(sample.image))
+        left = unfinished(conditions, out)
+        with ctx.progress.bar(len(conditions), "image", done=len(conditions) - len(left)) as bar:
+            for sample in left:
+                real_mask = model_dir / f"{sample.source or sample.id}.png"
+                save_png(out / "masks" / f"{sample.id}.png", load_mask(real_mask) * 255)
+                save_png(out / "images" / f"{sample.id}.png", load_rgb(sample.image))
                 bar.update()

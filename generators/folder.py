@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.contracts import Context, Generator, Split, param
+from bench.contracts import Context, Generator, Split, param, unfinished
 from bench.data.layout import match
 from bench.data.pair_check import check_pairs, refuse_no_lesion_at_all
 from bench.errors import BenchError
@@ -15,6 +15,8 @@ from bench.masks import parse_labels
 
 @dataclass(frozen=True)
 class Params:
+    """Where the set lies, which files belong together, and what is lesion in its masks."""
+
     path: str = param("", "folder that holds images/ and masks/ with equal stems", key=False)
     image_suffix: str = param("", "ending of the images' names only")
     mask_suffix: str = param("", "ending of the masks' names only")
@@ -79,10 +81,9 @@ class Folder(Generator):
         for line in self.missing():
             raise BenchError(line)
         labels, pairs = parse_labels(self.params.mask_labels), self._pairs()
-        with ctx.progress.bar(len(pairs), "image") as bar:
-            for pair in pairs:
-                image = out / "images" / f"{pair.id}.png"
-                if not image.is_file():
-                    save_png(out / "masks" / image.name, load_mask(pair.mask, labels=labels) * 255)
-                    save_png(image, load_rgb(pair.image))
+        left = unfinished(pairs, out)
+        with ctx.progress.bar(len(pairs), "image", done=len(pairs) - len(left)) as bar:
+            for pair in left:
+                save_png(out / "masks" / f"{pair.id}.png", load_mask(pair.mask, labels=labels) * 255)
+                save_png(out / "images" / f"{pair.id}.png", load_rgb(pair.image))
                 bar.update()

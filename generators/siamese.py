@@ -9,12 +9,14 @@ from bench.contracts import param
 from generators.diffusion.published import PublishedGenerator, PublishedParams
 
 if TYPE_CHECKING:
-    from generators.diffusion.base import Base
-    from generators.diffusion.siamese_step import Recipe, SiameseMethod
+    from generators.diffusion.base_model.model import Base
+    from generators.diffusion.training.siamese_step import Recipe, SiameseMethod
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Params(PublishedParams):
+    """With the switches of the paper's Table 5 and the weights of its losses."""
+
     dhi: bool = param(True, "Dense Hint Input; false: ControlNet's own hint block (Table 5)")
     online_augmentation: bool = param(True, "train on the image branch's estimate of z_0 too (Table 5)")
     noise_consistency: bool = param(True, "noise consistency loss L_c (Table 5)")
@@ -40,14 +42,21 @@ class Siamese(PublishedGenerator):
 
     def recipe(self) -> Recipe:
         """The method's switches as the training step takes them."""
-        from generators.diffusion.siamese_step import Recipe
+        from generators.diffusion.training.siamese_step import Recipe
 
         p = self.params
-        return Recipe(p.noise_consistency, p.online_augmentation, p.w_c, p.w_m, p.augment_after, p.augment_t)
+        return Recipe(
+            noise_consistency=p.noise_consistency,
+            online_augmentation=p.online_augmentation,
+            w_c=p.w_c,
+            w_m=p.w_m,
+            augment_after=p.augment_after,
+            augment_t=p.augment_t,
+        )
 
     def method(self, base: Base, seed: int) -> SiameseMethod:
-        from generators.diffusion.networks import build_networks
-        from generators.diffusion.siamese_step import SiameseMethod
+        from generators.diffusion.conditioning.networks import build_networks
+        from generators.diffusion.training.siamese_step import SiameseMethod
 
         nets = build_networks(base, seed, dense_hint=self.params.dhi)
         return SiameseMethod(nets, recipe=self.recipe(), steps=self.params.steps)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from generators.diffusion.generator import DiffusionGenerator
 
 if TYPE_CHECKING:
-    from generators.diffusion.adapter import AdapterMethod
-    from generators.diffusion.base import Base
+    from generators.diffusion.base_model.model import Base
+    from generators.diffusion.conditioning.adapter import AdapterMethod
 
 
 class T2iAdapter(DiffusionGenerator):
@@ -26,6 +26,6 @@ class T2iAdapter(DiffusionGenerator):
     cite = "Mou et al., T2I-Adapter, AAAI 2024 (branch SD of the authors' code)"
 
     def method(self, base: Base, seed: int) -> AdapterMethod:
-        from generators.diffusion.adapter import build_adapter
+        from generators.diffusion.conditioning.adapter import build_adapter
 
         return build_adapter(base, seed)

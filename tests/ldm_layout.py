@@ -8,9 +8,10 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from generators.diffusion.base import SCHEDULER, TINY_FOLDER
-from generators.diffusion.ldm import text_names, vae_names
-from generators.diffusion.schedule import schedule_buffers
+from generators.diffusion.base_model.location import TINY_FOLDER
+from generators.diffusion.base_model.model import SCHEDULER
+from generators.diffusion.checkpoint_import.names import text_names, vae_names
+from generators.diffusion.checkpoint_import.schedule import schedule_buffers
 from tests.golden.rule_weights import rule_state
 
 FACTS = json.loads((Path(__file__).parent / "golden" / "data" / "siamese.json").read_text())

@@ -45,9 +45,15 @@ class Generator(Plugin):
         raise NotImplementedError
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
-        """Write `out/images/<id>.png` (8-bit RGB) for every condition. Images already there are finished: keep them.
+        """Write `out/images/<id>.png` (8-bit RGB) for every condition. Images already there are finished: keep them,
+        as `unfinished` tells.
 
         The engine has removed those that a kill or the disk has damaged, and masks that `out/masks` holds of them.
         The engine pairs each image with its conditioning mask, thresholded and brought to the image's size.
         """
         raise NotImplementedError
+
+
+def unfinished(conditions: Split, out: Path) -> Split:
+    """Those whose image is not in `out/images` yet: what `sample` still has to make, in the same order."""
+    return tuple(sample for sample in conditions if not (out / "images" / f"{sample.id}.png").is_file())

@@ -1,1 +1,4 @@
-"""What the diffusion generators share: base model, hint encoders, training loop, sampler."""
+"""Latent diffusion steered by masks: what the generators on a pretrained Stable Diffusion share.
+
+`generator` and `published` are the classes that a generator's file subclasses; they stand above the rooms.
+"""

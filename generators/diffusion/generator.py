@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.contracts import Context, Cost, Generator, Split
 from bench.errors import BenchError
-from generators.diffusion.base import TINY, base_folder, levels, missing_base
+from generators.diffusion.base_model.location import TINY, base_folder, levels, missing_base
 from generators.diffusion.params import DiffusionParams
 
 if TYPE_CHECKING:
-    from generators.diffusion.base import Base
-    from generators.diffusion.method import Method
-    from generators.diffusion.sampling import Sampler
-    from generators.diffusion.watch import Watch
+    from generators.diffusion.base_model.model import Base
+    from generators.diffusion.conditioning.method import Method
+    from generators.diffusion.sampling.sampler import SamplingJob
+    from generators.diffusion.training.watch import Watch
 
 
 class DiffusionGenerator(Generator):
@@ -44,9 +45,9 @@ class DiffusionGenerator(Generator):
     def details(self) -> tuple[str, ...]:
         import torch
 
-        from generators.diffusion.hollow import hollow_base, millions
+        from generators.diffusion.base_model.shapes import meta_base, millions
 
-        base, what = hollow_base(self.base())
+        base, what = meta_base(self.base())
         with torch.device("meta"):
             method = self.method(base, 0)
         trained = [f"{name.replace('_', ' ')} {millions(module, True)}" for name, module in method.trained.items()]
@@ -67,7 +68,7 @@ class DiffusionGenerator(Generator):
             raise BenchError(f"size={p.size}: base model {self.base()} needs a multiple of {step}")
 
     def try_files(self) -> None:
-        from generators.diffusion.base import load_base
+        from generators.diffusion.base_model.model import load_base
 
         # The bundled base comes with the suite, whose tests load it.
         if self.base() != TINY and not self.missing():
@@ -77,31 +78,36 @@ class DiffusionGenerator(Generator):
         """BenchError where the weights that take the place of training do not fit; here there are none."""
 
     def cost(self, action: str, images: int, devices: int) -> Cost | None:
-        from generators.diffusion.cost import cost_of
+        from generators.diffusion.cost import build_meta_run, fit_cost, sample_cost
 
-        return cost_of(self, action, images, devices)
+        self.check_params(devices)
+        p, run = self.params, build_meta_run(self.base(), self.method, self.params)
+        if action == "fit":
+            return fit_cost(run, p, images, devices)
+        return sample_cost(run, p, math.ceil(images / devices))
 
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
-        from generators.diffusion.batches import draw_batch
-        from generators.diffusion.latents import prepare_training_set
+        from generators.diffusion.base_model.precision import arithmetic
+        from generators.diffusion.conditioning.weights import save_trained
         from generators.diffusion.memory import memory_advice, training_remedies
-        from generators.diffusion.precision import arithmetic
-        from generators.diffusion.recompute import recompute_activations
-        from generators.diffusion.train import Schedule
-        from generators.diffusion.train import train as run_training
-        from generators.diffusion.weights import save_trained
+        from generators.diffusion.training.batches import BatchPlan, draw_batch
+        from generators.diffusion.training.loop import Schedule
+        from generators.diffusion.training.loop import train as run_training
+        from generators.diffusion.training.recompute import recompute_activations
+        from generators.diffusion.training.training_set import prepare_training_set
 
         p, base = self.params, self._load(ctx)
         method = self.method(base, ctx.seed)
         if p.gradient_checkpointing:
             recompute_activations([base.unet, *method.trained.values()])
         data = prepare_training_set(base, train, p.size, self._prompts(train), ctx)
+        plan = BatchPlan(p.batch, ctx.seed, p.empty_prompt, ctx.device)
         parts, first = ctx.team.size * p.accumulation, ctx.team.rank * p.accumulation
 
         def step(number: int) -> dict[str, float]:
             losses = []
             for part in range(first, first + p.accumulation):
-                batch = draw_batch(data, p.batch, number, ctx.seed, p.empty_prompt, ctx.device, part, parts)
+                batch = draw_batch(data, plan, number, part, parts)
                 with arithmetic(p.precision, ctx.device):
                     losses.append(method.backward(batch, number, 1 / parts))
             return {name: sum(part.get(name, 0.0) for part in losses) / parts for name in losses[0]}
@@ -115,41 +121,42 @@ class DiffusionGenerator(Generator):
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         from generators.diffusion.memory import memory_advice, sampling_remedies
-        from generators.diffusion.sample_set import sample_set
+        from generators.diffusion.sampling.sample_set import sample_set
 
         p, base = self.params, self._load(ctx)
         method = self.method(base, ctx.seed)
         self.load_weights(method, model_dir)
-        prompts = self._prompts(conditions)
+        job = self._job(base, method, ctx)
         with memory_advice("sampling", ctx.device, sampling_remedies(p)):
-            sample_set(base, method, self._sampler(), conditions, prompts, p.size, p.sample_batch, out, ctx)
+            sample_set(job, conditions, self._prompts(conditions), p.sample_batch, out)
 
     def _prompts(self, pairs: Split) -> list[str]:
         return [pair.prompt or self.params.prompt for pair in pairs]
 
-    def _sampler(self) -> Sampler:
-        from generators.diffusion.sampling import Sampler
+    def _job(self, base: Base, method: Method, ctx: Context) -> SamplingJob:
+        from generators.diffusion.sampling.sampler import Sampler, SamplingJob
 
         p = self.params
-        return Sampler(p.sampler_steps, p.guidance, p.precision)
+        sampler = Sampler(p.sampler_steps, p.guidance, p.precision)
+        return SamplingJob(base=base, method=method, sampler=sampler, size=p.size, ctx=ctx)
 
     def _watch(self, base: Base, method: Method, train: Split, model_dir: Path, ctx: Context) -> Watch:
         from generators.diffusion.memory import memory_advice, preview_remedies
-        from generators.diffusion.preview import Preview
-        from generators.diffusion.watch import Watch
+        from generators.diffusion.training.preview import Preview
+        from generators.diffusion.training.watch import Watch
 
         p = self.params
-        preview = Preview(base, method, self._sampler(), train, self._prompts(train), p.size, ctx)
+        preview = Preview(self._job(base, method, ctx), train, self._prompts(train))
         advised = memory_advice("a preview", ctx.device, preview_remedies(p, ctx.team.size))
         return Watch(model_dir, p.preview_every, advised(preview.draw), writes=ctx.team.rank == 0)
 
     def load_weights(self, method: Method, model_dir: Path) -> None:
         """Give the method's networks the weights that training left."""
-        from generators.diffusion.weights import load_trained
+        from generators.diffusion.conditioning.weights import load_trained
 
         load_trained(model_dir, method.kept)
 
     def _load(self, ctx: Context) -> Base:
-        from generators.diffusion.base import load_base
+        from generators.diffusion.base_model.model import load_base
 
         return load_base(self.base(), device=ctx.device, download=ctx.download)

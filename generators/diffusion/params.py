@@ -9,7 +9,7 @@ from bench.contracts import param
 PRECISIONS = ("fp32", "bf16")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DiffusionParams:
     """Defaults are the reference paper's protocol, from the paper or, where it is silent, from its authors' code."""
 
@@ -17,7 +17,9 @@ class DiffusionParams:
         "stable-diffusion-v1-5/stable-diffusion-v1-5",
         "base model: diffusers folder, hub name or `tiny` (paper: Stable Diffusion 1.5)",
     )
-    size: int = param(384, "images are squashed to this square (paper)", unit="px", low=32, high=2048)
+    size: int = param(
+        384, "images are resized to this square, without keeping the aspect (paper)", unit="px", low=32, high=2048
+    )
     steps: int = param(3000, "optimiser steps N (paper; 1500 for its stain and faeces sets)", low=1)
     batch: int = param(48, "images an optimiser step, over all devices (code: 8 devices × 6)", low=1)
     accumulation: int = param(1, "micro-batches a device takes an optimiser step in: less memory", low=1, key=False)

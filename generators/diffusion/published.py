@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 
 from bench.contracts import Context, Cost, Split, param
 from bench.errors import BenchError
-from generators.diffusion.base import PARTS, base_folder, first_line, missing_base
+from generators.diffusion.base_model.location import PARTS, WHOLE, base_folder, first_line, missing_base
 from generators.diffusion.generator import DiffusionGenerator
 from generators.diffusion.params import DiffusionParams
 
 if TYPE_CHECKING:
-    from generators.diffusion.base import Base
-    from generators.diffusion.method import Method
+    from generators.diffusion.base_model.model import Base
+    from generators.diffusion.conditioning.method import Method
 
 IMPORTED = (*PARTS, "controlnet")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PublishedParams(DiffusionParams):
+    """With the folder of an imported checkpoint."""
+
     checkpoint: str = param("", "folder of import-checkpoint, sampled as it is: nothing is trained", key=False)
 
 
@@ -89,24 +91,26 @@ class PublishedGenerator(DiffusionGenerator):
         super().sample(conditions, model_dir, out, ctx)
 
     def _check_imported(self) -> None:
-        from generators.diffusion.imported import check_imported
+        from generators.diffusion.checkpoint_import.folder import check_imported
 
         check_imported(Path(self.params.checkpoint))
 
     def _load_imported(self, method: Method) -> None:
-        from generators.diffusion.imported import load_imported
+        from generators.diffusion.checkpoint_import.folder import load_imported
 
         load_imported(Path(self.params.checkpoint), method.kept["controlnet"])
 
     def import_checkpoint(self, file: Path, out: Path) -> tuple[str, ...]:
-        """The latent-diffusion layout: `control_model.*` with this generator's hint block, `model.diffusion_model.*`,
+        """From the latent-diffusion layout: `control_model.*` with this generator's hint block,
+        `model.diffusion_model.*`, `first_stage_model.*` and `cond_stage_model.*`.
 
-        `first_stage_model.*` and `cond_stage_model.*`; the last two come from the base model where the file has none.
+        The last two come from the base model where the file has none. Raises BenchError that names every key which is
+        missing, unexpected or of another shape.
         """
         import torch
 
-        from generators.diffusion.checkpoint_file import read_checkpoint
-        from generators.diffusion.import_layout import absent_parts, import_layout
+        from generators.diffusion.checkpoint_import.conversion import absent_parts, import_layout
+        from generators.diffusion.checkpoint_import.file import read_checkpoint
 
         state = read_checkpoint(file)
         base, folder = self._base_of_import(file, absent_parts(state))
@@ -117,7 +121,7 @@ class PublishedGenerator(DiffusionGenerator):
 
     def _base_of_import(self, file: Path, absent: tuple[str, ...]) -> tuple[Base, Path]:
         """Shapes of the base model, and its folder."""
-        from generators.diffusion.hollow import hollow_base
+        from generators.diffusion.base_model.shapes import meta_base
 
         source = self.params.base
         folder = base_folder(source)
@@ -125,9 +129,9 @@ class PublishedGenerator(DiffusionGenerator):
             what = ", ".join(["the tokenizer", "the number of attention heads", *(f"{prefix}*" for prefix in absent)])
             raise BenchError(
                 f"base model {source!r} is not here, or not whole, and {file} does not hold what it gives ({what}): "
-                "give a whole diffusers folder with --set NAME.base=DIR"
+                f"{WHOLE} with --set NAME.base=DIR"
             )
         try:
-            return hollow_base(source)[0], folder
+            return meta_base(source)[0], folder
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise BenchError(f"base model {folder}: {first_line(error)}; give a whole diffusers folder") from None
+            raise BenchError(f"base model {folder}: {first_line(error)}; {WHOLE}") from None

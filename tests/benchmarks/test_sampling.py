@@ -6,17 +6,20 @@ steps, the smaller our gain: what we compute once a mask is spread over fewer of
 
 import dataclasses
 import time
+from pathlib import Path
 from statistics import median
 
 import pytest
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionControlNetPipeline, UNet2DConditionModel
 
-from generators.diffusion.base import SCHEDULER, decode_latents, encode_prompts, load_base
-from generators.diffusion.control import Decoder
-from generators.diffusion.method import ControlNetMethod
-from generators.diffusion.networks import Networks
-from generators.diffusion.sampling import Sampler, initial_noise, sample_latents
+from bench.contracts import Context
+from generators.diffusion.base_model.coding import decode_latents, encode_prompts
+from generators.diffusion.base_model.model import SCHEDULER, load_base
+from generators.diffusion.conditioning.control import Decoder
+from generators.diffusion.conditioning.method import ControlNetMethod
+from generators.diffusion.conditioning.networks import Networks
+from generators.diffusion.sampling.sampler import Conditions, Sampler, SamplingJob, initial_noise, sample_latents
 from tests.unit.diffusion.test_sampling import make_controlnet
 
 SIZE, SIDE = 384, 48
@@ -42,10 +45,12 @@ def make_base():
 
 def make_ours(base, controlnet, noise, mask):
     method = ControlNetMethod(Networks(base.unet, controlnet, Decoder(base.unet), base.scheduler.alphas_cumprod))
+    job = SamplingJob(base=base, method=method, sampler=SAMPLER, size=SIZE, ctx=Context(0, Path()))
 
     def run():
         context, empty = encode_prompts(base, PROMPTS), encode_prompts(base, [""])
-        return sample_latents(base, method, SAMPLER, noise, mask, None, context, empty, lambda: None)
+        conditions = Conditions(mask=mask, image=None, context=context, empty=empty)
+        return sample_latents(job, noise, conditions, lambda: None)
 
     return run
 

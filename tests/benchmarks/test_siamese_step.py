@@ -18,13 +18,14 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch.profiler import ProfilerActivity, profile
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from generators.diffusion.base import Base, encode_images, encode_prompts, load_base
-from generators.diffusion.batches import draw_batch
-from generators.diffusion.control import Decoder, build_controlnet
-from generators.diffusion.hollow import SD15_TEXT, SD15_UNET, SD15_VAE
-from generators.diffusion.latents import TrainingSet, as_target
-from generators.diffusion.networks import Networks
-from generators.diffusion.siamese_step import Recipe, backward_siamese
+from generators.diffusion.base_model.coding import as_target, encode_images, encode_prompts
+from generators.diffusion.base_model.model import Base, load_base
+from generators.diffusion.base_model.shapes import SD15_TEXT, SD15_UNET, SD15_VAE
+from generators.diffusion.conditioning.control import Decoder, build_controlnet
+from generators.diffusion.conditioning.networks import Networks
+from generators.diffusion.training.batches import BatchPlan, draw_batch
+from generators.diffusion.training.siamese_step import Recipe, backward_siamese
+from generators.diffusion.training.training_set import TrainingSet
 from tests.golden.siamese_literal import literal_draw, literal_loss, set_checkpointing
 from tests.golden.toy_networks import gradients
 
@@ -59,7 +60,7 @@ def setting_of(base, nets, count, size):
 
 
 def in_range(data, count, seed):
-    return (draw_batch(data, count, STEP, seed, EMPTY_PROMPT, "cpu").t <= Recipe().augment_t).sum()
+    return (draw_batch(data, BatchPlan(count, seed, EMPTY_PROMPT), STEP).t <= Recipe().augment_t).sum()
 
 
 def make_networks(base, dtype):
@@ -79,12 +80,13 @@ def make_data(base, size):
     images = rng.integers(0, 256, (PAIRS, size, size, 3), np.uint8)
     masks = rng.integers(0, 2, (PAIRS, size, size), np.uint8)
     mean, std = encode_images(base, as_target(images).to(base.vae.dtype))
-    return TrainingSet(mean, std, images, masks, encode_prompts(base, PROMPTS), encode_prompts(base, [""]))
+    context, empty = encode_prompts(base, PROMPTS), encode_prompts(base, [""])
+    return TrainingSet(mean=mean, std=std, images=images, masks=masks, context=context, empty_context=empty)
 
 
 def ours(setting):
     clear(setting.nets)
-    batch = draw_batch(setting.data, setting.count, STEP, setting.seed, EMPTY_PROMPT, "cpu")
+    batch = draw_batch(setting.data, BatchPlan(setting.count, setting.seed, EMPTY_PROMPT), STEP)
     return backward_siamese(setting.nets, like(batch, setting.nets), Recipe(), STEP, STEPS)["loss"]
 
 
@@ -192,8 +194,10 @@ def full_width_base():
     """Stable Diffusion 1.5's shape with random weights."""
     tiny = load_base("tiny")
     torch.manual_seed(0)
-    models = AutoencoderKL(**SD15_VAE), UNet2DConditionModel(**SD15_UNET), CLIPTextModel(CLIPTextConfig(**SD15_TEXT))
-    return Base(*(model.eval().requires_grad_(False) for model in models), tiny.tokenizer, tiny.scheduler)
+    vae, unet, text = AutoencoderKL(**SD15_VAE), UNet2DConditionModel(**SD15_UNET), CLIPTextConfig(**SD15_TEXT)
+    models = {"vae": vae, "unet": unet, "text_encoder": CLIPTextModel(text)}
+    frozen = {name: model.eval().requires_grad_(False) for name, model in models.items()}
+    return Base(**frozen, tokenizer=tiny.tokenizer, scheduler=tiny.scheduler)
 
 
 def test_both_sides_have_the_same_loss_and_gradients():

@@ -161,7 +161,7 @@ def test_a_bad_file_of_weights_is_told_before_anything_is_trained(discs, tmp_pat
 
     path = tmp_path / "bad"
     if field == "siamese.base":
-        shutil.copytree(ROOT / "generators/diffusion/tiny/model", path)
+        shutil.copytree(ROOT / "generators/diffusion/base_model/tiny", path)
         (weights,) = (path / "unet").glob("*.safetensors")
         state = load_file(weights)
         save_file({**state, "conv_in.bias": state["conv_in.bias"] * torch.nan}, weights)

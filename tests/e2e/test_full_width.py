@@ -11,7 +11,7 @@ import pytest
 from safetensors import safe_open
 
 from bench.images import load_rgb
-from generators.diffusion.base import PARTS, TINY_FOLDER
+from generators.diffusion.base_model.location import PARTS, TINY_FOLDER
 from tests.conftest import make_pairs
 
 ROOT = Path(__file__).parents[2]
@@ -20,8 +20,8 @@ import sys, torch
 from pathlib import Path
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
-from generators.diffusion.base import SCHEDULER
-from generators.diffusion.hollow import SD15_TEXT, SD15_UNET, SD15_VAE
+from generators.diffusion.base_model.model import SCHEDULER
+from generators.diffusion.base_model.shapes import SD15_TEXT, SD15_UNET, SD15_VAE
 out = Path(sys.argv[1])
 torch.manual_seed(0)
 UNet2DConditionModel(**SD15_UNET).save_pretrained(out / "unet")

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from generators.diffusion.base import encode_prompts
-from generators.diffusion.batches import TIMESTEPS, Batch, pick_rows
-from generators.diffusion.hint import DenseHintInput
-from generators.diffusion.latents import as_target, image_hint, mask_hint
+from generators.diffusion.base_model.coding import as_target, encode_prompts
+from generators.diffusion.conditioning.batch import TIMESTEPS, Batch
+from generators.diffusion.conditioning.dense_hint import DenseHintInput
+from generators.diffusion.conditioning.hints import image_hint, mask_hint
+from generators.diffusion.training.batches import pick_rows
 
 
 class LiteralHint(nn.Module):
@@ -87,7 +88,8 @@ def literal_draw(base, data, prompts, count, step, seed, empty_prompt=0.05):
     t = torch.randint(0, TIMESTEPS, (count,), generator=draw)
     dropped = rng.random(count) < empty_prompt
     context = encode_prompts(base, ["" if gone else prompts[row] for gone, row in zip(dropped, rows, strict=True)])
-    return Batch(latents, noise, t, context, mask_hint(data.masks[rows]), image_hint(data.images[rows]))
+    mask, image = mask_hint(data.masks[rows]), image_hint(data.images[rows])
+    return Batch(latents=latents, noise=noise, t=t, context=context, mask=mask, image=image)
 
 
 def literal_loss(nets, batch, recipe, step, steps):

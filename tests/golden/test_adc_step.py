@@ -5,8 +5,8 @@ from copy import deepcopy
 import pytest
 import torch
 
-from generators.diffusion.adc_step import AdcMethod, Teacher, Weights, adaptive_map
-from generators.diffusion.control import encode, hint_features, run_controlnet
+from generators.diffusion.conditioning.control import encode, hint_features, run_controlnet
+from generators.diffusion.training.adc_step import AdcMethod, Teacher, Weights, adaptive_map
 from tests.golden.toy_networks import make_batch, make_networks
 
 

@@ -11,11 +11,11 @@ from diffusers.loaders.single_file_utils import (
 from safetensors.torch import save_file
 
 from bench.cli import run
-from generators.diffusion.base import SCHEDULER, load_base
-from generators.diffusion.control import encode, hint_features, run_controlnet
-from generators.diffusion.hollow import hollow_base
-from generators.diffusion.imported import load_imported
-from generators.diffusion.ldm import control_names, text_names, unet_names, vae_names
+from generators.diffusion.base_model.model import SCHEDULER, load_base
+from generators.diffusion.base_model.shapes import meta_base
+from generators.diffusion.checkpoint_import.folder import load_imported
+from generators.diffusion.checkpoint_import.names import control_names, text_names, unet_names, vae_names
+from generators.diffusion.conditioning.control import encode, hint_features, run_controlnet
 from generators.siamese import Params, Siamese
 from tests.golden.test_siamese_parity import WANT, batch, close  # noqa: F401 (the fixture)
 from tests.ldm_layout import FACTS, parity_state, whole_state, write_base
@@ -75,8 +75,8 @@ def test_vae_and_text_encoder_come_out_as_they_went_in(tmp_path, base):
 def stable_diffusion():
     """Stable Diffusion 1.5's shapes without weights."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("generators.diffusion.hollow.base_folder", lambda _: None)
-        return hollow_base("stable-diffusion-v1-5")[0]
+        patch.setattr("generators.diffusion.base_model.shapes.base_folder", lambda _: None)
+        return meta_base("stable-diffusion-v1-5")[0]
 
 
 def as_checkpoint(names, module):

@@ -6,9 +6,9 @@ import torch
 from generators.adc import Adc
 from generators.controlnet import ControlNet
 from generators.controlnet_mi import ControlNetMi
-from generators.diffusion.base import load_base
-from generators.diffusion.batches import Batch
-from generators.diffusion.recompute import recompute_activations
+from generators.diffusion.base_model.model import load_base
+from generators.diffusion.conditioning.batch import Batch
+from generators.diffusion.training.recompute import recompute_activations
 from generators.siamese import Siamese
 from generators.t2i_adapter import T2iAdapter
 
@@ -20,10 +20,13 @@ def make_batch(base, count=3):
     mask = (torch.rand(count, 1, 64, 64, generator=draw) > 0.5).float().repeat(1, 3, 1, 1)
     width = base.unet.config.cross_attention_dim
     return Batch(
-        torch.randn(count, 6, 8, 8, generator=draw), torch.randn(count, 6, 8, 8, generator=draw),
-        torch.tensor([20, 200, 900]), torch.randn(count, 8, width, generator=draw), mask,
-        torch.rand(count, 3, 64, 64, generator=draw),
-    )  # fmt: skip
+        latents=torch.randn(count, 6, 8, 8, generator=draw),
+        noise=torch.randn(count, 6, 8, 8, generator=draw),
+        t=torch.tensor([20, 200, 900]),
+        context=torch.randn(count, 8, width, generator=draw),
+        mask=mask,
+        image=torch.rand(count, 3, 64, 64, generator=draw),
+    )
 
 
 def run_step(cls, recompute):

@@ -7,12 +7,12 @@ import pytest
 import torch
 from diffusers import DDIMScheduler
 
-from generators.diffusion.base import SCHEDULER
-from generators.diffusion.batches import Batch
-from generators.diffusion.control import Decoder, build_controlnet, encode, hint_features, run_controlnet
-from generators.diffusion.ldm import control_names, unet_names
-from generators.diffusion.networks import Networks
-from generators.diffusion.siamese_step import Recipe, backward_siamese
+from generators.diffusion.base_model.model import SCHEDULER
+from generators.diffusion.checkpoint_import.names import control_names, unet_names
+from generators.diffusion.conditioning.batch import Batch
+from generators.diffusion.conditioning.control import Decoder, build_controlnet, encode, hint_features, run_controlnet
+from generators.diffusion.conditioning.networks import Networks
+from generators.diffusion.training.siamese_step import Recipe, backward_siamese
 from tests.golden.rule_weights import rng
 from tests.ldm_layout import FACTS, fill, parity_state, parity_unet
 
@@ -42,7 +42,8 @@ def batch():
 
     mask = torch.from_numpy((rng("mask").random(inputs["mask"]) > 0.5).astype(np.float32)).repeat(1, 3, 1, 1)
     image = torch.from_numpy(rng("image").random(inputs["image"]).astype(np.float32))
-    return Batch(drawn("z0"), drawn("noise"), torch.tensor(inputs["t"]), drawn("context"), mask, image)
+    times, context = torch.tensor(inputs["t"]), drawn("context")
+    return Batch(latents=drawn("z0"), noise=drawn("noise"), t=times, context=context, mask=mask, image=image)
 
 
 def residuals(nets, batch, noisy, hint):

@@ -7,9 +7,9 @@ import itertools
 import pytest
 import torch
 
-from generators.diffusion.batches import Batch
-from generators.diffusion.control import encode, hint_features, run_controlnet
-from generators.diffusion.siamese_step import Recipe, _image_branch, backward_siamese
+from generators.diffusion.conditioning.batch import Batch
+from generators.diffusion.conditioning.control import encode, hint_features, run_controlnet
+from generators.diffusion.training.siamese_step import Recipe, Step, backward_siamese, image_branch
 from tests.golden.siamese_literal import LiteralHint, literal_loss
 from tests.golden.toy_networks import gradients, make_batch, make_networks
 
@@ -102,7 +102,7 @@ def test_the_image_loss_trains_the_controlnet_and_never_the_decoder():
         ]
         for hint in (batch.mask, batch.image)
     )
-    _image_branch(nets, batch, encoded, c_m, c_i, Recipe(), 0.5, 1.0)
+    image_branch(Step(nets=nets, batch=batch, recipe=Recipe(), number=1, steps=2), encoded, c_m, c_i)
     assert all(parameter.grad is None for parameter in nets.decoder.parameters())
     assert all(residual.grad is None for residual in c_m)
     assert all(residual.grad.any() for residual in c_i)
@@ -118,8 +118,8 @@ def test_encoder_and_middle_get_no_gradient():
 
 
 def chunks(batch, parts):
-    fields = [getattr(batch, field.name).chunk(parts) for field in dataclasses.fields(batch)]
-    return [Batch(*pieces) for pieces in zip(*fields, strict=True)]
+    fields = {field.name: getattr(batch, field.name).chunk(parts) for field in dataclasses.fields(batch)}
+    return [Batch(**{name: pieces[part] for name, pieces in fields.items()}) for part in range(parts)]
 
 
 @pytest.mark.parametrize("parts", [2, 4])
@@ -158,7 +158,7 @@ def test_augmentation_begins_after_a_third_of_the_training(step, active):
 def test_the_augmented_loss_is_a_mean_over_the_whole_batch():
     """Three samples out of range make the mean of the one in range a quarter of its own."""
     nets, batch = make_networks(), make_batch(times=(20, 201, 500, 900))
-    first = Batch(*(getattr(batch, field.name)[:1] for field in dataclasses.fields(batch)))
+    first = chunks(batch, 4)[0]
     whole, alone = (ours(nets, b, Recipe(), 600)[0]["augmented"] for b in (batch, first))
     assert whole == pytest.approx(alone / 4, rel=1e-9)
 

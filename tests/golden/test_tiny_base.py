@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from bench.images import load_rgb
-from generators.diffusion.base import encode_images, load_base
-from generators.diffusion.latents import as_target
+from generators.diffusion.base_model.coding import as_target, encode_images
+from generators.diffusion.base_model.model import load_base
 
 
 @pytest.mark.parametrize("folder", ["TrainDataset/images", "TestDataset/Kvasir/images"])

@@ -3,10 +3,10 @@
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 
-from generators.diffusion.base import SCHEDULER
-from generators.diffusion.batches import Batch
-from generators.diffusion.control import Decoder, build_controlnet
-from generators.diffusion.networks import Networks
+from generators.diffusion.base_model.model import SCHEDULER
+from generators.diffusion.conditioning.batch import Batch
+from generators.diffusion.conditioning.control import Decoder, build_controlnet
+from generators.diffusion.conditioning.networks import Networks
 
 
 def make_networks(widths=(32, 64), dense_hint=True, dtype=torch.float64, seed=0):
@@ -31,12 +31,12 @@ def make_batch(count=4, side=4, times=(20, 200, 201, 900), dtype=torch.float64, 
     draw = torch.Generator().manual_seed(seed)
     shape = (count, 4, side, side)
     return Batch(
-        torch.randn(shape, generator=draw).to(dtype),
-        torch.randn(shape, generator=draw).to(dtype),
-        torch.tensor((times * count)[:count]),
-        torch.randn((count, 7, 16), generator=draw).to(dtype),
-        (torch.rand((count, 1, 8 * side, 8 * side), generator=draw) > 0.5).to(dtype).repeat(1, 3, 1, 1),
-        torch.rand((count, 3, 8 * side, 8 * side), generator=draw).to(dtype),
+        latents=torch.randn(shape, generator=draw).to(dtype),
+        noise=torch.randn(shape, generator=draw).to(dtype),
+        t=torch.tensor((times * count)[:count]),
+        context=torch.randn((count, 7, 16), generator=draw).to(dtype),
+        mask=(torch.rand((count, 1, 8 * side, 8 * side), generator=draw) > 0.5).to(dtype).repeat(1, 3, 1, 1),
+        image=torch.rand((count, 3, 8 * side, 8 * side), generator=draw).to(dtype),
     )
 
 

@@ -11,18 +11,10 @@ from diffusers import DDIMScheduler, StableDiffusionPipeline
 from safetensors.torch import load_file, save_file
 
 from bench.errors import BenchError
-from generators.diffusion import base as base_module
-from generators.diffusion.base import (
-    PARTS,
-    SCHEDULER,
-    TINY_FOLDER,
-    base_folder,
-    decode_latents,
-    encode_images,
-    encode_prompts,
-    load_base,
-    missing_base,
-)
+from generators.diffusion.base_model import model as base_module
+from generators.diffusion.base_model.coding import decode_latents, encode_images, encode_prompts
+from generators.diffusion.base_model.location import PARTS, TINY_FOLDER, base_folder, missing_base
+from generators.diffusion.base_model.model import SCHEDULER, load_base
 from generators.siamese import Params, Siamese
 
 HUB_NAME = "stable-diffusion-v1-5/stable-diffusion-v1-5"

@@ -30,7 +30,7 @@ def details(name, **changes):
 @pytest.mark.parametrize("name", SD15)
 def test_parameters_at_stable_diffusion_1_5(name, monkeypatch):
     """Counted without weights; frozen: VAE 83.65 M, text encoder 123.06 M and what is left of the U-Net."""
-    monkeypatch.setattr("generators.diffusion.hollow.base_folder", lambda _: None)
+    monkeypatch.setattr("generators.diffusion.base_model.shapes.base_folder", lambda _: None)
     text = details(name)
     trained, frozen = SD15[name]
     found = dict(re.findall(r"([a-z][a-z ]*) ([\d.]+) M", text.split("trained: ")[1].split("\n")[0]))

@@ -14,10 +14,10 @@ from bench.contracts import Context
 from bench.files.atomic import write_digests
 from generators.controlnet import ControlNet
 from generators.controlnet import Params as ControlNetParams
-from generators.diffusion.base import load_base
-from generators.diffusion.control import build_controlnet
-from generators.diffusion.import_layout import AVERAGED, POSITIONS
-from generators.diffusion.ldm import CONTROL, control_names
+from generators.diffusion.base_model.model import load_base
+from generators.diffusion.checkpoint_import.conversion import AVERAGED, POSITIONS
+from generators.diffusion.checkpoint_import.names import CONTROL, control_names
+from generators.diffusion.conditioning.control import build_controlnet
 from generators.siamese import Params, Siamese
 from tests.conftest import make_pairs, refused
 from tests.ldm_layout import parity_state, parity_unet, whole_state, write_base

@@ -6,7 +6,6 @@ import torch
 
 from bench.contracts import Context
 from bench.errors import BenchError
-from generators.diffusion import sample_set
 from generators.diffusion.memory import (
     is_out_of_memory,
     memory_advice,
@@ -15,7 +14,8 @@ from generators.diffusion.memory import (
     training_remedies,
 )
 from generators.diffusion.params import DiffusionParams
-from generators.diffusion.preview import Preview
+from generators.diffusion.sampling import sample_set
+from generators.diffusion.training.preview import Preview
 from generators.siamese import Params, Siamese
 from tests.conftest import make_pairs, refused
 
@@ -122,7 +122,7 @@ def siamese(**changes):
 
 
 def test_in_training(trained, tmp_path, monkeypatch):
-    monkeypatch.setattr("generators.diffusion.siamese_step.encode", lambda *_: torch.empty(ABSURD))
+    monkeypatch.setattr("generators.diffusion.training.siamese_step.encode", lambda *_: torch.empty(ABSURD))
     refused(
         lambda: siamese().fit(trained[0], tmp_path, Context(0, tmp_path)),
         "out of memory on cpu in training", "NAME.accumulation=2 (now 1", "NAME.gradient_checkpointing=true",

@@ -10,10 +10,10 @@ import torch
 from bench.contracts import Context
 from bench.images import load_mask, load_rgb
 from generators.controlnet_mi import ControlNetMi
-from generators.diffusion.base import load_base
-from generators.diffusion.preview import COLUMNS, GAP, Preview, evaluating, tile
-from generators.diffusion.sample_set import sample_set
-from generators.diffusion.sampling import Sampler
+from generators.diffusion.base_model.model import load_base
+from generators.diffusion.sampling.sample_set import sample_set
+from generators.diffusion.sampling.sampler import Sampler, SamplingJob
+from generators.diffusion.training.preview import COLUMNS, GAP, Preview, evaluating, tile
 from generators.siamese import Siamese
 from tests.conftest import make_pairs
 
@@ -36,7 +36,8 @@ def preview(request, pairs, tmp_path_factory):
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.05)
     prompts = [pair.prompt for pair in pairs]
-    return Preview(base, method, SAMPLER, pairs, prompts, SIZE, Context(7, tmp_path_factory.mktemp("work")))
+    ctx = Context(7, tmp_path_factory.mktemp("work"))
+    return Preview(SamplingJob(base=base, method=method, sampler=SAMPLER, size=SIZE, ctx=ctx), pairs, prompts)
 
 
 def cell(picture, row, column):
@@ -49,7 +50,7 @@ def test_rows_are_mask_image_and_what_sampling_makes(preview, pairs, tmp_path):
     picture = preview.draw()
     assert picture.shape == (3 * (SIZE + GAP) + GAP, COLUMNS * (SIZE + GAP) + GAP, 3)
     first, prompts = pairs[:COLUMNS], preview.prompts[:COLUMNS]
-    sample_set(preview.base, preview.method, SAMPLER, first, prompts, SIZE, COLUMNS, tmp_path, preview.ctx)
+    sample_set(preview.job, first, prompts, COLUMNS, tmp_path)
     for column, pair in enumerate(first):
         assert np.array_equal(cell(picture, 0, column)[..., 0], load_mask(pair.mask, (SIZE, SIZE)) * 255)
         assert np.array_equal(cell(picture, 1, column), load_rgb(pair.image, (SIZE, SIZE)))
@@ -60,8 +61,8 @@ def test_the_same_weights_give_the_same_picture_and_others_another(preview):
     one = preview.draw()
     torch.manual_seed(5)
     assert np.array_equal(preview.draw(), one)
-    changed = replace(preview, method=copy.deepcopy(preview.method))
-    for parameter in changed.method.trained["controlnet"].parameters():
+    changed = replace(preview, job=replace(preview.job, method=copy.deepcopy(preview.job.method)))
+    for parameter in changed.job.method.trained["controlnet"].parameters():
         parameter.data += 0.01
     other = changed.draw()
     assert np.array_equal(cell(other, 1, 0), cell(one, 1, 0))
@@ -69,7 +70,7 @@ def test_the_same_weights_give_the_same_picture_and_others_another(preview):
 
 
 def test_gradients_modes_and_random_state_are_left_as_they_were(preview):
-    modules = preview.method.trained.values()
+    modules = preview.job.method.trained.values()
     parts = [part for module in modules for part in module.modules()]
     parts[3].training = not parts[0].training
     parameters = [p for module in modules for p in module.parameters()]

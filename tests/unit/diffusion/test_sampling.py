@@ -1,5 +1,7 @@
 """Sampling: diffusers' own numbers; noise by seed and id; batch, order and interruption change nothing."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,12 +9,13 @@ from diffusers import DDIMScheduler, StableDiffusionControlNetPipeline
 
 from bench.contracts import Context, Quiet
 from bench.images import load_rgb
-from generators.diffusion.base import SCHEDULER, encode_prompts, load_base
-from generators.diffusion.control import Decoder, build_controlnet
-from generators.diffusion.method import ControlNetMethod
-from generators.diffusion.networks import Networks
-from generators.diffusion.sample_set import sample_set
-from generators.diffusion.sampling import Sampler, initial_noise, sample_latents
+from generators.diffusion.base_model.coding import encode_prompts
+from generators.diffusion.base_model.model import SCHEDULER, load_base
+from generators.diffusion.conditioning.control import Decoder, build_controlnet
+from generators.diffusion.conditioning.method import ControlNetMethod
+from generators.diffusion.conditioning.networks import Networks
+from generators.diffusion.sampling.sample_set import sample_set
+from generators.diffusion.sampling.sampler import Conditions, Sampler, SamplingJob, initial_noise, sample_latents
 from tests.conftest import make_pairs
 
 SHAPE = (6, 8, 8)
@@ -43,6 +46,10 @@ def method_of(base, controlnet):
     return ControlNetMethod(Networks(base.unet, controlnet, Decoder(base.unet), base.scheduler.alphas_cumprod))
 
 
+def make_job(base, method, sampler, ctx):
+    return SamplingJob(base=base, method=method, sampler=sampler, size=64, ctx=ctx)
+
+
 def masks(count):
     draw = torch.Generator().manual_seed(1)
     return (torch.rand(count, 1, 64, 64, generator=draw) > 0.5).float().repeat(1, 3, 1, 1)
@@ -50,10 +57,10 @@ def masks(count):
 
 def ours(base, controlnet, sampler, noise, hint, prompts):
     context, empty = encode_prompts(base, prompts), encode_prompts(base, [""])
+    job = make_job(base, method_of(base, controlnet), sampler, Context(0, Path()))
     ticks = []
-    latents = sample_latents(
-        base, method_of(base, controlnet), sampler, noise, hint, None, context, empty, lambda: ticks.append(1)
-    )
+    conditions = Conditions(mask=hint, image=None, context=context, empty=empty)
+    latents = sample_latents(job, noise, conditions, lambda: ticks.append(1))
     assert len(ticks) == sampler.steps
     return latents
 
@@ -173,8 +180,8 @@ def write(base, conditions):
     def run(out, order=slice(None), batch=2, seed=0, progress=None):
         part = conditions[order]
         prompts = [sample.prompt for sample in part]
-        ctx = Context(seed, out, progress=progress or Quiet())
-        sample_set(base, method, Sampler(2, 3.0), part, prompts, 64, batch, out, ctx)
+        job = make_job(base, method, Sampler(2, 3.0), Context(seed, out, progress=progress or Quiet()))
+        sample_set(job, part, prompts, batch, out)
         return {path.name: path.read_bytes() for path in sorted((out / "images").iterdir())}
 
     return run

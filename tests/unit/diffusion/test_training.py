@@ -13,15 +13,15 @@ from bench.contracts import Context, Quiet
 from bench.errors import BenchError
 from bench.files.checkpoints import checkpoints
 from bench.images import load_rgb
-from generators.diffusion import base as base_module
-from generators.diffusion.base import load_base
-from generators.diffusion.batches import draw_batch, pick_rows
-from generators.diffusion.control import Decoder
-from generators.diffusion.curve import CURVE, PICTURE
-from generators.diffusion.latents import TrainingSet
-from generators.diffusion.train import Schedule, train
-from generators.diffusion.watch import PREVIEWS, Watch
-from generators.diffusion.weights import load_trained
+from generators.diffusion.base_model import model as base_module
+from generators.diffusion.base_model.model import load_base
+from generators.diffusion.conditioning.control import Decoder
+from generators.diffusion.conditioning.weights import load_trained
+from generators.diffusion.training.batches import BatchPlan, draw_batch, pick_rows
+from generators.diffusion.training.curve import CURVE, PICTURE
+from generators.diffusion.training.loop import Schedule, train
+from generators.diffusion.training.training_set import TrainingSet
+from generators.diffusion.training.watch import PREVIEWS, Watch
 from generators.siamese import Params, Siamese
 from tests.conftest import Said, make_pairs
 
@@ -310,10 +310,17 @@ def make_set(count=6, side=2):
     rng = np.random.default_rng(0)
     shape = (count, 4, side, side)
     return TrainingSet(
-        torch.randn(shape), torch.rand(shape) + 0.5,
-        rng.integers(0, 256, (count, 16, 16, 3)).astype(np.uint8), rng.integers(0, 2, (count, 16, 16)).astype(np.uint8),
-        torch.ones(count, 3, 5), torch.zeros(1, 3, 5),
-    )  # fmt: skip
+        mean=torch.randn(shape),
+        std=torch.rand(shape) + 0.5,
+        images=rng.integers(0, 256, (count, 16, 16, 3)).astype(np.uint8),
+        masks=rng.integers(0, 2, (count, 16, 16)).astype(np.uint8),
+        context=torch.ones(count, 3, 5),
+        empty_context=torch.zeros(1, 3, 5),
+    )
+
+
+def draw(data, size, step, seed=0, empty_prompt=0.05, part=0, parts=1):
+    return draw_batch(data, BatchPlan(size, seed, empty_prompt), step, part, parts)
 
 
 def fields(batch):
@@ -322,12 +329,12 @@ def fields(batch):
 
 def test_a_batch_depends_on_seed_and_step_only():
     data = make_set()
-    first = fields(draw_batch(data, 4, 7, 0, 0.05, "cpu"))
+    first = fields(draw(data, 4, 7, 0, 0.05))
     torch.manual_seed(99)
     np.random.seed(99)
-    draw_batch(data, 4, 6, 0, 0.05, "cpu")
-    assert same(first, fields(draw_batch(data, 4, 7, 0, 0.05, "cpu")))
-    for other in (draw_batch(data, 4, 8, 0, 0.05, "cpu"), draw_batch(data, 4, 7, 1, 0.05, "cpu")):
+    draw(data, 4, 6, 0, 0.05)
+    assert same(first, fields(draw(data, 4, 7, 0, 0.05)))
+    for other in (draw(data, 4, 8, 0, 0.05), draw(data, 4, 7, 1, 0.05)):
         assert not torch.equal(first["noise"], other.noise)
         assert not torch.equal(first["t"], other.t)
 
@@ -344,7 +351,7 @@ def test_a_batch_holds_what_belongs_together():
     """Row by row: latent, mask and image hint come from the same pair; hints are in [0, 1], the mask threefold."""
     data = make_set()
     data = replace(data, std=torch.zeros_like(data.std))
-    batch, rows = draw_batch(data, 4, 3, 0, 0.0, "cpu"), pick_rows(6, 4, 3, 0)
+    batch, rows = draw(data, 4, 3, 0, 0.0), pick_rows(6, 4, 3, 0)
     assert torch.equal(batch.latents, data.mean[rows])
     assert torch.equal(batch.mask, torch.from_numpy(data.masks[rows]).float()[:, None].expand(-1, 3, -1, -1))
     assert torch.equal(batch.image, torch.from_numpy(data.images[rows]).permute(0, 3, 1, 2).float() / 255)
@@ -356,17 +363,17 @@ def test_a_batch_holds_what_belongs_together():
 def test_each_step_draws_a_fresh_sample_of_the_posterior():
     """mean + std × new noise: of one pair over many steps, the draws have that mean and that spread."""
     data = make_set(count=1, side=8)
-    draws = torch.cat([draw_batch(data, 8, step, 0, 0.0, "cpu").latents for step in range(50)])
+    draws = torch.cat([draw(data, 8, step, 0, 0.0).latents for step in range(50)])
     assert not torch.equal(draws[0], draws[1])
     z = (draws - data.mean) / data.std
     assert z.mean().abs() < 0.02
     assert z.std() == pytest.approx(1, abs=0.02)
-    noise = torch.cat([draw_batch(data, 8, step, 0, 0.0, "cpu").noise for step in range(50)])
+    noise = torch.cat([draw(data, 8, step, 0, 0.0).noise for step in range(50)])
     assert (z * noise).mean().abs() < 0.02  # the posterior's sample and the diffusion's noise are independent
 
 
 def test_t_is_uniform():
-    t = torch.cat([draw_batch(make_set(), 64, step, 0, 0.0, "cpu").t for step in range(100)])
+    t = torch.cat([draw(make_set(), 64, step, 0, 0.0).t for step in range(100)])
     assert (t <= 200).float().mean() == pytest.approx(0.201, abs=0.02)
     assert t.float().mean() == pytest.approx(499.5, abs=12)
 
@@ -375,7 +382,7 @@ def test_t_is_uniform():
 def test_prompts_are_dropped_at_the_stated_rate(rate):
     """A dropped prompt is the empty prompt's embedding, whole."""
     data = make_set()
-    context = torch.cat([draw_batch(data, 64, step, 0, rate, "cpu").context for step in range(100)])
+    context = torch.cat([draw(data, 64, step, 0, rate).context for step in range(100)])
     dropped = (context == data.empty_context).all(2).all(1)
     assert ((context == 1).all(2).all(1) | dropped).all()
     assert dropped.float().mean() == pytest.approx(rate, abs=0.01 if 0 < rate < 1 else 0)
@@ -383,8 +390,8 @@ def test_prompts_are_dropped_at_the_stated_rate(rate):
 
 def test_micro_batches_are_the_batch_in_order():
     data = make_set()
-    batch = draw_batch(data, 6, 0, 0, 0.05, "cpu")
-    parts = [fields(draw_batch(data, 6, 0, 0, 0.05, "cpu", part, 3)) for part in range(3)]
+    batch = draw(data, 6, 0, 0, 0.05)
+    parts = [fields(draw(data, 6, 0, 0, 0.05, part, 3)) for part in range(3)]
     assert [len(part["t"]) for part in parts] == [2, 2, 2]
     assert same(fields(batch), {name: torch.cat([part[name] for part in parts]) for name in parts[0]})
 

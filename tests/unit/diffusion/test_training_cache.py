@@ -10,10 +10,11 @@ from safetensors.torch import save_file
 
 from bench.contracts import Context
 from bench.images import load_mask, load_rgb, save_png
-from generators.diffusion import cache, latents
-from generators.diffusion.base import encode_images, encode_prompts, load_base
-from generators.diffusion.cache import digest_of, once
-from generators.diffusion.latents import as_target, prepare_training_set
+from generators.diffusion.base_model.coding import as_target, encode_images, encode_prompts
+from generators.diffusion.base_model.model import load_base
+from generators.diffusion.training import cache, training_set
+from generators.diffusion.training.cache import digest_of, once
+from generators.diffusion.training.training_set import prepare_training_set
 from tests.conftest import Said, make_pairs, refused
 
 PROMPTS = ["A photo of a polyp.", "A photo of a lesion.", "A photo of a polyp."]
@@ -46,8 +47,8 @@ def encoded(monkeypatch):
         counts["prompts"] += len(texts)
         return encode_prompts(base, texts)
 
-    monkeypatch.setattr(latents, "encode_images", images)
-    monkeypatch.setattr(latents, "encode_prompts", prompts)
+    monkeypatch.setattr(training_set, "encode_images", images)
+    monkeypatch.setattr(training_set, "encode_prompts", prompts)
     return counts
 
 

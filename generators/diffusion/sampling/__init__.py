@@ -1,0 +1,1 @@
+"""From masks to images: deterministic DDIM with guidance, and the set on disk."""

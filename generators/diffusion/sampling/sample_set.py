@@ -1,0 +1,49 @@
+"""Samples one image for every condition, in batches; images that are there already stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bench.contracts import Split, unfinished
+from bench.images import save_png
+from generators.diffusion.base_model.coding import decode_latents, encode_distinct, encode_prompts
+from generators.diffusion.conditioning.hints import load_hints
+from generators.diffusion.sampling.sampler import Conditions, SamplingJob, initial_noise, sample_latents
+
+
+def sample_set(job: SamplingJob, conditions: Split, prompts: list[str], batch: int, out: Path) -> None:
+    """Write `out/images/<id>.png` for every condition. Of N processes of a team each samples every N-th batch."""
+    context, empty = encode_distinct(job.base, prompts), encode_prompts(job.base, [""])
+    team, steps = job.ctx.team, job.sampler.steps
+    # Whole batches in the order of the conditions: a resumed run repeats the batches of an uninterrupted one.
+    mine = range(0, len(conditions), batch)[team.rank :: team.size]
+    starts = [s for s in mine if unfinished(conditions[s : s + batch], out)]
+    total, left = (sum(len(conditions[s : s + batch]) for s in some) for some in (mine, starts))
+    with job.ctx.progress.bar(total * steps, "step", done=(total - left) * steps) as bar:
+        for start in starts:
+            part = conditions[start : start + batch]
+            tick = partial(bar.update, len(part))
+            images = dict(zip(part, sample_part(job, part, context[start : start + batch], empty, tick), strict=True))
+            for sample in unfinished(part, out):
+                save_png(out / "images" / f"{sample.id}.png", images[sample])
+
+
+def sample_part(
+    job: SamplingJob, part: Split, context: torch.Tensor, empty: torch.Tensor, tick: Callable[[], None]
+) -> np.ndarray:
+    """uint8 (n, size, size, 3): one image for each condition of `part`, its noise by (seed, id).
+
+    `context` (n, tokens, width) and `empty` (1, tokens, width) embed the conditions' texts and the empty text.
+    """
+    base, size, ctx = job.base, job.size, job.ctx
+    factor = 2 ** (len(base.vae.config.block_out_channels) - 1)
+    shape = (base.unet.config.in_channels, size // factor, size // factor)
+    mask, image = load_hints(part, size, job.method.uses_image, ctx.device)
+    noise = initial_noise([sample.id for sample in part], ctx.seed, shape).to(ctx.device)
+    conditions = Conditions(mask=mask, image=image, context=context, empty=empty)
+    return decode_latents(base, sample_latents(job, noise, conditions, tick)).numpy()

@@ -1,1 +1,0 @@
-"""The bundled tiny base model and the commands that trained it."""

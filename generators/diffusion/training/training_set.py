@@ -1,0 +1,87 @@
+"""What never changes during training, computed once: VAE posteriors, hints and text embeddings of the training set."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import torch
+
+from bench.contracts import Context, Split
+from bench.images import load_mask, load_rgb
+from generators.diffusion.base_model.coding import as_target, encode_images, encode_prompts, tokenize
+from generators.diffusion.base_model.model import Base
+from generators.diffusion.training.cache import digest_of, once
+
+CHUNK = 8
+PIXELS = "1"
+"""Raised when `bench.images` reads the same file as other pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSet:
+    """Row i belongs to training pair i. `images` and `masks` lie on disk, mapped into memory.
+
+    `mean` and `std` of the scaled posterior (n, c, h, w); `images` uint8 (n, 8h, 8w, 3), `masks` uint8 (n, 8h, 8w) in
+    {0, 1}; `context` (n, tokens, width) embeds the prompts, `empty_context` (1, tokens, width) the empty one.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+    images: np.ndarray
+    masks: np.ndarray
+    context: torch.Tensor
+    empty_context: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+
+def prepare_training_set(base: Base, train: Split, size: int, prompts: list[str], ctx: Context) -> TrainingSet:
+    """Resize to a square of `size` px and encode, once for all generators with equal bytes and equal networks.
+
+    The posterior is kept, so that each step still draws a fresh sample of it.
+    """
+    files = (path.read_bytes() for sample in train for path in (sample.image, sample.mask))
+    pixels = once(ctx, "pixels", chain([PIXELS, str(size)], files), lambda: _load_pixels(train, size, ctx))
+    images, masks = (pixels[name].numpy() for name in ("images", "masks"))
+    origin = [digest_of(base.vae.state_dict()), images.data]
+    posteriors = once(ctx, "posteriors", origin, lambda: _encode_posteriors(base, images, ctx))
+    mean, std = (posteriors[name].to(ctx.device) for name in ("mean", "std"))
+    context, empty = _embed(base, prompts, ctx)
+    return TrainingSet(mean=mean, std=std, images=images, masks=masks, context=context, empty_context=empty)
+
+
+def _embed(base: Base, prompts: list[str], ctx: Context) -> tuple[torch.Tensor, torch.Tensor]:
+    """Embeddings of all prompts, of which most are equal, and of the empty one."""
+    distinct = list(dict.fromkeys(["", *prompts]))
+    origin = [digest_of(base.text_encoder.state_dict()), tokenize(base, distinct).numpy().data]
+    texts = once(ctx, "texts", origin, lambda: {"embeddings": encode_prompts(base, distinct).cpu()})
+    embeddings = texts["embeddings"].to(ctx.device)
+    return embeddings[[distinct.index(prompt) for prompt in prompts]], embeddings[:1]
+
+
+def _load_pixels(train: Split, size: int, ctx: Context) -> dict[str, torch.Tensor]:
+    images = np.empty((len(train), size, size, 3), np.uint8)
+    masks = np.empty((len(train), size, size), np.uint8)
+
+    def read(row: int) -> None:
+        images[row] = load_rgb(train[row].image, (size, size))
+        masks[row] = load_mask(train[row].mask, (size, size))
+
+    with ThreadPoolExecutor(max(1, ctx.workers)) as readers, ctx.progress.bar(len(train), "pair") as bar:
+        for _ in readers.map(read, range(len(train))):
+            bar.update(1)
+    return {"images": torch.from_numpy(images), "masks": torch.from_numpy(masks)}
+
+
+def _encode_posteriors(base: Base, images: np.ndarray, ctx: Context) -> dict[str, torch.Tensor]:
+    parts = []
+    with ctx.progress.bar(len(images), "image") as bar:
+        for start in range(0, len(images), CHUNK):
+            parts.append(encode_images(base, as_target(images[start : start + CHUNK]).to(ctx.device)))
+            bar.update(len(parts[-1][0]))
+    mean, std = (torch.cat(part) for part in zip(*parts, strict=True))
+    return {"mean": mean.cpu(), "std": std.cpu()}

@@ -1,0 +1,1 @@
+"""The scripts that trained the bundled base model; no part of what is installed."""
