@@ -11,7 +11,7 @@ from bench.files.locks import is_held, locked, locked_if_free
 CROWD = """
 import sys, time
 from pathlib import Path
-from bench.locks import locked
+from bench.files.locks import locked
 folder = Path(sys.argv[1])
 for _ in range(40):
     with locked(folder / "lock", lambda: None):
