@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bench.contracts import LeftOut, Score
-from bench.stats.bootstrap import bounds, clusters, combine, draw_weights, spread
+from bench.stats.bootstrap import bounds, combine, draw_weights, spread
+from bench.stats.groups import clusters
 from bench.stats.jackknife import difference, jackknife_interval, jackknife_variance, student_t
 
 
