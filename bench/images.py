@@ -23,7 +23,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from bench.errors import BenchError
 from bench.files.atomic import replacing
-from bench.masks import Label, NoMaskError, lesion_pixels
+from bench.masks import GREY_MODES, Label, NoMaskError, colours_of, lesion_pixels
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")
 """Pillow's names; JPEG finds a phone's MPO too. Others are never tried: for some Pillow starts another program."""
@@ -156,6 +156,11 @@ def load_mask(path: Path, size: tuple[int, int] | None = None, labels: Sequence[
     if size is None or size == (binary.shape[1], binary.shape[0]):
         return binary
     return np.asarray(Image.fromarray(binary).resize(size, Image.Resampling.NEAREST))
+
+
+def has_colours(path: Path) -> bool:
+    """Whether a file shows other colours than grey, by the rule for masks (`bench.masks.colours_of`)."""
+    return header_of(path).mode not in GREY_MODES and bool(colours_of(_open(path)))
 
 
 def load_grey(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:

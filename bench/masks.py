@@ -14,8 +14,11 @@ import numpy as np
 from PIL import Image
 
 from bench.errors import BenchError
+from bench.text import listed
 
 THRESHOLD = 127
+GREY_MODES = ("1", "L", "LA")
+"""Pixel modes, in Pillow's words, that have one channel of grey."""
 GREY_ENOUGH = 16
 """Levels by which channels may differ in a grey image that is kept as RGB: a JPEG's may, a little."""
 NEAR = 16
@@ -58,7 +61,7 @@ def lesion_pixels(image: Image.Image, labels: Sequence[Label] = ()) -> np.ndarra
     Raises NoMaskError, which names the levels or colours that are there and the cure.
     """
     grey = np.asarray(image.convert("L"))
-    colours = _colours(image)
+    colours = colours_of(image)
     classes = [] if colours else class_levels(grey)
     if not colours and not classes:
         _refuse_doubt(grey, labels)
@@ -118,17 +121,17 @@ def _amid_their_like(grey: np.ndarray) -> np.ndarray:
     return inner[alike]
 
 
-def _colours(image: Image.Image) -> list[tuple[int, int, int]]:
-    """The distinct colours of an image that is not grey, the commonest first; none of a grey one."""
-    if image.mode in ("1", "L", "LA"):
+def colours_of(image: Image.Image) -> list[tuple[int, int, int]]:
+    """The distinct colours (red, green, blue) of an image that is not grey, the commonest first; none of a grey one."""
+    if image.mode in GREY_MODES:
         return []
     pixels = np.asarray(image.convert("RGB")).reshape(-1, 3)
-    spread = int(np.ptp(pixels, axis=1).max())
-    if spread == 0:
+    difference = int(np.ptp(pixels, axis=1).max())
+    if difference == 0:
         return []
     found, counts = np.unique(pixels, axis=0, return_counts=True)
     # The colours of a grey JPEG differ a little and are many; a few that differ a little are labels.
-    if spread <= GREY_ENOUGH and len(found) > FEW:
+    if difference <= GREY_ENOUGH and len(found) > FEW:
         return []
     return [tuple(found[place].tolist()) for place in np.argsort(-counts, kind="stable")]
 
@@ -148,12 +151,12 @@ def _what(image: Image.Image, colours: Sequence[tuple[int, int, int]], classes: 
     """What is there in place of black and white."""
     names = _names(colours)
     if image.mode == "P":
-        shown = f" ({_listed(names)})" if names else ""
-        return f"it has a palette, of which it shows {_listed(_indices(image))}{shown}, and a mask is grey of 0 and 255"
+        indices, shown = listed(_indices(image), SHOWN), f" ({listed(names, SHOWN)})" if names else ""
+        return f"it has a palette, of which it shows {indices}{shown}, and a mask is grey of 0 and 255"
     if colours:
-        return f"its colours are {_listed(names)}, and a mask is grey of 0 and 255"
+        return f"its colours are {listed(names, SHOWN)}, and a mask is grey of 0 and 255"
     found = "its only grey level is" if len(classes) == 1 else "its grey levels are"
-    return f"{found} {_listed([str(level) for level in classes])}, and a mask's are 0 and 255"
+    return f"{found} {listed([str(level) for level in classes], SHOWN)}, and a mask's are 0 and 255"
 
 
 def _cure(image: Image.Image, colours: Sequence[tuple[int, int, int]], classes: Sequence[int]) -> str:
@@ -166,7 +169,7 @@ def _cure(image: Image.Image, colours: Sequence[tuple[int, int, int]], classes: 
         wanted = [str(level) for level in classes if level]
     if len(wanted) == 1:
         return f"read it with --mask-label {wanted[0]}, or {SAVE}"
-    return f"say which are lesion with --mask-label N, repeatable, N of {_listed(wanted)}; or {SAVE}"
+    return f"say which are lesion with --mask-label N, repeatable, N of {listed(wanted, SHOWN)}; or {SAVE}"
 
 
 def _names(colours: Sequence[tuple[int, int, int]]) -> list[str]:
@@ -175,8 +178,3 @@ def _names(colours: Sequence[tuple[int, int, int]]) -> list[str]:
 
 def _indices(image: Image.Image) -> list[str]:
     return [str(index) for index in np.unique(np.asarray(image)).tolist()]
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

@@ -42,6 +42,12 @@ def sentence(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
+def listed(names: Sequence[str], shown: int = 3) -> str:
+    """The first names, and how many more there are: `a, b, c and 2 more`."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
+
+
 def guarded(text: str) -> str:
     """Printable, and read by a spreadsheet as text: an apostrophe stands before what would be a formula, and before an
     apostrophe, so that `unguarded` gives the text back. A number stays as it is."""

@@ -10,8 +10,7 @@ from bench.contracts import TRAIN, Sample, Split
 from bench.errors import BenchError
 from bench.files.atomic import sha256_file
 from bench.identity import key
-
-SHOWN = 3
+from bench.text import listed
 
 Digest = Callable[[Path], str]
 """sha256 of a file's bytes."""
@@ -59,14 +58,14 @@ def repeated(splits: Mapping[str, Split], digest: Digest) -> list[str]:
             seen = ": scores on images that were trained on say nothing of new ones" if leak else ""
             lines.append(
                 f"{len(both)} of {len(splits[other])} images of {other} are also in {one}, byte for byte "
-                f"({_some(both)}){seen}"
+                f"({listed(both)}){seen}"
             )
     for name, split in splits.items():
         again = [sample.id for sample in split if of[name][digest(sample.image)] != sample.id]
         if again:
             lines.append(
                 f"{name}: {len(split)} images, {len(of[name])} distinct: the others are the same bytes again "
-                f"({_some(again)}), which intervals and measures that count images take for independent ones"
+                f"({listed(again)}), which intervals and measures that count images take for independent ones"
             )
     return lines
 
@@ -77,7 +76,3 @@ def _first_of_each(split: Split, digest: Digest) -> dict[str, str]:
     for sample in split:
         first.setdefault(digest(sample.image), sample.id)
     return first
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from bench.contracts import Split
+from bench.stats.groups import group_names
 
 
 def divide(samples: Split, shares: Mapping[str, int], seed: int) -> dict[str, str]:
@@ -37,12 +38,16 @@ def share(samples: Split, percent: int, seed: int) -> Split:
 def _drawn(samples: Split, seed: int) -> list[list[str]]:
     """Ids by group, in an order drawn by the seed."""
     groups: dict[str, list[str]] = {}
-    for sample in samples:
-        groups.setdefault(sample.group or f"\0{sample.id}", []).append(sample.id)
+    for sample, group in zip(samples, _groups(samples), strict=True):
+        groups.setdefault(group, []).append(sample.id)
     order = sorted(groups, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
     return [groups[group] for group in order]
 
 
 def group_count(samples: Split) -> int:
     """Groups, an image without one counted as its own."""
-    return len({sample.group or f"\0{sample.id}" for sample in samples})
+    return len(set(_groups(samples)))
+
+
+def _groups(samples: Split) -> list[str]:
+    return group_names([sample.group for sample in samples], [sample.id for sample in samples])

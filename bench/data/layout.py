@@ -1,45 +1,109 @@
-"""What file names tell of a set: images and masks matched by stem, rows of a manifest. Opens no image."""
+"""What file names tell of a set: images and masks matched by stem, and its manifest. Opens no image."""
 
 from __future__ import annotations
 
-import csv
-import io
-import unicodedata
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.contracts import Sample, Split
+from bench.contracts import NO_MASK, Sample, Split
+from bench.data.manifest import MANIFEST, Manifest, clean, described, read_manifest
 from bench.errors import BenchError
 from bench.images import SUFFIXES
-from bench.text import printable
+from bench.text import listed
 
-MANIFEST = "manifest.csv"
-COLUMNS = ("id", "group", "prompt", "source", "split")
-"""What a manifest may tell; another column is named in a note."""
-GROUP_NAMES = ("group", "patient", "subject", "participant", "person", "sequence", "seq", "video", "clip", "case",
-               "study", "series", "exam", "lesion", "mrn", "pid")  # fmt: skip
-GROUP_ENDINGS = ("", "s", "id", "ids", "no", "nr", "num", "number", "name", "uid", "instanceuid", "code", "key")
-"""Columns of such a name and ending say which images belong together, under another name than `group`."""
+IMAGES, MASKS = ("images", "image"), ("masks", "mask")
+"""Spellings of the two folders of a set."""
+
 LONGEST = 200
 """Bytes of an id: names of files that are made from it stay below the system's 255."""
 BESIDE = ("_mask", "_masks", "_segmentation", "_seg", "_superpixels", "_gt", "_groundtruth", "_label", "_labels")
 """Endings of files that lie beside an image of the stem before them and are not images of the set."""
 CHANNEL = "_0000"
 """Ending by which nnU-Net numbers an image's first channel."""
-SHOWN = 3
 
 Group = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Naming:
+    """Endings of file names that images, or masks, bear beyond the name they share."""
+
+    image_suffix: str = ""
+    mask_suffix: str = ""
+
+
+NO_SUFFIX = Naming()
+
+
+@dataclass(frozen=True)
+class SetFolder:
+    """`root` as a set: its samples, sorted by id, and its manifest."""
+
+    root: Path
+    samples: Split
+    manifest: Manifest
+
+    def notes(self) -> list[str]:
+        """What a reader must know of how the files were taken."""
+        return [*self.manifest.notes(), *left_out(self.samples, [self.root])]
+
+
+def read_set(
+    root: Path,
+    called: str,
+    naming: Naming = NO_SUFFIX,
+    *,
+    prompt: str = "",
+    least: int = 1,
+    bare: bool = False,
+    synthetic: bool = False,
+) -> SetFolder:
+    """The set in `root`: `images/` (or `image/`), `masks/` (or `mask/`) of equal stems, and `manifest.csv` if it is
+    there.
+
+    `prompt`: of images to which the manifest gives none. `bare`: images may lie in `root` itself, masks among them if
+    they have a suffix, and masks may be absent. `synthetic`: the images were made from others (see `described`).
+
+    Raises BenchError, which calls the folder `called` (an option and its value, say), where a folder is missing or
+    holds fewer than `least` images; names the first file without its partner, and what is wrong in the manifest.
+    """
+    if not root.is_dir():
+        holds = "images, or images/ and masks/" if bare else "images/ and masks/"
+        raise BenchError(f"{called}: no such folder; name one that holds {holds}")
+    images, masks = first_folder(root, IMAGES), first_folder(root, MASKS)
+    if bare:
+        images = images or root
+        masks = masks or (images if naming.mask_suffix else None)
+    if images is None or (masks is None and not bare):
+        raise BenchError(f"{called}: must hold images/ and masks/; add or rename them{_deeper(root)}")
+    samples = _found(images, masks, naming, prompt)
+    if len(samples) < least:
+        what, endings = "image(s)" if masks is None else "pair(s)", ", ".join(SUFFIXES)
+        raise BenchError(
+            f"{called}: {len(samples)} {what} of the endings {endings}; add more, at least {least} are needed"
+            f"{_deeper(root)}"
+        )
+    manifest = read_manifest(root, [sample.id for sample in samples])
+    return SetFolder(root, described(samples, manifest, synthetic), manifest)
+
+
+def _found(images: Path, masks: Path | None, naming: Naming, prompt: str) -> Split:
+    if masks is not None:
+        return match(images, masks, prompt, image_suffix=naming.image_suffix, mask_suffix=naming.mask_suffix)
+    found = files_by_stem(images, naming.image_suffix)
+    return tuple(Sample(name, file, NO_MASK, prompt) for name, file in sorted(found.items()))
+
+
+def _deeper(root: Path) -> str:
+    """Where the images may be meant to come from, if one level below there are some."""
+    found = sorted(inside for inside in root.iterdir() if inside.is_dir() and first_folder(inside, IMAGES))
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def first_folder(root: Path, names: Iterable[str]) -> Path | None:
     """The first of several spellings that exists below `root`."""
     return next((root / name for name in names if (root / name).is_dir()), None)
-
-
-def clean(text: str) -> str:
-    """A name or a manifest's cell as an id: composed Unicode, no blanks around it, control characters written out."""
-    return printable(unicodedata.normalize("NFC", text.strip()))
 
 
 def files_by_stem(folder: Path, suffix: str = "", needed: bool = False) -> dict[str, Path]:
@@ -142,132 +206,9 @@ def left_out(samples: Split, besides: Iterable[Path] = ()) -> list[str]:
     for folder in sorted({*folders, *besides}):
         others = [path.name for path in sorted(folder.iterdir()) if not _belongs(path, used, folders)]
         if others:
-            more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
-            notes.append(f"left out of {folder}: {', '.join(map(clean, others[:SHOWN]))}{more}")
+            notes.append(f"left out of {folder}: {listed([clean(name) for name in others])}")
     return notes
 
 
 def _belongs(path: Path, used: Collection[Path], folders: Collection[Path]) -> bool:
     return path in used or path in folders or path.name == MANIFEST or path.name.startswith(".")
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """`rows` by id, their cells by column; `unread`: columns that say nothing here. Empty where there is no file."""
-
-    path: Path
-    rows: Mapping[str, Mapping[str, str]]
-    unread: tuple[str, ...] = ()
-
-    def notes(self) -> list[str]:
-        """What a reader must know of it."""
-        return [f"{self.path}: not read: column {', '.join(self.unread)}"] if self.unread else []
-
-
-def read_manifest(root: Path, ids: Collection[str]) -> Manifest:
-    """`root/manifest.csv`, separated by commas, semicolons or tabs; a row for each of `ids`, blank rows left out.
-
-    BenchError names an id that is none of `ids`, one that has no row, and a column that seems to give groups under
-    another name: to pass over it would put images of one patient into training and test.
-    """
-    path = root / MANIFEST
-    if not _is_there(path):
-        return Manifest(path, {})
-    columns, lines = _table(path)
-    _refuse_header(path, columns)
-    rows = _rows(path, columns, lines)
-    named, known = set(rows), set(ids)
-    if named - known:
-        raise BenchError(
-            f"{path}: id {min(named - known)!r} has no image; mend or remove the row{_ending(rows, known)}"
-        )
-    if known - named:
-        raise BenchError(f"{path}: image {min(known - named)} has no row; add one")
-    return Manifest(path, rows, tuple(name for name in columns if name not in COLUMNS))
-
-
-def _is_there(path: Path) -> bool:
-    for found in path.parent.iterdir():
-        if found.name.lower() == path.name and found.name != path.name:
-            raise BenchError(f"{found}: call it {path.name}, in small letters, to have it read; or remove it")
-        if found.name == path.name and not found.is_file():
-            raise BenchError(f"{found}: is no file (a folder, a pipe or a link to nothing); remove it")
-    return path.is_file()
-
-
-def _ending(rows: Collection[str], known: Collection[str]) -> str:
-    stems = {name.rpartition(".")[0] for name in rows}
-    return " (an id is a file's name without its ending)" if stems & set(known) else ""
-
-
-def _table(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Names of the columns, and lines that hold anything; columns without name and content are left out."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        lines = _lines(text)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BenchError(f"{path}: not CSV in UTF-8 ({error}); save it as such") from None
-    header, *body = lines or [[]]
-    columns = [clean(name).lower() for name in header]
-    while columns and not columns[-1]:
-        columns.pop()
-    return columns, [_without_blanks(line, len(columns)) for line in body]
-
-
-def _lines(text: str) -> list[list[str]]:
-    """By the mark that makes a column `id` of the first line."""
-    marks = sorted(",;\t", key=text.partition("\n")[0].count, reverse=True)
-    tables = [_split(text, mark) for mark in marks]
-    return next((table for table in tables if table and "id" in [clean(name).lower() for name in table[0]]), tables[0])
-
-
-def _split(text: str, mark: str) -> list[list[str]]:
-    lines = list(csv.reader(io.StringIO(text), delimiter=mark, skipinitialspace=True))
-    full = [line for line in lines if any(cell.strip() for cell in line)]
-    # Excel's own first line, which names the mark.
-    return full[1:] if full and full[0][0].strip().lower().startswith("sep=") else full
-
-
-def _without_blanks(line: list[str], count: int) -> list[str]:
-    """At most `count` cells where the others are blank."""
-    return line[:count] if not any(cell.strip() for cell in line[count:]) else line
-
-
-def _refuse_header(path: Path, columns: Sequence[str]) -> None:
-    if "id" not in columns:
-        raise BenchError(f"{path}: no column id; the first line must name the columns, id among them")
-    for name in columns:
-        if columns.count(name) > 1:
-            raise BenchError(f"{path}: two columns of the name {name!r}; keep one")
-    groups = [name for name in columns if name not in COLUMNS and _says_group(name)]
-    if groups and "group" not in columns:
-        raise BenchError(
-            f"{path}: column {groups[0]} is not read; call it group if it says which images belong together, otherwise "
-            "remove it"
-        )
-
-
-def _says_group(column: str) -> bool:
-    letters = "".join(letter for letter in unicodedata.normalize("NFKC", column).lower() if letter.isalpha())
-    return any(letters == name + ending for name in GROUP_NAMES for ending in GROUP_ENDINGS)
-
-
-def _rows(path: Path, columns: Sequence[str], lines: Iterable[Sequence[str]]) -> dict[str, dict[str, str]]:
-    rows: dict[str, dict[str, str]] = {}
-    for line in lines:
-        cells = dict(zip(columns, map(clean, line), strict=False))
-        name, wrong = cells.get("id", ""), _wrong(line, columns)
-        if not name or wrong:
-            raise BenchError(f"{path}: row {', '.join(map(clean, line))!r} has {wrong or 'no id'}; mend or remove it")
-        if name in rows:
-            raise BenchError(f"{path}: id {name} stands in more than one row; keep one")
-        rows[name] = cells
-    if not rows:
-        raise BenchError(f"{path}: no rows; add one for every image")
-    return rows
-
-
-def _wrong(line: Sequence[str], columns: Sequence[str]) -> str:
-    if len(line) == len(columns):
-        return ""
-    return f"{'more' if len(line) > len(columns) else 'fewer'} cells than the header names"

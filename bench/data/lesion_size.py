@@ -1,4 +1,8 @@
-"""Thirds of a real set by lesion size, and the synthetic images that fall into each."""
+"""Thirds of a set by lesion size: what they are, and which synthetic images fall into those of a real set.
+
+A third is one of the images that have a lesion. An image without a lesion belongs to none: it has no lesion whose size
+could tell anything.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,24 @@ from bench.images import load_mask
 NAMES = ("small lesions", "medium lesions", "large lesions")
 LEAST = 100
 """Images of each set that every third must have: below that a distribution cannot be told from its own halves."""
+
+
+@dataclass(frozen=True)
+class Terciles:
+    """Two bounds of the lesion's share of the image, in (0, 1]; a share at a bound lies below it."""
+
+    low: float
+    high: float
+
+    def third(self, shares: np.ndarray) -> np.ndarray:
+        """Place in `NAMES` of each share (n,), int (n,); -1 of an image without lesion, whose share is 0."""
+        return np.where(shares > 0, np.searchsorted([self.low, self.high], shares), -1)
+
+
+def terciles(shares: np.ndarray) -> Terciles | None:
+    """Of the images that have a lesion, by the lesion's share of each image (n,); None where there is no lesion."""
+    lesions = shares[shares > 0]
+    return Terciles(*np.quantile(lesions, [1 / 3, 2 / 3]).tolist()) if len(lesions) else None
 
 
 @dataclass
@@ -40,13 +62,15 @@ class LesionShares:
 def thirds(real: Split, fake: Split, shares: LesionShares) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:
     """Row numbers of both sets by name of the third; empty when masks are absent or a third has too few images.
 
-    Bounds are the terciles of the real lesions' share of the image.
+    The bounds are those of the real set. Images without lesion, of either set, are in no third.
     """
     if min(len(real), len(fake)) < LEAST * len(NAMES) or not all(sample.has_mask for sample in (*real, *fake)):
         return {}
     ours, theirs = shares.of(real), shares.of(fake)
-    bounds = np.quantile(ours, [1 / 3, 2 / 3])
-    places = [np.searchsorted(bounds, share) for share in (ours, theirs)]
+    bounds = terciles(ours)
+    if bounds is None:
+        return {}
+    places = [bounds.third(share) for share in (ours, theirs)]
     rows = {
         name: (np.flatnonzero(places[0] == third), np.flatnonzero(places[1] == third))
         for third, name in enumerate(NAMES)

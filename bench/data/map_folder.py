@@ -6,18 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from bench.contracts import Sample, Split
-from bench.data.layout import MANIFEST, and_more, files_by_stem, first_folder, read_manifest
+from bench.data.layout import MASKS, and_more, files_by_stem, first_folder
+from bench.data.manifest import MANIFEST, described, read_manifest
 from bench.data.relabel import write_masks
 from bench.errors import BenchError
-from bench.images import SUFFIXES, header_of, load_grey, load_rgb, refuse_unlike
-from bench.masks import GREY_ENOUGH, Label
+from bench.images import SUFFIXES, has_colours, load_grey, refuse_unlike
+from bench.masks import Label
 from bench.store.artefacts import RECORD
 
-MASKS = ("masks", "mask")
-GREY_MODES = ("L", "1")
 MOST_LABELS = 20
 """Maps none of whose pixels is above it hold labels: so faint a probability is no prediction."""
 
@@ -45,8 +42,7 @@ def read_maps(pred: Path, truth: Path, suffix: str = "") -> MapFolder:
     found, wanted = _files(pred), _files(masks, suffix, MANIFEST)
     _refuse_unmatched(found, wanted, pred, masks)
     manifest = read_manifest(_place_of_manifest(masks), list(wanted))
-    groups = {name: row.get("group", "") for name, row in manifest.rows.items()}
-    samples = tuple(Sample(name, found[name], wanted[name], group=groups.get(name, "")) for name in sorted(wanted))
+    samples = described(tuple(Sample(name, found[name], wanted[name]) for name in sorted(wanted)), manifest)
     for sample in samples:
         refuse_unlike(sample.image, sample.mask)
     return MapFolder(samples, tuple(sample.image for sample in samples), tuple(manifest.notes()))
@@ -92,7 +88,7 @@ def by_labels(folder: MapFolder, labels: Sequence[Label], scratch: Path) -> MapF
 
     BenchError for maps of labels or colours where no `labels` are given: neither is a probability.
     """
-    faint, coloured = _faint(folder.maps), next((path for path in folder.maps if _is_colour(path)), None)
+    faint, coloured = _faint(folder.maps), next((path for path in folder.maps if has_colours(path)), None)
     if not labels:
         if coloured is not None:
             raise BenchError(
@@ -121,8 +117,3 @@ def _faint(maps: Sequence[Path]) -> int:
         if highest > MOST_LABELS:
             return 0
     return highest
-
-
-def _is_colour(path: Path) -> bool:
-    """A grey kept as colour is none; a palette of classes is."""
-    return header_of(path).mode not in GREY_MODES and int(np.ptp(load_rgb(path), axis=2).max()) > GREY_ENOUGH

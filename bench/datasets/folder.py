@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.contracts import Dataset, Sample, Split, param
+from bench.contracts import Dataset, Split, param
 from bench.data.group_split import divide, group_count
-from bench.data.layout import Manifest, first_folder, match, read_manifest
+from bench.data.layout import Naming, SetFolder, read_set
+from bench.data.manifest import Manifest
 from bench.datasets._checks import NamedPairParams
 from bench.errors import BenchError
 
@@ -35,25 +35,19 @@ class Folder(Dataset):
         return tuple(SHARES)
 
     def samples(self, split: str) -> Split:
-        pairs, manifest = self._listed()
-        place = _given_splits(manifest) or draw_splits(pairs, self.params.split_seed, manifest.path)
-        return tuple(sample for sample in pairs if place[sample.id] == split)
+        listed = self._listed()
+        place = _given_splits(listed.manifest) or draw_splits(
+            listed.samples, self.params.split_seed, listed.manifest.path
+        )
+        return tuple(sample for sample in listed.samples if place[sample.id] == split)
 
     def notes(self) -> tuple[str, ...]:
-        return tuple(self._listed()[1].notes())
+        return tuple(self._listed().manifest.notes())
 
-    def _listed(self) -> tuple[Split, Manifest]:
-        images, masks = first_folder(self.root, ("images", "image")), first_folder(self.root, ("masks", "mask"))
-        if images is None or masks is None:
-            raise BenchError(f"--data {self.root}: must hold images/ and masks/; add or rename them")
+    def _listed(self) -> SetFolder:
         p = self.params
-        pairs = match(images, masks, p.prompt, image_suffix=p.image_suffix, mask_suffix=p.mask_suffix)
-        if len(pairs) < len(SHARES):
-            raise BenchError(
-                f"--data {self.root}: {len(pairs)} pair(s); add more, at least 3 are needed to train, watch and test"
-            )
-        manifest = read_manifest(self.root, [sample.id for sample in pairs])
-        return tuple(_described(sample, manifest.rows.get(sample.id, {})) for sample in pairs), manifest
+        naming = Naming(p.image_suffix, p.mask_suffix)
+        return read_set(self.root, f"--data {self.root}", naming, prompt=p.prompt, least=len(SHARES))
 
 
 def draw_splits(pairs: Split, seed: int, manifest: Path) -> dict[str, str]:
@@ -65,10 +59,6 @@ def draw_splits(pairs: Split, seed: int, manifest: Path) -> dict[str, str]:
         shares = ":".join(map(str, SHARES.values()))
         raise BenchError(f"{manifest}: {group_count(pairs)} group(s) cannot be split {shares}; name at least 3")
     return divide(pairs, SHARES, seed)
-
-
-def _described(sample: Sample, row: Mapping[str, str]) -> Sample:
-    return replace(sample, group=row.get("group") or "", prompt=row.get("prompt") or sample.prompt)
 
 
 def _given_splits(manifest: Manifest) -> dict[str, str]:

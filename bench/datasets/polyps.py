@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.contracts import Dataset, Split, param
-from bench.data.layout import first_folder, match
+from bench.data.layout import IMAGES, MASKS, first_folder, match
 from bench.datasets._checks import NamedPairParams, below
 from bench.errors import BenchError
 
@@ -70,7 +70,7 @@ class Polyps(Dataset):
                     "give the folder that holds one of them"
                 )
             return ()
-        images, masks = first_folder(folder, ("images", "image")), first_folder(folder, ("masks", "mask"))
+        images, masks = first_folder(folder, IMAGES), first_folder(folder, MASKS)
         if images is None or masks is None:
             raise BenchError(f"{folder}: must hold image(s)/ and mask(s)/; add or rename them")
         named = split in ("train", "test/CVC-ClinicDB")

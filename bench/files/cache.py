@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.contracts import Progress
 from bench.files.atomic import replacing
+from bench.text import listed
 
 CHECK = 4
 """Bytes of the check sum, the CRC-32 of what stands before it."""
@@ -39,5 +40,4 @@ def _check(data: bytes) -> bytes:
 def tell_damaged(damaged: Sequence[Path], progress: Progress) -> None:
     """One line, however many records were not whole."""
     if damaged:
-        more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
-        progress.say(f"{damaged[0]}{more}: damaged in the cache, and made anew")
+        progress.say(f"{listed([str(path) for path in damaged], 1)}: damaged in the cache, and made anew")

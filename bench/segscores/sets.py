@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench.data.lesion_size import NAMES as THIRDS
+from bench.data.lesion_size import terciles
 from bench.segscores.calibration import calibration_error
 from bench.segscores.half import ratio
 from bench.segscores.names import COUNTS, GAPS, METRICS, NAMES, PER_IMAGE, SHAPE
@@ -101,14 +102,16 @@ def _defined(columns: Columns, metric: str) -> np.ndarray:
 
 
 def _thirds(columns: Columns, metric: str) -> list[Reading]:
-    """Bounds are the terciles of the lesion's share of the image, over this set's masks that have a lesion."""
+    """Thirds by lesion size, bounded by this set's own masks; none where no mask has a lesion."""
     lesion = columns["tp"] + columns["fn"]
     share = lesion / (lesion + columns["fp"] + columns["tn"])
-    low, high = np.quantile(share[lesion > 0], [1 / 3, 2 / 3])
-    place = np.where(lesion > 0, np.searchsorted([low, high], share), -1)
-    bounds = (f"up to {low:.2%}", f"{low:.2%} to {high:.2%}", f"above {high:.2%}")
+    bounds = terciles(share)
+    if bounds is None:
+        return []
+    place, low, high = bounds.third(share), f"{bounds.low:.2%}", f"{bounds.high:.2%}"
+    ranges = (f"up to {low}", f"{low} to {high}", f"above {high}")
     thirds = [
-        Reading(metric, place == at, name, f"lesion {bound} of the image: terciles of this set's masks")
-        for at, (name, bound) in enumerate(zip(THIRDS, bounds, strict=True))
+        Reading(metric, place == at, name, f"lesion {within} of the image: terciles of this set's masks")
+        for at, (name, within) in enumerate(zip(THIRDS, ranges, strict=True))
     ]
     return [third for third in thirds if third.n]

@@ -10,14 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bench.stats.groups import clusters
+
 LEVEL = 0.95
 RESAMPLES = 2000
-
-
-def clusters(groups: Sequence[str]) -> np.ndarray:
-    """Cluster index of each image, int (n,): images of one non-empty group share it, the others stand alone."""
-    names = [group or f"\0{index}" for index, group in enumerate(groups)]
-    return np.unique(names, return_inverse=True)[1]
 
 
 def draw_weights(groups: Sequence[str], seed: int, resamples: int = RESAMPLES) -> np.ndarray | None:

@@ -11,7 +11,8 @@ from bench.analysis.evaluation import Evaluation
 from bench.analysis.score_rows import ScoreRow, compared, score_rows
 from bench.analysis.set_differences import differences
 from bench.data.fingerprint import fingerprint
-from bench.data.image_folder import ImageFolder, Naming, open_all, read_folder
+from bench.data.image_folder import ImageFolder, open_all, read_folder
+from bench.data.layout import Naming
 from bench.data.pair_check import CHECKS
 from bench.data.pixel_cache import PixelCache
 from bench.data.relabel import relabelled

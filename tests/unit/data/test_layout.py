@@ -6,7 +6,8 @@ import unicodedata
 import pytest
 
 from bench.contracts import Sample
-from bench.data.layout import clean, files_by_stem, left_out, match, read_manifest
+from bench.data.layout import Naming, files_by_stem, left_out, match, read_set
+from bench.data.manifest import clean, read_manifest
 from tests.conftest import refused
 
 
@@ -25,6 +26,27 @@ def folder(tmp_path):
 
 def ids(split):
     return [sample.id for sample in split]
+
+
+def test_a_set_is_read_with_its_manifest_and_says_what_is_left_out(folder, tmp_path):
+    folder("images", "a_0000.png", "b-copy2_0000.png", "notes.txt")
+    folder("masks", "a.png", "b-copy2.png")
+    (tmp_path / "manifest.csv").write_text("id,group,prompt,age\na,one,,3\nb-copy2,,A polyp.,4\n")
+    found = read_set(tmp_path, "--data X", Naming("_0000"), prompt="A lesion.", synthetic=True)
+    assert [(one.id, one.group, one.prompt, one.source) for one in found.samples] == [
+        ("a", "one", "A lesion.", ""),
+        ("b-copy2", "", "A polyp.", "b"),
+    ]
+    assert [line.rpartition(": ")[2] for line in found.notes()] == ["column age", "notes.txt"]
+
+
+def test_what_is_no_set_is_refused_under_the_name_it_was_given(folder, tmp_path):
+    refused(lambda: read_set(tmp_path / "none", "--data X"), "--data X: no such folder", "images/ and masks/")
+    folder("images", "a.png")
+    refused(lambda: read_set(tmp_path, "--data X"), "--data X: must hold images/ and masks/")
+    folder("masks", "a.png")
+    refused(lambda: read_set(tmp_path, "--data X", least=3), "--data X: 1 pair(s)", "at least 3")
+    assert ids(read_set(tmp_path, "--data X").samples) == ["a"]
 
 
 def test_composed_and_decomposed_names_are_one_name(folder):

@@ -7,7 +7,7 @@ import pytest
 
 import bench.data.lesion_size
 from bench.contracts import NO_MASK, Sample
-from bench.data.lesion_size import LEAST, NAMES, LesionShares, thirds
+from bench.data.lesion_size import LEAST, NAMES, LesionShares, terciles, thirds
 from bench.images import load_mask, save_png
 
 WELL = [1, 40, 90] * LEAST
@@ -16,9 +16,9 @@ WELL = [1, 40, 90] * LEAST
 
 @pytest.fixture(scope="module")
 def masks(tmp_path_factory):
-    """100 masks of 10 x 10, the first with one lesion pixel, the last with 100."""
+    """101 masks of 10 x 10, the first without lesion, the last with 100 pixels of it."""
     folder = tmp_path_factory.mktemp("masks")
-    for size in range(1, 101):
+    for size in range(101):
         save_png(folder / f"{size}.png", ((np.arange(100) < size) * 255).astype(np.uint8).reshape(10, 10))
     return lambda sizes: tuple(Sample(f"i{n}", Path(), folder / f"{size}.png") for n, size in enumerate(sizes))
 
@@ -47,9 +47,25 @@ def test_synthetic_images_are_sorted_by_the_bounds_of_the_real_set(masks):
     assert len(small) + len(medium) + len(large) == len(fake)
 
 
+def test_images_without_lesion_are_in_no_third_and_move_no_bound(masks):
+    whole = thirds(masks(WELL), masks(WELL), LesionShares())
+    found = thirds(masks([*WELL, *[0] * LEAST]), masks([*WELL, *[0] * LEAST]), LesionShares())
+    assert {name: [side.tolist() for side in pair] for name, pair in found.items()} == {
+        name: [side.tolist() for side in pair] for name, pair in whole.items()
+    }
+
+
+def test_where_every_image_has_a_lesion_a_third_is_one_of_all_images():
+    shares = np.random.default_rng(0).uniform(0.01, 1, 100)
+    bounds = terciles(shares)
+    assert [bounds.low, bounds.high] == np.quantile(shares, [1 / 3, 2 / 3]).tolist()
+    assert np.bincount(bounds.third(shares)).tolist() == [34, 33, 33]
+
+
 @pytest.mark.parametrize(
     ("real", "fake"),
     [
+        pytest.param([0] * 9 * LEAST, WELL, id="no-real-lesion"),
         pytest.param(WELL[1:], WELL, id="real-set-too-small"),
         pytest.param(WELL, WELL[1:], id="synthetic-set-too-small"),
         pytest.param(WELL, [90] * 9 * LEAST, id="one-size-of-synthetic-lesions"),

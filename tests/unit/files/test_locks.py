@@ -1,5 +1,6 @@
 """One process at a time, and no file stays behind."""
 
+import errno
 import subprocess
 import sys
 import threading
@@ -7,11 +8,12 @@ import threading
 import pytest
 
 from bench.files.locks import is_held, locked, locked_if_free
+from tests.conftest import refused
 
 CROWD = """
 import sys, time
 from pathlib import Path
-from bench.locks import locked
+from bench.files.locks import locked
 folder = Path(sys.argv[1])
 for _ in range(40):
     with locked(folder / "lock", lambda: None):
@@ -71,3 +73,17 @@ def test_what_a_killed_process_left_is_free(tmp_path):
     with locked(path, lambda: pytest.fail("waits for a dead process")):
         pass
     assert not path.exists()
+
+
+def test_a_drive_without_locks_is_named(tmp_path, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    lock = locked(tmp_path / "lock", lambda: None)
+    refused(lock.__enter__, tmp_path / "lock", "No locks available", "--results")
+
+
+def test_looking_makes_no_file(tmp_path):
+    assert not is_held(tmp_path / "lock")
+    assert list(tmp_path.iterdir()) == []
