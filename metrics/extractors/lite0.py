@@ -11,8 +11,8 @@ import numpy as np
 
 from bench.contracts import Context, Extractor, Look, Network, param
 from bench.errors import BenchError
+from bench.published_weights import fault
 from metrics.extractors._squash import squash
-from metrics.extractors._weights import fault
 
 if TYPE_CHECKING:
     import torch

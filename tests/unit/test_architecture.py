@@ -13,7 +13,7 @@ HEAVY = {"torch", "torchvision", "diffusers", "transformers", "timm", "torch_fid
 PLUGIN_ROOMS = ("generators", "metrics", "segmenters")
 OPEN_TO_PLUGINS = {"bench.contracts", "bench.images", "bench.masks", "bench.listing", "bench.errors",
                    "bench.segscores", "bench.stats", "bench.meter", "bench.files", "bench.cache",
-                   "bench.checkpoints", "bench.tensors", "bench.pair_check"}  # fmt: skip
+                   "bench.checkpoints", "bench.tensors", "bench.published_weights", "bench.pair_check"}  # fmt: skip
 ORDER = ("errors", "text", "terminal", "interrupt", "files", "locks", "contracts", "faults", "cache", "checkpoints",
          "masks", "images", "listing", "segscores", "meter", "stats", "spec", "registry", "config", "store",
          "leftovers", "stage", "comparison", "graph", "runner", "commands", "cli")  # fmt: skip
