@@ -1,1 +1,1 @@
-"""Networks of mmsegmentation: any of them from a configuration, and the Mix Transformers that two methods are built on."""
+"""Networks of mmsegmentation: any of them from a configuration, and the Mix Transformers of two methods."""

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from bench.errors import BenchError
-from segmenters.networks.mmseg_compat import prepare
+from segmenters.mmseg.mmcv_lite import prepare
+from segmenters.training.maps import MapHead
 
 CLASSES = 2
 
@@ -144,6 +145,11 @@ def logits_of(model: Any, images: torch.Tensor) -> torch.Tensor:
     """(n, c, h, w), at the size of `images`; a head with `out_channels=1` has one logit, the lesion's."""
     logits: torch.Tensor = model.encode_decode(images, [{"img_shape": tuple(images.shape[2:])}] * len(images))
     return logits
+
+
+def own_head() -> MapHead:
+    """Logits are enlarged to the network's input, then to the image, as mmsegmentation does."""
+    return MapHead(logits_of)
 
 
 @contextmanager

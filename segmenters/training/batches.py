@@ -30,7 +30,7 @@ class Batch:
     sizes: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """Training pairs and how they are changed. What is drawn comes from (seed, epoch, batch) alone."""
 
@@ -89,7 +89,15 @@ def open_source(
     pairs = decode_pairs(samples, size, scales.soft_masks, ctx)
     partners = find_partners(samples) if augmentation.colour_exchange else None
     colours = tuple(colours_of(pairs.read([row])[0][0]) for row in range(len(pairs))) if partners else ()
-    return Source(pairs, batch, ctx.seed, scales, augmentation, partners, colours)
+    return Source(
+        pairs=pairs,
+        batch=batch,
+        seed=ctx.seed,
+        scales=scales,
+        augmentation=augmentation,
+        partners=partners,
+        colours=colours,
+    )
 
 
 def to_tensors(images: np.ndarray, masks: np.ndarray, soft: bool, device: str) -> tuple[torch.Tensor, torch.Tensor]:

@@ -59,7 +59,7 @@ class Crop:
     """Share of the crop; a crop with more is drawn anew, up to ten times."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Augmentation:
     """Chance of each change of a training pair, in the order of the fields."""
 

@@ -1,4 +1,4 @@
-"""What all segmenters share: training, prediction and counting of a network; what differs comes from the plugin."""
+"""What all segmenters share: training, prediction and counting of a network whose parts the plugin names."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     import torch
 
-    from segmenters.networks.weights import State
     from segmenters.training.loop import Recipe
+    from segmenters.training.maps import MapHead
+    from segmenters.weights.backbone import Backbone
+    from segmenters.weights.state import State
 
 
 @dataclass(frozen=True)
@@ -27,51 +29,66 @@ class TrainedParams:
 
 
 class TrainedSegmenter(Segmenter):
-    """A network under a recipe, from random weights on; or with weights that were trained elsewhere."""
+    """A network, its recipe, the weights of its backbone and the way from its output to maps: a plugin names the four.
+
+    The network starts from random weights but for its backbone, or comes whole from a checkpoint (`weights`). `Params`
+    have the fields `size`, `batch` and those of `TrainedParams`.
+    """
 
     plugin_name: ClassVar[str]
+    """As messages and options name it."""
     stride: ClassVar[int] = 1
     """The network takes sides that are multiples of it."""
     requires: ClassVar[tuple[str, ...]] = ("torch", "safetensors")
 
-    def _network(self) -> torch.nn.Module:
-        """With random weights, drawn from torch's own random numbers."""
+    def network(self) -> torch.nn.Module:
+        """Images (n, 3, h, w) -> its output, with random weights drawn from torch's own random numbers."""
         raise NotImplementedError
 
-    def _recipe(self) -> Recipe:
+    def recipe(self) -> Recipe:
+        """How it is trained."""
         raise NotImplementedError
 
-    def _logits(self, model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
-        """Normalised images (n, 3, h, w) -> logits (n, c, h', w'), of which maps are made."""
-        return model(images)
+    def backbone(self) -> Backbone | None:
+        """The part that starts from published weights; None where all starts at random."""
+        return None
 
-    def _lesion_map(self, logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-        """(n, c, h', w') -> probabilities (n, *size), where `size` is (height, width) of the images themselves."""
-        from segmenters.training.maps import lesion_map
+    def head(self) -> MapHead:
+        """The way from the network's output to maps; by default the output is the logits."""
+        from segmenters.training.maps import MapHead
 
-        return lesion_map(logits, size)
+        return MapHead()
 
-    def _own_names(self, state: State) -> State:
+    def released_names(self, state: State) -> State:
         """A checkpoint of the network as its authors released it, under our names."""
         return state
 
-    def _initialise(self, network: torch.nn.Module, ctx: Context) -> None:
-        """Fill what does not start at random."""
-
-    def _probability(self, model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
-        """(n, 3, h, w) -> (n, h, w)."""
-        return self._lesion_map(self._logits(model, images), (images.shape[2], images.shape[3]))
+    def unusable(self) -> str:
+        """Why packages that are installed cannot be used on this machine, and what helps; empty where they can."""
+        return ""
 
     @property
-    def _title(self) -> str:
+    def title(self) -> str:
         """The plugin's name and, where it stands for many, which it is."""
         text = Path(getattr(self.params, self.argument)).name if self.argument else ""
         return f"{self.plugin_name}:{text}" if text else self.plugin_name
 
+    def seeded(self, seed: int) -> torch.nn.Module:
+        """The network with the random weights of a seed."""
+        import torch
+
+        torch.manual_seed(seed)
+        return self.network()
+
     def files(self) -> tuple[Path, ...]:
-        return (Path(self.params.weights).expanduser(),) if self.params.weights else ()
+        if self.params.weights:
+            return (Path(self.params.weights).expanduser(),)
+        backbone = self.backbone()
+        return backbone.files() if backbone else ()
 
     def check_params(self, devices: int) -> None:
+        if backbone := self.backbone():
+            backbone.check()
         if self.params.size % self.stride:
             raise BenchError(f"{self.plugin_name}.size={self.params.size}: must be a multiple of {self.stride}")
         if absent := self._beyond_reach():
@@ -79,30 +96,34 @@ class TrainedSegmenter(Segmenter):
 
     def try_files(self) -> None:
         if self.params.weights:
-            self._load_weights(self._network())
+            self._load_weights(self.network())
+            return
+        backbone = self.backbone()
+        path = backbone.at_hand() if backbone else None
+        if backbone and path:
+            backbone.load(self.network(), path)
 
     def missing(self) -> tuple[str, ...]:
-        absent = self._beyond_reach()
+        backbone = self.backbone()
+        absent = self._beyond_reach() or (backbone.missing() if backbone else "")
         return (absent,) if absent else ()
 
     def _beyond_reach(self) -> str:
-        """The line on weights that are not there and that --download cannot fetch; empty where there are none."""
-        return self._no_such_file("weights")
-
-    def _no_such_file(self, field: str, remedy: str = "") -> str:
-        given = getattr(self.params, field)
-        if not given or Path(given).expanduser().is_file():
-            return ""
-        return f"segmenter {self._title}: {self.plugin_name}.{field}={given}: no such file; {remedy or 'name another'}"
+        """The line on what is not there and --download cannot fetch; empty where there is nothing."""
+        if fault := self.unusable():
+            return f"segmenter {self.title}: {fault}"
+        backbone = self.backbone()
+        return no_such_file(self, "weights") or (backbone.beyond_reach() if backbone else "")
 
     def notes(self) -> tuple[str, ...]:
-        if not self.params.weights:
-            return ()
-        name = Path(self.params.weights).name
-        return (f"{self._title} predicts with the weights {name}: nothing is trained, so its rows are one network",)
+        if self.params.weights:
+            name = Path(self.params.weights).name
+            return (f"{self.title} predicts with the weights {name}: nothing is trained, so its rows are one network",)
+        backbone = self.backbone()
+        return backbone.notes() if backbone else ()
 
     def details(self) -> tuple[str, ...]:
-        count = sum(parameter.numel() for parameter in self._network().parameters())
+        count = sum(parameter.numel() for parameter in self.network().parameters())
         return (f"{count:,} parameters, {'none of them trained here' if self.params.weights else 'all trained'}",)
 
     def cost(self, action: str, images: int, devices: int) -> Cost | None:
@@ -110,33 +131,37 @@ class TrainedSegmenter(Segmenter):
             return None
         from segmenters.training.cost import cost_of
 
-        return cost_of(self._network().to("meta"), self._recipe(), self._probability, action, images)
+        return cost_of(self.network().to("meta"), self.recipe(), self.head().probability, action, images)
 
     def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context, select: Split = ()) -> None:
         from segmenters.training.loop import fit, write
 
-        network = self._seeded(ctx.seed)
+        network, backbone = self.seeded(ctx.seed), self.backbone()
         if self.params.weights:
             self._load_weights(network)
             kept = f"weights {Path(self.params.weights).name}"
             write(network, model_dir, {"epochs": 0, "updates": 0, "kept": kept, "notes": [], "history": []})
             return
-        self._initialise(network, ctx)
-        fit(network, self._recipe(), train, val, model_dir, ctx, select, self._probability)
+        path = backbone.file(ctx) if backbone else None
+        if backbone and path:
+            backbone.load(network, path)
+        fit(network, self.recipe(), train, val, model_dir, ctx, select=select, probability=self.head().probability)
 
     def _load_weights(self, network: torch.nn.Module) -> None:
-        from segmenters.networks.weights import load_network
+        from segmenters.weights.state import load_network
 
-        load_network(network, Path(self.params.weights).expanduser(), self._own_names)
+        load_network(network, Path(self.params.weights).expanduser(), self.released_names)
 
     def predict(self, samples: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         from segmenters.training.loop import predict
 
-        network = self._seeded(ctx.seed)
-        predict(network, self._logits, self._lesion_map, self._recipe(), samples, model_dir, out, ctx)
+        network = self.seeded(ctx.seed)
+        predict(network, self.head(), self.recipe(), samples, model_dir=model_dir, out=out, ctx=ctx)
 
-    def _seeded(self, seed: int) -> torch.nn.Module:
-        import torch
 
-        torch.manual_seed(seed)
-        return self._network()
+def no_such_file(segmenter: TrainedSegmenter, field: str, remedy: str = "name another") -> str:
+    """The line on a path in `Params` that leads nowhere; empty where it is not given, or leads to a file."""
+    given, name = getattr(segmenter.params, field), segmenter.plugin_name
+    if not given or Path(given).expanduser().is_file():
+        return ""
+    return f"segmenter {segmenter.title}: {name}.{field}={given}: no such file; {remedy}"

@@ -7,7 +7,7 @@ import pytest
 from bench.config import load_profile, resolve
 from bench.errors import BenchError
 from bench.registry import Registry
-from segmenters.unet import Params, UNet
+from segmenters.unet.plugin import Params, UNet
 
 GENERATORS = ("siamese", "controlnet", "controlnet-mi", "t2i-adapter", "adc")
 
