@@ -29,7 +29,7 @@ class Mask:
         return (self.real or self.fakes[0]).group or self.id
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pair:
     """Two images to compare: `kind` of comparison, id of the image or mask it counts for, and the cluster of that."""
 
@@ -85,20 +85,20 @@ def _stranger(masks: Sequence[Mask], index: int) -> Sample | None:
 
 def _both(mask: Mask, fake: Sample, stranger: Sample | None) -> Iterator[Pair]:
     assert mask.real is not None
-    yield Pair(PAIRED, mask.real, fake, fake.id, mask.cluster)
+    yield Pair(kind=PAIRED, one=mask.real, other=fake, of=fake.id, cluster=mask.cluster)
     if stranger is not None:
-        yield Pair(RANDOM, stranger, fake, fake.id, mask.cluster)
+        yield Pair(kind=RANDOM, one=stranger, other=fake, of=fake.id, cluster=mask.cluster)
 
 
 def _met(mask: Mask, strangers: Iterator[Sample]) -> Iterator[Pair]:
     for fake, stranger in zip(mask.fakes, strangers, strict=False):
-        yield Pair(RANDOM, stranger, fake, fake.id, mask.cluster)
+        yield Pair(kind=RANDOM, one=stranger, other=fake, of=fake.id, cluster=mask.cluster)
 
 
 def _within(mask: Mask, several: set[str], stranger: Sample | None = None) -> Iterator[Pair]:
     if mask.id not in several:
         return
     for one, other in combinations(mask.fakes[:SAMPLES], 2):
-        yield Pair(INTRA, one, other, mask.id, mask.cluster)
+        yield Pair(kind=INTRA, one=one, other=other, of=mask.id, cluster=mask.cluster)
     if mask.real is not None and stranger is not None:
-        yield Pair(REAL, stranger, mask.real, mask.id, mask.cluster)
+        yield Pair(kind=REAL, one=stranger, other=mask.real, of=mask.id, cluster=mask.cluster)

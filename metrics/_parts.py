@@ -17,6 +17,11 @@ def groups_of(images: ImageSet) -> np.ndarray:
     return clusters([_name(sample) for sample in images.samples] or [""] * len(images.features))
 
 
+def groups_alone(images: ImageSet, count: int) -> np.ndarray:
+    """The same of a set of `count` images by groups only: samples of one mask stand alone, too."""
+    return clusters([sample.group for sample in images.samples] or [""] * count)
+
+
 def _name(sample: Sample) -> str:
     return f"group {sample.group}" if sample.group else f"mask {sample.condition}"
 

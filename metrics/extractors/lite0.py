@@ -26,6 +26,8 @@ TINY = 1e-10
 
 @dataclass(frozen=True)
 class Params:
+    """How many images are seen at once."""
+
     batch: int = param(8, "images in one forward pass", low=1, key=False)
 
 

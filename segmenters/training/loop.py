@@ -130,6 +130,7 @@ class _Training:
         return {name: part for name, part in parts.items() if part is not None}
 
     def save(self) -> None:
+        """Leave a checkpoint of the epochs so far."""
         states = {name: part.state_dict() for name, part in self._parts().items()}
         state = {"states": states, "updates": self.updates, "history": self.history, "best": self.best}
         save_checkpoint(self.ctx, len(self.history), state)
@@ -180,6 +181,7 @@ class _Training:
         return total / len(pairs)
 
     def schedule_epoch(self, entry: dict[str, Any]) -> None:
+        """Tell the scheduler the loss it watches."""
         if self.scheduler is not None:
             self.scheduler.step(entry["train_loss"] if entry["val_loss"] is None else entry["val_loss"])
 
@@ -190,12 +192,14 @@ class _Training:
         entry["selection_dice"] = dice
 
     def keep_best(self) -> str:
+        """Take the best epoch's weights back; which it was, as the report says it."""
         scores = [entry["selection_dice"] for entry in self.history]
         best = max(range(len(scores)), key=scores.__getitem__)
         self.model.load_state_dict(self.best)
         return f"epoch {best + 1} of {len(scores)}, selected on test: highest mean soft Dice"
 
     def report(self, kept: str) -> dict[str, Any]:
+        """What `training.json` tells of the training."""
         return {
             "epochs": len(self.history),
             "updates": self.updates,
