@@ -53,7 +53,8 @@ def pairs_of(real: Split, fake: Split, seed: int) -> list[Pair]:
     paired = [mask for mask in masks if mask.real]
     several = {mask.id for mask in [mask for mask in masks if len(mask.fakes) > 1][:MASKS]}
     if not paired:
-        strangers = iter(_shuffled(real, rng))
+        ordered = sorted(real, key=lambda sample: sample.id)
+        strangers = iter([ordered[row] for row in rng.permutation(len(ordered))])
         return [pair for mask in masks for pair in (*_met(mask, strangers), *_within(mask, several))]
     found = []
     for index, mask in enumerate(paired):
@@ -70,11 +71,6 @@ def _masks(real: Split, fake: Split, rng: np.random.Generator) -> list[Mask]:
     for sample in sorted(fake, key=lambda sample: sample.id):
         made.setdefault(sample.condition, []).append(sample)
     return [Mask(name, tuple(made[name]), known.get(name)) for name in rng.permutation(sorted(made)).tolist()]
-
-
-def _shuffled(samples: Split, rng: np.random.Generator) -> list[Sample]:
-    ordered = sorted(samples, key=lambda sample: sample.id)
-    return [ordered[row] for row in rng.permutation(len(ordered))]
 
 
 def _stranger(masks: Sequence[Mask], index: int) -> Sample | None:

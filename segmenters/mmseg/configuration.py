@@ -56,16 +56,12 @@ def read_model(path: Path) -> Any:
         model = Config.fromfile(path, lazy_import=False).get("model")
     if not model or "decode_head" not in model:
         raise BenchError(f"{path}: no model with a decode_head in it; give a configuration of a segmentation network")
-    for head in _heads(model):
+    for head in (*_listed(model.decode_head), *_listed(model.get("auxiliary_head"))):
         head.num_classes = CLASSES
         for loss in _listed(head.get("loss_decode")):
             # Weights of the classes it was written for.
             loss.pop("class_weight", None)
     return model
-
-
-def _heads(model: Any) -> list[Any]:
-    return [*_listed(model.decode_head), *_listed(model.get("auxiliary_head"))]
 
 
 def _listed(value: Any) -> list[Any]:
