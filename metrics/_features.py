@@ -26,8 +26,9 @@ def feature_pair(real: ImageSet, fake: ImageSet, name: str, least: int = 2) -> t
         if len(features) < least:
             raise BenchError(f"{name}: {len(features)} {side} image(s); at least {least} are needed")
         if not np.isfinite(features).all():
-            rows = np.flatnonzero(~np.isfinite(features).all(axis=1))
-            raise BenchError(f"{name}: features of {side} image {_id(images, rows[0])} are not finite numbers")
+            row = int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])
+            which = images.samples[row].id if row < len(images.samples) else f"number {row + 1}"
+            raise BenchError(f"{name}: features of {side} image {which} are not finite numbers")
         found.append(np.ascontiguousarray(features, dtype=np.float32))
     if found[0].shape[1] != found[1].shape[1]:
         raise BenchError(f"{name}: real features have {found[0].shape[1]} numbers, synthetic {found[1].shape[1]}")
@@ -42,7 +43,3 @@ def to_unit(features: np.ndarray, name: str) -> np.ndarray:
         row = int(np.argmin(lengths)) + 1
         raise BenchError(f"{name}: features of image number {row} are all 0, without direction; name another extractor")
     return rows / lengths
-
-
-def _id(images: ImageSet, row: int) -> str:
-    return images.samples[row].id if row < len(images.samples) else f"number {row + 1}"

@@ -58,6 +58,7 @@ class Clouds:
 
     @cached_property
     def products(self) -> np.ndarray:
+        """Inner products of the rows of both, (n, m)."""
         return self.x @ self.y.T
 
     def distance(self, rows_x: np.ndarray, rows_y: np.ndarray) -> float:

@@ -31,7 +31,7 @@ def gaussian(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.exp(-squares / (2 * SIGMA**2))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Side:
     """Kernel sums of one set of n images against another.
 
@@ -61,7 +61,7 @@ def _side(x: np.ndarray, across: np.ndarray, kernel: Kernel, part: np.ndarray | 
     inside = np.zeros(part.max() + 1)
     for index in np.flatnonzero(np.bincount(part) > 1):
         inside[index] = _within(x[part == index], kernel)[0].sum()
-    return Side(within, own, across, part, inside)
+    return Side(within=within, own=own, across=across, part=part, inside=inside)
 
 
 def _sums(x: np.ndarray, y: np.ndarray, kernel: Kernel) -> tuple[np.ndarray, np.ndarray]:

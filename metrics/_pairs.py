@@ -29,7 +29,7 @@ class Mask:
         return (self.real or self.fakes[0]).group or self.id
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pair:
     """Two images to compare: `kind` of comparison, id of the image or mask it counts for, and the cluster of that."""
 
@@ -53,7 +53,8 @@ def pairs_of(real: Split, fake: Split, seed: int) -> list[Pair]:
     paired = [mask for mask in masks if mask.real]
     several = {mask.id for mask in [mask for mask in masks if len(mask.fakes) > 1][:MASKS]}
     if not paired:
-        strangers = iter(_shuffled(real, rng))
+        ordered = sorted(real, key=lambda sample: sample.id)
+        strangers = iter([ordered[row] for row in rng.permutation(len(ordered))])
         return [pair for mask in masks for pair in (*_met(mask, strangers), *_within(mask, several))]
     found = []
     for index, mask in enumerate(paired):
@@ -72,11 +73,6 @@ def _masks(real: Split, fake: Split, rng: np.random.Generator) -> list[Mask]:
     return [Mask(name, tuple(made[name]), known.get(name)) for name in rng.permutation(sorted(made)).tolist()]
 
 
-def _shuffled(samples: Split, rng: np.random.Generator) -> list[Sample]:
-    ordered = sorted(samples, key=lambda sample: sample.id)
-    return [ordered[row] for row in rng.permutation(len(ordered))]
-
-
 def _stranger(masks: Sequence[Mask], index: int) -> Sample | None:
     """Real image of the nearest mask before, in a circle, that is of another group; None where all are of one."""
     before = (masks[index - step] for step in range(1, len(masks)))
@@ -85,20 +81,20 @@ def _stranger(masks: Sequence[Mask], index: int) -> Sample | None:
 
 def _both(mask: Mask, fake: Sample, stranger: Sample | None) -> Iterator[Pair]:
     assert mask.real is not None
-    yield Pair(PAIRED, mask.real, fake, fake.id, mask.cluster)
+    yield Pair(kind=PAIRED, one=mask.real, other=fake, of=fake.id, cluster=mask.cluster)
     if stranger is not None:
-        yield Pair(RANDOM, stranger, fake, fake.id, mask.cluster)
+        yield Pair(kind=RANDOM, one=stranger, other=fake, of=fake.id, cluster=mask.cluster)
 
 
 def _met(mask: Mask, strangers: Iterator[Sample]) -> Iterator[Pair]:
     for fake, stranger in zip(mask.fakes, strangers, strict=False):
-        yield Pair(RANDOM, stranger, fake, fake.id, mask.cluster)
+        yield Pair(kind=RANDOM, one=stranger, other=fake, of=fake.id, cluster=mask.cluster)
 
 
 def _within(mask: Mask, several: set[str], stranger: Sample | None = None) -> Iterator[Pair]:
     if mask.id not in several:
         return
     for one, other in combinations(mask.fakes[:SAMPLES], 2):
-        yield Pair(INTRA, one, other, mask.id, mask.cluster)
+        yield Pair(kind=INTRA, one=one, other=other, of=mask.id, cluster=mask.cluster)
     if mask.real is not None and stranger is not None:
-        yield Pair(REAL, stranger, mask.real, mask.id, mask.cluster)
+        yield Pair(kind=REAL, one=stranger, other=mask.real, of=mask.id, cluster=mask.cluster)

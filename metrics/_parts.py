@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.contracts import ImageSet, Sample
+from bench.contracts import ImageSet
 from bench.stats.bootstrap import clusters
 
 
@@ -14,11 +14,13 @@ def groups_of(images: ImageSet) -> np.ndarray:
     Images of one non-empty group belong together, and so do samples of one mask.
     """
     assert images.features is not None
-    return clusters([_name(sample) for sample in images.samples] or [""] * len(images.features))
+    names = [f"group {one.group}" if one.group else f"mask {one.condition}" for one in images.samples]
+    return clusters(names or [""] * len(images.features))
 
 
-def _name(sample: Sample) -> str:
-    return f"group {sample.group}" if sample.group else f"mask {sample.condition}"
+def groups_alone(images: ImageSet, count: int) -> np.ndarray:
+    """The same of a set of `count` images by groups only: samples of one mask stand alone, too."""
+    return clusters([sample.group for sample in images.samples] or [""] * count)
 
 
 def by_id(images: ImageSet) -> ImageSet:

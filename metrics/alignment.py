@@ -51,7 +51,9 @@ class Alignment(Metric):
         scores = {
             mean: replace(
                 _mean(dice, fake, sizes, f"mean {within}", ctx.seed),
-                note=SEEN, per_image=dice, ids=tuple(sample.id for sample in fake.samples),
+                note=SEEN,
+                per_image=dice,
+                ids=tuple(sample.id for sample in fake.samples),
             ),
             low_end: Score(
                 float(np.percentile(dice, PERCENTILE)), *sizes, estimator=f"{PERCENTILE}th percentile of {within}"
@@ -59,7 +61,7 @@ class Alignment(Metric):
             ceiling: replace(
                 _mean(held_out, real, sizes, f"mean {SCORE} over real held-out images", ctx.seed), note=ELSEWHERE
             ),
-        }  # fmt: skip
+        }
         others = others_masks(fake.samples, ctx.seed)
         if others:
             chance = _dice(ours, others)

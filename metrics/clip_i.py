@@ -12,6 +12,7 @@ from bench.stats.bootstrap import clusters, mean_interval
 from bench.stats.jackknife import jackknife_interval
 from metrics._features import column, feature_pair, to_unit
 from metrics._floor import floors
+from metrics._parts import groups_alone
 
 HOME = "CLIP-B32"
 ALL, PAIRED, LIFT, WITHIN = "all-pairs", "paired", "lift", "real-real"
@@ -19,6 +20,8 @@ ALL, PAIRED, LIFT, WITHIN = "all-pairs", "paired", "lift", "real-real"
 
 @dataclass(frozen=True)
 class Params:
+    """In which feature space."""
+
     extractors: str = param("clip-b32", "feature spaces in order of preference, separated by commas")
 
 
@@ -115,7 +118,7 @@ def lift(r: np.ndarray, s: np.ndarray, groups: list[str], counts: tuple[int, int
 def within(real: ImageSet, r: np.ndarray, n_fake: int) -> Score:
     """Mean of r.r over all pairs of two different real images."""
     n, total = len(r), r.sum(0)
-    of_group = clusters([sample.group for sample in real.samples] or [""] * n)
+    of_group = groups_alone(real, n)
     sizes = np.bincount(of_group)
     rest, sums = n - sizes, total - _sums(of_group, r)
     value = float(total @ total - n) / (n * (n - 1))
@@ -131,7 +134,7 @@ def _product(r: np.ndarray, s: np.ndarray) -> float:
 
 def _without(images: ImageSet, side: str, projections: np.ndarray) -> LeftOut:
     """Means of `projections` (n,) without each group of the images."""
-    of_group = clusters([sample.group for sample in images.samples] or [""] * len(projections))
+    of_group = groups_alone(images, len(projections))
     sizes = np.bincount(of_group)
     left = (len(projections) - sizes).clip(1)
     return LeftOut(side, (projections.sum() - np.bincount(of_group, projections)) / left, sizes)

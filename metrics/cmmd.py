@@ -23,6 +23,8 @@ MEANING = "in effect 10 × squared distance of mean features: blind to spread"
 
 @dataclass(frozen=True)
 class Params:
+    """In which feature space."""
+
     extractors: str = param("clip-l14-336", "feature spaces in order of preference, separated by commas")
 
 
@@ -71,7 +73,8 @@ def _score(pair: tuple[Side, Side], biased: bool, floor: Floor | None, estimator
     value = SCALE * mmd(*pair, biased=biased)
     parts = tuple(LeftOut(part.side, SCALE * part.values, part.sizes) for part in left_out(*pair, biased=biased))
     low, high = jackknife_interval(value, parts) or (None, None)
-    return Score(value, n, m, low, high, note, f"{estimator} × 1000, {MEANING}; {JACKKNIFE}", floor, parts)
+    how = f"{estimator} × 1000, {MEANING}; {JACKKNIFE}"
+    return Score(value, n, m, low, high, note=note, estimator=how, floor=floor, left_out=parts)
 
 
 def _bias(biased: float, unbiased: float) -> str:

@@ -25,12 +25,14 @@ ROUNDING = 2e-3
 
 @dataclass(frozen=True)
 class Params:
+    """In which feature space, and what counts as a copy."""
+
     extractors: str = param("lite0", "feature spaces in order of preference, separated by commas")
     ratio: float = param(0.6, "d1 / d2 below which an image counts as copied", low=0, high=1)
     alpha: float = param(0.01, "share of fresh real images that the copy rate would take for copies", low=0, high=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Nearest:
     """Of each image (n,): distance `first` to the nearest real image in any view, that image `real` and its `view`, and
     distance `second` to the nearest real image, in any view, of another group than that one's; `equal`: whether it is
@@ -200,7 +202,7 @@ def nearest(x: np.ndarray, real: np.ndarray, group: np.ndarray, own: np.ndarray 
     """
     parts = [_nearest(x[rows], real, group, None if own is None else own[rows]) for rows in blocks(len(x))]
     first, second, near, view = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Nearest(first, second, near, view, np.zeros(len(x), dtype=bool))
+    return Nearest(first=first, second=second, real=near, view=view, equal=np.zeros(len(x), dtype=bool))
 
 
 def _nearest(x: np.ndarray, real: np.ndarray, group: np.ndarray, own: np.ndarray | None) -> tuple[np.ndarray, ...]:

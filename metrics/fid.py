@@ -26,6 +26,8 @@ EXTRAPOLATED = "line in 1/n through 1/2, 3/4 and all of both sets; jackknife of 
 
 @dataclass(frozen=True)
 class Params:
+    """In which feature space."""
+
     extractors: str = param("inception", "feature spaces in order of preference, separated by commas")
 
 
@@ -63,7 +65,9 @@ class Fid(Metric):
         value = estimate(r, s)
         note = _note(len(r), len(s), r.shape[1], value, _frechet.frechet(r, s))
         found = {
-            plain: Score(value, len(r), len(s), None, None, note, "torch-fidelity, by eigenvalues", floor.get(plain))
+            plain: Score(
+                value, len(r), len(s), note=note, estimator="torch-fidelity, by eigenvalues", floor=floor.get(plain)
+            )
         }
         if min(len(r), len(s)) >= _frechet.LEAST:
             found[infinite] = _infinite(r, s, real, fake, infinite, ctx.seed)
@@ -95,7 +99,17 @@ def _infinite(r: np.ndarray, s: np.ndarray, real: ImageSet, fake: ImageSet, name
 
     floor = floors(between, real, fake, seed, INFINITY_SPLITS, LEAST_HALF).get(name)
     low, high = _widened(jackknife_interval(value, parts), floor)
-    return Score(value, len(r), len(s), low, high, _rest(value, floor), EXTRAPOLATED, floor, parts)
+    return Score(
+        value,
+        len(r),
+        len(s),
+        low,
+        high,
+        note=_rest(value, floor),
+        estimator=EXTRAPOLATED,
+        floor=floor,
+        left_out=parts,
+    )
 
 
 def _widened(interval: tuple[float, float] | None, floor: Floor | None) -> tuple[float | None, float | None]:

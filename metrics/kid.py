@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from metrics._parts import groups_of
 
 @dataclass(frozen=True)
 class Params:
+    """In which feature space, and how large sets are subsampled."""
+
     extractors: str = param("inception", "feature spaces in order of preference, separated by commas")
     subset_size: int = param(1000, "images of each set in one estimate; smaller sets are used whole", low=2)
     subsets: int = param(100, "random subsets whose estimates are averaged", low=1)
@@ -60,12 +62,9 @@ class Kid(Metric):
         parts = left_out(*sides(r, s, polynomial, groups_of(real), groups_of(fake)))
         low, high = jackknife_interval(value, parts) or (None, None)
         floor = floors(lambda one, other: {name: mmd(*sides(one, other, polynomial))}, real, fake, ctx.seed)
-        return {
-            name: Score(
-                value, len(r), len(s), low, high, _below_zero(value, high), f"{how.note}; {JACKKNIFE}",
-                floor.get(name), parts,
-            )
-        }  # fmt: skip
+        note, estimator = _below_zero(value, high), f"{how.note}; {JACKKNIFE}"
+        score = Score(value, len(r), len(s), low, high, note=note, estimator=estimator, left_out=parts)
+        return {name: replace(score, floor=floor.get(name))}
 
 
 def _below_zero(value: float, high: float | None) -> str:
@@ -94,7 +93,10 @@ def estimate(real: np.ndarray, fake: np.ndarray, how: Draw) -> float:
     from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
 
     found = kid_features_to_metric(
-        torch.from_numpy(fake), torch.from_numpy(real),
-        kid_subset_size=how.size, kid_subsets=how.subsets, verbose=False,
-    )  # fmt: skip
+        torch.from_numpy(fake),
+        torch.from_numpy(real),
+        kid_subset_size=how.size,
+        kid_subsets=how.subsets,
+        verbose=False,
+    )
     return found[KEY_METRIC_KID_MEAN]

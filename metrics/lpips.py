@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,8 @@ NO_REAL = "the reference has none of these masks' images, so real images are not
 
 @dataclass(frozen=True)
 class Params:
+    """By which distance of two images."""
+
     extractors: str = param("lpips", "pair distances in order of preference, separated by commas")
 
 
@@ -128,7 +130,5 @@ def _notes(columns: Mapping[str, Column], n_fake: int) -> dict[str, str]:
 
 def _score(column: Column, words: str, note: str, sizes: tuple[int, int], seed: int) -> Score:
     low, high = mean_interval(column.values, column.clusters, seed) or (None, None)
-    estimator = f"mean over {len(column.values)} {words}; bootstrap over groups"
-    return Score(
-        float(column.values.mean()), *sizes, low, high, note, estimator, per_image=column.values, ids=column.ids
-    )
+    score = Score(float(column.values.mean()), *sizes, low, high, per_image=column.values, ids=column.ids)
+    return replace(score, note=note, estimator=f"mean over {len(column.values)} {words}; bootstrap over groups")

@@ -23,6 +23,8 @@ NONE: Span = (None, None)
 
 @dataclass(frozen=True)
 class Params:
+    """In which feature space, and how far a neighbourhood reaches."""
+
     extractors: str = param("inception", "feature spaces in order of preference, separated by commas")
     k: int = param(3, "neighbours that span a ball, for precision and recall (torch-fidelity: 3)", low=1)
     k_density: int = param(5, "neighbours that span a ball, for density and coverage (Naeem et al.: 5)", low=1)
@@ -64,8 +66,11 @@ class Prdc(Metric):
         least = max(k, wide) + 1
         r, s = feature_pair(real, fake, f"precision-{space.label}", least)
         found = self._values(r, s)
-        floor = floors(lambda a, b: {kind: one.mean() for kind, one in self._values(a, b).items()},
-                       real, fake, ctx.seed, least=least)  # fmt: skip
+
+        def means(one: np.ndarray, other: np.ndarray) -> dict[str, float]:
+            return {kind: values.mean() for kind, values in self._values(one, other).items()}
+
+        floor = floors(means, real, fake, ctx.seed, least=least)
         spans = {"precision": _share_span(found["precision"], len(s)), "density": _mean_span(found["density"])}
         said = {
             "precision": f"torch-fidelity, k={k}, <=; exact binomial interval, real set fixed",
@@ -76,8 +81,8 @@ class Prdc(Metric):
         scores = {}
         for kind, values in found.items():
             low, high = spans.get(kind, NONE)
-            value = float(values.mean())
-            scores[f"{kind}-{space.label}"] = Score(value, len(r), len(s), low, high, "", said[kind], floor.get(kind))
+            score = Score(float(values.mean()), len(r), len(s), low, high, estimator=said[kind], floor=floor.get(kind))
+            scores[f"{kind}-{space.label}"] = score
         return scores
 
     def _values(self, real: np.ndarray, fake: np.ndarray) -> dict[str, np.ndarray]:
@@ -93,9 +98,13 @@ def precision_recall(real: np.ndarray, fake: np.ndarray, k: int) -> tuple[float,
     from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
 
     found = prc_features_to_metric(
-        torch.from_numpy(fake), torch.from_numpy(real),
-        prc_neighborhood=k, prc_batch_size=BATCH, save_cpu_ram=True, verbose=False,
-    )  # fmt: skip
+        torch.from_numpy(fake),
+        torch.from_numpy(real),
+        prc_neighborhood=k,
+        prc_batch_size=BATCH,
+        save_cpu_ram=True,
+        verbose=False,
+    )
     return found[KEY_METRIC_PRECISION], found[KEY_METRIC_RECALL]
 
 

@@ -18,6 +18,8 @@ from metrics._parts import groups_of
 
 @dataclass(frozen=True)
 class Params:
+    """In which feature space."""
+
     extractors: str = param("inception", "feature spaces in order of preference, separated by commas")
 
 
@@ -119,4 +121,4 @@ def _score(value: float, left: tuple[LeftOut, ...], sides: int, sizes: tuple[int
     """Without an interval where one of the `sides` has too few parts."""
     low, high = (jackknife_interval(value, left) if len(left) == sides else None) or (None, None)
     note, how = ("too few groups: no interval", "") if low is None else ("", "; jackknife over groups")
-    return Score(float(value), *sizes, low, high, note, estimator + how, left_out=left)
+    return Score(float(value), *sizes, low, high, note=note, estimator=estimator + how, left_out=left)

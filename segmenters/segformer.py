@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.contracts import param
-from segmenters._mmsegmentation import ConfiguredSegmenter
-from segmenters._pretrained import PretrainedParams
-from segmenters.networks.sources import MIT, Address
+from segmenters.mmseg.mit_weights import MIT, from_authors
+from segmenters.mmseg.mmcv_lite import REQUIRES, opencv_fault
 from segmenters.training.published import Augmentation, Crop, Photometric
+from segmenters.training.segmenter import TrainedSegmenter
+from segmenters.weights.backbone import Backbone, PretrainedParams
 
 if TYPE_CHECKING:
     import torch
 
-    from segmenters.networks.weights import State
     from segmenters.training.loop import Recipe
+    from segmenters.training.maps import MapHead
 
 AUGMENTATION = Augmentation(crop=Crop((0.5, 2.0), 0.75), flip=0.5, photometric=Photometric())
 UNDECAYED = ("norm", "pos_block")
@@ -24,7 +25,7 @@ HEAD_RATE = 10.0
 """The head's learning rate is so many times `lr`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Params(PretrainedParams):
     """Defaults are the published recipe."""
 
@@ -45,7 +46,7 @@ class Params(PretrainedParams):
     )
 
 
-class SegFormer(ConfiguredSegmenter):
+class SegFormer(TrainedSegmenter):
     """Mix Transformer and all-MLP head, two logits at stride 4 enlarged bilinearly; cross-entropy.
 
     Network, losses and normalisation are read from mmsegmentation's own configuration of the variant, with two classes.
@@ -56,39 +57,55 @@ class SegFormer(ConfiguredSegmenter):
     """
 
     version = 2
+    requires = REQUIRES
     cite = "Xie et al., SegFormer, NeurIPS 2021; mmsegmentation 1.2 (OpenMMLab)"
     Params = Params
     plugin_name = "segformer"
 
+    def unusable(self) -> str:
+        return opencv_fault()
+
     def _model(self) -> Any:
-        from segmenters.networks.mit import published_segformer
+        """The published configuration's `model` with two classes, and with the head's own width where it is given."""
+        from segmenters.mmseg.mix_transformer import published_segformer
 
         model = published_segformer(self.params.variant)
         if self.params.head_channels:
             model.decode_head.channels = self.params.head_channels
         return model
 
-    def _source(self) -> Address:
-        return MIT[self.params.variant]
+    def network(self) -> torch.nn.Module:
+        from segmenters.mmseg.configuration import build
 
-    def _recipe(self) -> Recipe:
-        from segmenters.networks.mmsegmentation import normaliser, own_loss
+        return build(self._model())
+
+    def backbone(self) -> Backbone:
+        return Backbone(self, lambda: MIT[self.params.variant], from_authors)
+
+    def head(self) -> MapHead:
+        from segmenters.mmseg.configuration import own_head
+
+        return own_head()
+
+    def recipe(self) -> Recipe:
+        from segmenters.mmseg.configuration import normaliser, own_loss
         from segmenters.training.loop import Recipe
         from segmenters.training.schedule import warm_up_and_fall
 
         p = self.params
         return Recipe(
-            size=p.size, batch=p.batch, epochs=p.epochs, updates=p.updates,
-            normalise=normaliser(self._model()), loss=own_loss,
-            make_optimizer=lambda model: adamw(model, p.lr, p.weight_decay), make_scheduler=lambda _: None,
+            size=p.size,
+            batch=p.batch,
+            epochs=p.epochs,
+            updates=p.updates,
+            normalise=normaliser(self._model()),
+            loss=own_loss,
+            make_optimizer=lambda model: adamw(model, p.lr, p.weight_decay),
+            make_scheduler=lambda _: None,
             rate=warm_up_and_fall(p.warmup, power=1.0),
-            augmentation=AUGMENTATION if p.augment else Augmentation(), precision=p.precision,
-        )  # fmt: skip
-
-    def _own_backbone_names(self, state: State) -> State:
-        from segmenters.networks.mit import from_authors
-
-        return from_authors(state)
+            augmentation=AUGMENTATION if p.augment else Augmentation(),
+            precision=p.precision,
+        )
 
 
 def adamw(model: torch.nn.Module, lr: float, weight_decay: float) -> torch.optim.Optimizer:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from bench.contracts import param
 from bench.errors import BenchError
-from segmenters._pretrained import PretrainedParams, PretrainedSegmenter
-from segmenters.networks.sources import Hub, Nowhere
+from bench.files.published import HubFile
+from segmenters.training.segmenter import TrainedSegmenter
+from segmenters.weights.backbone import Backbone, PretrainedParams
+from segmenters.weights.sources import Nowhere
 
 if TYPE_CHECKING:
     import torch
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 NONE = "segmenter smp: no network is named; write smp:ARCHITECTURE+ENCODER, for example smp:Unet+resnet34"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Params(PretrainedParams):
     """One recipe for all of them."""
 
@@ -30,7 +32,7 @@ class Params(PretrainedParams):
     weight_decay: float = param(1e-4, "of AdamW", low=0.0)
 
 
-class SMP(PretrainedSegmenter):
+class SMP(TrainedSegmenter):
     """Any network of segmentation-models-pytorch: `--segmenter smp:Unet+resnet34`.
 
     Two logits; half Dice (pooled over the batch), half cross-entropy. Images by ImageNet's mean and standard deviation,
@@ -44,7 +46,6 @@ class SMP(PretrainedSegmenter):
     Params = Params
     plugin_name = "smp"
     stride = 32
-    trunk = "encoder"
 
     def check_params(self, devices: int) -> None:
         if not self.params.network:
@@ -52,7 +53,7 @@ class SMP(PretrainedSegmenter):
         _parts(self.params.network)
         super().check_params(devices)
 
-    def _network(self) -> torch.nn.Module:
+    def network(self) -> torch.nn.Module:
         from segmentation_models_pytorch import create_model
 
         architecture, encoder = _parts(self.params.network)
@@ -63,7 +64,7 @@ class SMP(PretrainedSegmenter):
             reason = str(error.args[0] if error.args else error).splitlines()[0]
             raise BenchError(f"smp:{self.params.network}: {reason}; choose another encoder") from None
 
-    def _recipe(self) -> Recipe:
+    def recipe(self) -> Recipe:
         import torch
 
         from segmenters.training.dice import dice_and_cross_entropy
@@ -72,17 +73,28 @@ class SMP(PretrainedSegmenter):
 
         p = self.params
         return Recipe(
-            size=p.size, batch=p.batch, epochs=p.epochs, normalise=imagenet, loss=dice_and_cross_entropy,
+            size=p.size,
+            batch=p.batch,
+            epochs=p.epochs,
+            normalise=imagenet,
+            loss=dice_and_cross_entropy,
             make_optimizer=lambda model: torch.optim.AdamW(model.parameters(), p.lr, weight_decay=p.weight_decay),
-            make_scheduler=lambda _: None, precision=p.precision,
-        )  # fmt: skip
+            make_scheduler=lambda _: None,
+            precision=p.precision,
+        )
 
-    def _source(self) -> Hub | Nowhere:
+    def backbone(self) -> Backbone:
+        return Backbone(self, self._source, trunk="encoder")
+
+    def _source(self) -> HubFile | Nowhere:
+        """Where the encoder's ImageNet weights were published, as the library says."""
         from segmentation_models_pytorch.encoders import encoders
 
+        if not self.params.network:
+            return Nowhere()
         settings = encoders.get(_parts(self.params.network)[1], {}).get("pretrained_settings", {})
         found = settings.get("imagenet")
-        return Hub(found["repo_id"], found["revision"]) if found else Nowhere()
+        return HubFile(found["repo_id"], found["revision"]) if found else Nowhere()
 
     def missing(self) -> tuple[str, ...]:
         return super().missing() if self.params.network else (NONE,)

@@ -149,13 +149,14 @@ class Registry:
         return found[0]
 
     def source_hash(self, kind: str, name: str) -> str:
-        """sha256 of the plugin's file; where it lies in a package, of every Python file there."""
+        """sha256 of the plugin's file; where it lies in a package, of every Python file there, and of one of the suite
+        all of its room."""
         module = sys.modules[self.load(kind, name).__module__]
         assert module.__file__ is not None
         path = Path(module.__file__)
-        files = sorted(path.parent.rglob("*.py")) if module.__package__ else [path]
-        digests = {str(file.relative_to(path.parent)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-        return key(digests)
+        folder = _folders(ROOMS[kind])[0] if self.source(kind, name).origin == SUITE else path.parent
+        files = sorted(folder.rglob("*.py")) if module.__package__ else [path]
+        return key({str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files})
 
 
 def _plugin_name(path: Path) -> str:
@@ -163,11 +164,20 @@ def _plugin_name(path: Path) -> str:
 
 
 def _room(kind: str, package: str) -> dict[str, Source]:
+    """Every file of the room, and the file `plugin` of every folder in it, which has the folder's name."""
+    found = {}
+    for folder in _folders(package):
+        for file in sorted(folder.glob("*.py")):
+            if not file.name.startswith("_"):
+                found[_plugin_name(file)] = f"{package}.{file.stem}"
+        for file in sorted(folder.glob("*/plugin.py")):
+            found[_plugin_name(file.parent)] = f"{package}.{file.parent.name}.plugin"
+    return {name: Source(kind, name, module) for name, module in found.items()}
+
+
+def _folders(package: str) -> list[Path]:
     spec = importlib.util.find_spec(package)
-    folders = spec.submodule_search_locations if spec else None
-    files = sorted(file for folder in folders or () for file in Path(folder).glob("*.py"))
-    plugins = [file for file in files if not file.name.startswith("_")]
-    return {_plugin_name(file): Source(kind, _plugin_name(file), f"{package}.{file.stem}") for file in plugins}
+    return [Path(folder) for folder in (spec.submodule_search_locations if spec else None) or ()]
 
 
 def _classes(module: ModuleType, kind: str) -> list[type[Plugin]]:

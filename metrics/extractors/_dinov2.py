@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import timm
 import torch
-from PIL import Image
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from bench.contracts import Network
 from metrics.extractors._network import TorchNetwork
+from metrics.extractors._squash import squash
 
 SIDE, PATCH = 224, 14
 OFFSET = 0.1
@@ -25,12 +25,7 @@ def open_tower(architecture: str, path: Path, device: str) -> Network:
     mean, std = (
         torch.tensor(numbers, device=device).view(3, 1, 1) for numbers in (IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
     )
-    return TorchNetwork(lambda pixels: network((pixels.float() / 255 - mean) / std), device, squash)
-
-
-def squash(pixels: np.ndarray) -> np.ndarray:
-    """uint8 (h, w, 3) of any size -> (224, 224, 3)."""
-    return np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+    return TorchNetwork(lambda pixels: network((pixels.float() / 255 - mean) / std), device, partial(squash, size=SIDE))
 
 
 def load_network(architecture: str, path: Path) -> Any:

@@ -1,14 +1,12 @@
-"""Weight files: found by one rule, known by their sha256, never trusted before."""
+"""Extractors whose weights are one published file: found by one rule, known by its sha256, never trusted before."""
 
 from __future__ import annotations
 
-import functools
-import os
 from pathlib import Path
 
 from bench.contracts import Context, Extractor
 from bench.errors import BenchError
-from bench.files.atomic import sha256_file
+from bench.files.published import fault, fetch, torch_folder
 
 
 class Published(Extractor):
@@ -38,8 +36,9 @@ class Published(Extractor):
             )
 
     def weights(self) -> Path:
+        """Where the file lies, or has to be put."""
         if not self.params.weights:
-            return hub_folder() / self.file
+            return torch_folder() / self.file
         given = Path(self.params.weights).expanduser()
         return given / self.file if given.is_dir() else given
 
@@ -50,44 +49,16 @@ class Published(Extractor):
         return (f"extractor {self.plugin_name}: {self.weights()}: {wrong}; {remedy}",) if wrong else ()
 
     def checked(self, ctx: Context) -> Path:
-        """The file with the known sha256, fetched first where `ctx` allows it and it is not there."""
+        """The file with the known sha256, fetched first where `ctx` allows it and it is not there; else BenchError."""
         if ctx.download and self.missing():
-            download(self.address, self.weights(), self.sha256)
+            self._download()
         for line in self.missing():
             raise BenchError(line)
         return self.weights()
 
-
-def hub_folder() -> Path:
-    """Where torch.hub keeps downloaded weights: $TORCH_HOME/hub/checkpoints. The rule is torch's, without torch."""
-    cache = os.getenv("XDG_CACHE_HOME", "~/.cache")
-    home = os.getenv("TORCH_HOME", os.path.join(cache, "torch"))
-    return Path(home).expanduser() / "hub" / "checkpoints"
-
-
-def fault(path: Path, sha256: str) -> str:
-    """What is wrong with a weight file, as the end of a sentence; empty when its bytes are the expected ones."""
-    if not path.is_file():
-        return "no such file"
-    status = path.stat()
-    found = _sha256(path, status.st_size, status.st_mtime_ns)
-    if found == sha256:
-        return ""
-    return f"sha256 is {found[:8]}… ({status.st_size} bytes), expected {sha256[:8]}…: damaged or another file"
-
-
-@functools.lru_cache(maxsize=16)
-def _sha256(path: Path, size: int, changed_ns: int) -> str:  # noqa: ARG001
-    # `size` and `changed_ns` serve the cache: a file that was replaced is read again.
-    return sha256_file(path)
-
-
-def download(address: str, path: Path, sha256: str) -> None:
-    """Fetch a weight file to `path`, which appears only when its sha256 is right."""
-    from torch.hub import download_url_to_file
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        download_url_to_file(address, str(path), hash_prefix=sha256)
-    except (OSError, RuntimeError) as error:
-        raise BenchError(f"--download: {address}: {error}; fetch it elsewhere and put it at {path}") from None
+    def _download(self) -> None:
+        path = self.weights()
+        try:
+            fetch(self.address, path, self.sha256)
+        except (OSError, RuntimeError) as error:
+            raise BenchError(f"--download: {self.address}: {error}; fetch it elsewhere and put it at {path}") from None

@@ -13,6 +13,8 @@ SHA256 = "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"
 
 @dataclass(frozen=True)
 class Params:
+    """Where the weights lie, and how many images are seen at once."""
+
     weights: str = param("", f"path of {FILE} or its folder; empty: torch hub's folder of checkpoints", key=False)
     batch: int = param(32, "images in one forward pass", low=1, key=False)
 

@@ -13,6 +13,8 @@ SHA256 = "3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02"
 
 @dataclass(frozen=True)
 class Params:
+    """Where the weights lie, and how many images are seen at once."""
+
     weights: str = param("", f"path of {FILE} or its folder; empty: torch hub's folder of checkpoints", key=False)
     batch: int = param(8, "images in one forward pass", low=1, key=False)
 

@@ -12,6 +12,8 @@ FILE = "dinov2_vitl14_pretrain.pth"
 
 @dataclass(frozen=True)
 class Params:
+    """Where the weights lie, and how many images are seen at once."""
+
     weights: str = param("", f"path of {FILE} or its folder; empty: torch hub's folder of checkpoints", key=False)
     batch: int = param(16, "images in one forward pass", low=1, key=False)
 

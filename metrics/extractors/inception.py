@@ -15,6 +15,8 @@ LAYER = "2048"
 
 @dataclass(frozen=True)
 class Params:
+    """Where the weights lie, and how many images are seen at once."""
+
     weights: str = param("", f"path of {FILE} or its folder; empty: torch hub's folder of checkpoints", key=False)
     batch: int = param(32, "images in one forward pass", low=1, key=False)
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from bench.contracts import Context, Extractor, Look, Network, param
 from bench.errors import BenchError
+from bench.files.published import fault
 from metrics.extractors._squash import squash
-from metrics.extractors._weights import fault
 
 if TYPE_CHECKING:
     import torch
@@ -26,6 +26,8 @@ TINY = 1e-10
 
 @dataclass(frozen=True)
 class Params:
+    """How many images are seen at once."""
+
     batch: int = param(8, "images in one forward pass", low=1, key=False)
 
 

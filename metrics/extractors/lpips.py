@@ -52,6 +52,8 @@ TRUNKS: Mapping[str, Trunk] = {
 
 @dataclass(frozen=True)
 class Params:
+    """Which LPIPS, where its weights lie, and how many images are seen at once."""
+
     net: str = param(
         "alex", "network under the distance; alex is the authors' choice for evaluation", choices=(*TRUNKS,)
     )

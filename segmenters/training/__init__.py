@@ -1,1 +1,1 @@
-"""The training and prediction loop all segmenters share."""
+"""Training and prediction that all segmenters share, and the parts that recipes are made of."""

@@ -30,7 +30,7 @@ class Batch:
     sizes: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """Training pairs and how they are changed. What is drawn comes from (seed, epoch, batch) alone."""
 
@@ -68,6 +68,7 @@ class Source:
                 yield waiting.popleft().result()
 
     def make(self, rows: np.ndarray, epoch: int, number: int) -> Batch:
+        """Batch `number` of an epoch: the pairs of these rows, changed by what this seed, epoch and number draw."""
         rng = np.random.default_rng([self.seed, DRAWS, epoch, number])
         images, masks = self.pairs.read(rows)
         if self.augmentation != Augmentation():
@@ -86,10 +87,19 @@ class Source:
 def open_source(
     samples: Split, size: int, batch: int, scales: Scales, augmentation: Augmentation, ctx: Context
 ) -> Source:
+    """Decode the samples to `size` px, and find out whose colours are exchanged where the augmentation does so."""
     pairs = decode_pairs(samples, size, scales.soft_masks, ctx)
     partners = find_partners(samples) if augmentation.colour_exchange else None
     colours = tuple(colours_of(pairs.read([row])[0][0]) for row in range(len(pairs))) if partners else ()
-    return Source(pairs, batch, ctx.seed, scales, augmentation, partners, colours)
+    return Source(
+        pairs=pairs,
+        batch=batch,
+        seed=ctx.seed,
+        scales=scales,
+        augmentation=augmentation,
+        partners=partners,
+        colours=colours,
+    )
 
 
 def to_tensors(images: np.ndarray, masks: np.ndarray, soft: bool, device: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -100,6 +110,7 @@ def to_tensors(images: np.ndarray, masks: np.ndarray, soft: bool, device: str) -
 
 
 def resized(images: torch.Tensor, masks: torch.Tensor, size: int, scales: Scales) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images (n, 3, s, s) and masks (n, s, s) of `to_tensors` at another size, as the scales say."""
     if size == images.shape[-1]:
         return images, masks
     images = interpolate(images, (size, size), mode="bilinear", align_corners=scales.corners)

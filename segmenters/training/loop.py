@@ -21,17 +21,16 @@ from bench.images import load_rgb, save_png, size_of
 from segmenters.training.augment import OUTSIDE
 from segmenters.training.batches import Source, open_source, resized, to_tensors
 from segmenters.training.data import Pairs, decode_pairs
+from segmenters.training.maps import MapHead
 from segmenters.training.precision import arithmetic, in_fp32
 from segmenters.training.published import Augmentation, Scales
 
 WEIGHTS = "model.safetensors"
 Probability = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
-Logits = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
 Loss = Callable[[torch.nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
-LesionMap = Callable[[torch.Tensor, tuple[int, int]], torch.Tensor]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How a network is trained: `loss(model, images, masks)` takes normalised float images and masks (n, h, w).
 
@@ -61,9 +60,16 @@ class Recipe:
 
 
 def fit(
-    model: torch.nn.Module, recipe: Recipe, train: Split, val: Split, model_dir: Path, ctx: Context,
-    select: Split = (), probability: Probability | None = None,
-) -> None:  # fmt: skip
+    model: torch.nn.Module,
+    recipe: Recipe,
+    train: Split,
+    val: Split,
+    model_dir: Path,
+    ctx: Context,
+    *,
+    select: Split = (),
+    probability: Probability | None = None,
+) -> None:
     """Train to the last epoch, which is the one kept: no data selects an epoch. Resumes from `ctx.workdir`.
 
     With `select` the epoch is kept instead whose maps, `probability(model, images)`, are best on these samples; the
@@ -124,6 +130,7 @@ class _Training:
         return {name: part for name, part in parts.items() if part is not None}
 
     def save(self) -> None:
+        """Leave a checkpoint of the epochs so far."""
         states = {name: part.state_dict() for name, part in self._parts().items()}
         state = {"states": states, "updates": self.updates, "history": self.history, "best": self.best}
         save_checkpoint(self.ctx, len(self.history), state)
@@ -174,6 +181,7 @@ class _Training:
         return total / len(pairs)
 
     def schedule_epoch(self, entry: dict[str, Any]) -> None:
+        """Tell the scheduler the loss it watches."""
         if self.scheduler is not None:
             self.scheduler.step(entry["train_loss"] if entry["val_loss"] is None else entry["val_loss"])
 
@@ -184,16 +192,21 @@ class _Training:
         entry["selection_dice"] = dice
 
     def keep_best(self) -> str:
+        """Take the best epoch's weights back; which it was, as the report says it."""
         scores = [entry["selection_dice"] for entry in self.history]
         best = max(range(len(scores)), key=scores.__getitem__)
         self.model.load_state_dict(self.best)
         return f"epoch {best + 1} of {len(scores)}, selected on test: highest mean soft Dice"
 
     def report(self, kept: str) -> dict[str, Any]:
+        """What `training.json` tells of the training."""
         return {
-            "epochs": len(self.history), "updates": self.updates, "kept": kept, "notes": self.source.notes,
+            "epochs": len(self.history),
+            "updates": self.updates,
+            "kept": kept,
+            "notes": self.source.notes,
             "history": self.history,
-        }  # fmt: skip
+        }
 
 
 @torch.no_grad()
@@ -237,10 +250,9 @@ def load_weights(model: torch.nn.Module, model_dir: Path) -> None:
 
 @torch.inference_mode()
 def predict(
-    model: torch.nn.Module, logits: Logits, lesion_map: LesionMap, recipe: Recipe,
-    samples: Split, model_dir: Path, out: Path, ctx: Context,
-) -> None:  # fmt: skip
-    """Write `out/<id>.png`: `lesion_map(logits(model, images), size)` in [0, 1] × 255.
+    model: torch.nn.Module, head: MapHead, recipe: Recipe, samples: Split, *, model_dir: Path, out: Path, ctx: Context
+) -> None:
+    """Write `out/<id>.png` for every sample: its map in [0, 1] × 255, rounded, 8-bit grey.
 
     The network sees batches of one size; each map is made at its own image's size, one at a time.
     """
@@ -251,10 +263,10 @@ def predict(
             part = samples[start : start + recipe.batch]
             pixels = np.stack([load_rgb(sample.image, (recipe.size, recipe.size)) for sample in part])
             images = torch.from_numpy(pixels).to(ctx.device).permute(0, 3, 1, 2).float()
-            for sample, one in zip(part, logits(model, recipe.normalise(images)).split(1), strict=True):
+            for sample, one in zip(part, head.logits(model, recipe.normalise(images)).split(1), strict=True):
                 if not torch.isfinite(one).all():
                     raise BenchError(f"{sample.image}: its map is not finite; lower the learning rate and train anew")
                 width, height = size_of(sample.image)
-                found = lesion_map(one, (height, width))[0]
+                found = head.lesion_map(one, (height, width))[0]
                 save_png(out / f"{sample.id}.png", (found * 255).round().to(torch.uint8).cpu().numpy())
             bar.update(len(part))

@@ -24,6 +24,7 @@ class Scales:
     soft_masks: bool = False
 
     def sizes(self, size: int) -> tuple[int, ...]:
+        """The training sizes in px of a recipe whose own size is `size`."""
         return tuple(size if rate == 1 else max(round(size * rate / STRIDE), 1) * STRIDE for rate in self.rates)
 
     def drawn(self, size: int, rng: np.random.Generator) -> tuple[int, ...]:
@@ -59,7 +60,7 @@ class Crop:
     """Share of the crop; a crop with more is drawn anew, up to ten times."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Augmentation:
     """Chance of each change of a training pair, in the order of the fields."""
 

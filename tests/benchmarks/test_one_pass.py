@@ -19,9 +19,10 @@ from bench.contracts import Context, ImageSet, Sample, Space
 from bench.data.pixel_cache import Picture, PixelCache
 from bench.engine.extraction import embed
 from bench.engine.networks import Networks
+from bench.files.atomic import sha256_file
 from bench.images import save_png
 from bench.plugins.registry import Registry
-from metrics.extractors import _weights, inception
+from metrics.extractors import inception
 from tests.golden.random_weights import random_inception_file
 
 COUNT, SIZE = 64, 384
@@ -103,7 +104,7 @@ def counted(weights):
     run = Run()
 
     class Counted(inception.Inception):
-        sha256 = _weights._sha256(weights, 0, 0)
+        sha256 = sha256_file(weights)
 
         def open(self, ctx):
             network = super().open(ctx)

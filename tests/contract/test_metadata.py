@@ -9,6 +9,7 @@ import typing
 
 import pytest
 
+from bench.contracts import Plugin
 from bench.plugins.registry import ROOMS, Registry
 from tests.contract.conftest import REGISTRY
 
@@ -52,6 +53,13 @@ def test_a_plugin_is_listed_without_torch(kind, plugin, monkeypatch):
 
 
 ROOMS_TOP = {"generators", "metrics", "segmenters"}
+
+
+@pytest.mark.parametrize("name", REGISTRY.names("segmenter"))
+def test_a_segmenter_is_composed_and_not_inherited(name):
+    """At most two classes stand between a plugin and `Plugin`: the contract, and what all segmenters share."""
+    between = REGISTRY.load("segmenter", name).__mro__[1:]
+    assert between.index(Plugin) <= 2
 
 
 def test_there_are_plugins_of_every_kind():

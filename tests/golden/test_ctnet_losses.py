@@ -8,8 +8,8 @@ pytest.importorskip("torch")
 
 import torch
 
-from segmenters.ctnet import CTNet, Params
-from segmenters.training.pixel_contrast import VIEWS, _contrast, _draw, _views, pixel_contrast
+from segmenters.ctnet.pixel_contrast import VIEWS, _contrast, _draw, _views, pixel_contrast
+from segmenters.ctnet.plugin import CTNet, Params
 from segmenters.training.structure_loss import structure_loss
 
 
@@ -110,7 +110,7 @@ def test_as_published_the_class_found_is_always_background():
         for flip in (1, -1):
             model.logits = sign * flip
             torch.manual_seed(1)
-            whole = CTNet(Params(argmax=argmax))._loss(model, None, masks)
+            whole = CTNet(Params(argmax=argmax)).recipe().loss(model, None, masks)
             found[argmax, flip] = float(whole - structure_loss(model.logits, masks[:, None].float()))
     assert found[True, 1] == pytest.approx(found[True, -1], rel=1e-4)
     assert abs(found[False, 1] - found[False, -1]) > 1e-3 * abs(found[True, 1])

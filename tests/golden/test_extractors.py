@@ -14,8 +14,9 @@ from PIL import Image
 
 from bench.contracts import Context
 from bench.errors import BenchError
+from bench.files.published import torch_folder
 from bench.images import load_rgb, save_png
-from metrics.extractors import _weights, inception, lite0
+from metrics.extractors import inception, lite0
 from tests.conftest import features_of
 from tests.golden.random_weights import knowing, random_inception_file, save_trap, smooth_photos
 
@@ -161,7 +162,7 @@ def test_code_inside_a_weight_file_never_runs(tmp_path):
 def test_inception_says_which_file_it_lacks_and_where_to_put_it(tmp_path, monkeypatch, photos):
     """One line with file, folder and option; without --download nothing is fetched."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(_weights, "download", refuse)
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
     extractor = inception.Inception(inception.Params())
     (line,) = extractor.missing()
     assert str(tmp_path / "hub" / "checkpoints" / inception.FILE) in line
@@ -255,4 +256,4 @@ def test_the_folder_is_torch_hubs_own(monkeypatch, variables):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert _weights.hub_folder() == Path(torch.hub.get_dir()) / "checkpoints"
+    assert torch_folder() == Path(torch.hub.get_dir()) / "checkpoints"

@@ -18,8 +18,9 @@ from bench.contracts import Context
 from bench.data.pixel_cache import Picture, PixelCache
 from bench.engine.extraction import distances
 from bench.errors import BenchError
+from bench.files.atomic import sha256_file
 from bench.images import save_png
-from metrics.extractors import _weights, lite0, lpips
+from metrics.extractors import lite0, lpips
 from tests.conftest import refused
 from tests.golden.random_weights import save_trap
 
@@ -55,7 +56,7 @@ def random_trunk(tmp_path_factory):
                     # He's scale: with torch's default the signal dies and every comparison would hold.
                     torch.nn.init.kaiming_normal_(weight, nonlinearity="relu")
             torch.save({**state, "classifier.6.bias": torch.zeros(1000)}, path)
-        return path, _weights._sha256(path, 0, 0)
+        return path, sha256_file(path)
 
     return make
 

@@ -14,12 +14,16 @@ import torch
 from bench.contracts import Context
 from bench.errors import BenchError
 from bench.images import load_grey, load_mask, load_rgb, save_png
-from segmenters import ctnet, polyp_pvt, sanet, segformer, unet
+from segmenters import segformer
+from segmenters.ctnet import plugin as ctnet
+from segmenters.polyp_pvt import plugin as polyp_pvt
+from segmenters.sanet import plugin as sanet
 from segmenters.training import augment, loop
 from segmenters.training.batches import open_source
 from segmenters.training.colour_exchange import colours_of, exchange_colours
 from segmenters.training.published import Augmentation, Crop, Photometric
 from segmenters.training.schedule import warm_up_and_fall
+from segmenters.unet import plugin as unet
 from tests.conftest import make_pairs
 
 
@@ -101,7 +105,7 @@ THREE = {
 @pytest.mark.parametrize("name", THREE)
 def test_a_batch_is_trained_at_three_sizes_a_step_each(name, tmp_path):
     """256, 352 and 448 px in this order, at a constant rate; `updates` counts the steps."""
-    seen = trained(THREE[name](batch=2, epochs=2)._recipe(), soft_pairs(tmp_path, 4), tmp_path)
+    seen = trained(THREE[name](batch=2, epochs=2).recipe(), soft_pairs(tmp_path, 4), tmp_path)
     assert seen.sizes == [256, 352, 448] * 4
     assert seen.report["updates"] == 12
     assert {rate for rates in seen.rates for rate in rates} == {1e-4}
@@ -109,7 +113,7 @@ def test_a_batch_is_trained_at_three_sizes_a_step_each(name, tmp_path):
 
 @pytest.mark.parametrize("name", THREE)
 def test_the_three_steps_can_be_switched_off(name, tmp_path):
-    recipe = THREE[name](batch=2, epochs=2, three_steps=False)._recipe()
+    recipe = THREE[name](batch=2, epochs=2, three_steps=False).recipe()
     seen = trained(recipe, soft_pairs(tmp_path, 4), tmp_path)
     assert (seen.sizes, seen.report["updates"]) == ([352] * 4, 4)
 
@@ -118,7 +122,7 @@ def test_the_three_steps_can_be_switched_off(name, tmp_path):
 def test_masks_stay_grey_and_are_resized_as_the_images(name, tmp_path):
     """Levels of the file over 255 at its own size, a bilinear twin with aligned corners at the others."""
     (sample,) = soft_pairs(tmp_path, 1)
-    seen = trained(THREE[name](size=96 if name == "polyp-pvt" else 128, epochs=1)._recipe(), (sample,), tmp_path)
+    seen = trained(THREE[name](size=96 if name == "polyp-pvt" else 128, epochs=1).recipe(), (sample,), tmp_path)
     grey = load_grey(sample.mask, (seen.sizes[1],) * 2) / 255
     assert len(np.unique(grey)) > 2
     for size, mask in zip(seen.sizes, seen.masks, strict=True):
@@ -139,7 +143,7 @@ def test_sanet_draws_one_size_a_batch_with_the_published_chances():
 def test_sanet_trains_hard_masks_an_update_a_batch_at_falling_rates(tmp_path):
     """Over eight epochs: the rate of the first three, half of it for two, a quarter for three; backbone a tenth."""
     plugin = sanet.SANet(sanet.Params(pretrained=False, size=64, batch=2, epochs=8))
-    seen = trained(plugin._recipe(), make_pairs(tmp_path, 4, 48), tmp_path)
+    seen = trained(plugin.recipe(), make_pairs(tmp_path, 4, 48), tmp_path)
     assert seen.report["updates"] == len(seen.sizes) == 16
     assert {value for mask in seen.masks for value in mask.unique().tolist()} == {0, 1}
     want = [0.4] * 6 + [0.2] * 4 + [0.1] * 6
@@ -192,7 +196,7 @@ def test_one_source_is_told_in_the_report(group, tmp_path):
     """No colours are exchanged then, in one line; with two sources there is no line."""
     samples = make_pairs(tmp_path, 4, 48)
     one = tuple(dataclasses.replace(sample, group=group) for sample in samples)
-    recipe = sanet.SANet(sanet.Params(pretrained=False, size=64, batch=2, epochs=1))._recipe()
+    recipe = sanet.SANet(sanet.Params(pretrained=False, size=64, batch=2, epochs=1)).recipe()
     (note,) = trained(recipe, one, tmp_path / "one").report["notes"]
     assert "no colour exchange" in note
     two = (dataclasses.replace(one[0], group="" if group else "video"), *one[1:])
@@ -224,7 +228,7 @@ def test_segformers_rate_changes_with_every_update(tmp_path):
     """The head ten times as fast, rising over a quarter of eight updates and then falling to nothing."""
     pytest.importorskip("mmseg")
     params = segformer.Params(pretrained=False, variant="b0", size=64, batch=2, updates=0, epochs=4, warmup=0.25)
-    seen = trained(segformer.SegFormer(params)._recipe(), make_pairs(tmp_path, 4, 48), tmp_path)
+    seen = trained(segformer.SegFormer(params).recipe(), make_pairs(tmp_path, 4, 48), tmp_path)
     share = warm_up_and_fall(0.25, 1.0)
     assert seen.rates == [pytest.approx([6e-5 * share(n, 8), 6e-4 * share(n, 8)]) for n in range(8)]
 
@@ -278,7 +282,7 @@ def test_padding_counts_nothing_in_segformers_loss():
     """Cross-entropy of the pixels inside over the number of all, as the configuration's own loss has it."""
     pytest.importorskip("mmseg")
     plugin = segformer.SegFormer(segformer.Params(pretrained=False, variant="b0", size=64))
-    model, recipe = plugin._network().eval(), plugin._recipe()
+    model, recipe = plugin.network().eval(), plugin.recipe()
     images, masks = torch.randn(2, 3, 64, 64), torch.randint(0, 2, (2, 64, 64))
     masks[:, 40:] = augment.OUTSIDE
     with torch.no_grad():
@@ -311,7 +315,7 @@ def test_light_changes_with_even_chances_within_the_published_bounds():
 
 def test_the_unet_is_trained_on_images_as_they_are(tmp_path):
     """No change, no other size, one step a batch: what the first batch is, is what was decoded."""
-    recipe = unet.UNet(unet.Params(size=48))._recipe()
+    recipe = unet.UNet(unet.Params(size=48)).recipe()
     samples = make_pairs(tmp_path, 2, 48)
     source = open_source(samples, 48, 2, recipe.scales, recipe.augmentation, Context(0, tmp_path))
     batch = source.make(np.array([1, 0]), 0, 0)
@@ -323,7 +327,7 @@ def test_the_unet_is_trained_on_images_as_they_are(tmp_path):
 def test_a_diverged_step_is_told_before_it_is_taken(tmp_path):
     """At whatever of the three sizes."""
     recipe = dataclasses.replace(
-        THREE["polyp-pvt"](batch=2, epochs=1)._recipe(),
+        THREE["polyp-pvt"](batch=2, epochs=1).recipe(),
         loss=lambda model, images, _: model(images).sum() * float("inf"),
     )
     (tmp_path / "work").mkdir()

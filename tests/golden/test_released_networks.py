@@ -12,10 +12,10 @@ pytest.importorskip("mmseg")
 
 import torch
 
-from segmenters.ctnet import CTNet
-from segmenters.polyp_pvt import PolypPVT
-from segmenters.sanet import SANet
-from segmenters.unet import UNet
+from segmenters.ctnet.plugin import CTNet
+from segmenters.polyp_pvt.plugin import PolypPVT
+from segmenters.sanet.plugin import SANet
+from segmenters.unet.plugin import UNet
 from tests.golden.rule_weights import rng, rule_state
 
 DATA = Path(__file__).parent / "data"
@@ -27,7 +27,7 @@ PARAMETERS = {"sanet": 23_899_497, "polyp-pvt": 25_107_604, "ctnet": 44_290_657,
 def released(request):
     """Name, plugin at its defaults, its network in evaluation mode, and the facts of the released one."""
     plugin = PLUGINS[request.param](PLUGINS[request.param].Params())
-    return request.param, plugin, plugin._network().eval(), json.loads((DATA / f"{request.param}.json").read_text())
+    return request.param, plugin, plugin.network().eval(), json.loads((DATA / f"{request.param}.json").read_text())
 
 
 def test_the_default_network_has_the_released_number_of_parameters(released):
@@ -39,7 +39,7 @@ def test_every_released_entry_has_its_place(released):
     """Each with its shape: none missing, none left over, no two in one place."""
     name, plugin, network, facts = released
     theirs = rule_state(facts["state"])
-    found = plugin._own_names(theirs)
+    found = plugin.released_names(theirs)
     assert {entry: value.shape for entry, value in found.items()} == {
         entry: value.shape for entry, value in network.state_dict().items()
     }
@@ -52,7 +52,7 @@ def test_every_released_entry_has_its_place(released):
 def test_outputs_are_those_of_the_released_network(released):
     """To 1e-4 of each output's standard deviation; every pixel of logits, every fourth of CTNet's embedding."""
     name, plugin, network, facts = released
-    network.load_state_dict(plugin._own_names(rule_state(facts["state"])))
+    network.load_state_dict(plugin.released_names(rule_state(facts["state"])))
     images = rng(facts["input"]["rule"]).standard_normal(facts["input"]["shape"]).astype(np.float32)
     outputs = network(torch.from_numpy(images))
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
@@ -67,4 +67,4 @@ def test_outputs_are_those_of_the_released_network(released):
 def test_another_aspect_keeps_its_shape(released):
     """Not only squares: the logits follow the image, at an eighth or as large."""
     _, plugin, network, _ = released
-    assert plugin._logits(network, torch.zeros(1, 3, 64, 96)).shape[2:] in {(8, 12), (64, 96)}
+    assert plugin.head().logits(network, torch.zeros(1, 3, 64, 96)).shape[2:] in {(8, 12), (64, 96)}

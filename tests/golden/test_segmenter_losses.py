@@ -9,10 +9,11 @@ pytest.importorskip("torch")
 
 import torch
 
-from segmenters import polyp_pvt, sanet
-from segmenters.ctnet import CTNet
-from segmenters.polyp_pvt import PolypPVT
-from segmenters.sanet import SANet
+from segmenters.ctnet.plugin import CTNet
+from segmenters.polyp_pvt import plugin as polyp_pvt
+from segmenters.polyp_pvt.plugin import PolypPVT
+from segmenters.sanet import plugin as sanet
+from segmenters.sanet.plugin import SANet
 from segmenters.training.structure_loss import structure_loss
 
 SIZE = 20
@@ -89,7 +90,7 @@ def test_polyp_pvt_adds_the_loss_of_both_outputs(drawn):
     logits = torch.from_numpy(drawn[0])[:, None]
     masks = torch.from_numpy((drawn[1] > 0.5).astype(np.int64))
     plugin = polyp_pvt.PolypPVT(polyp_pvt.Params(weighted_bce=True))
-    ours = plugin._loss(lambda images: (images, 2 * images), logits, masks)
+    ours = plugin.recipe().loss(lambda images: (images, 2 * images), logits, masks)
     coarse, fine = (structure_loss(factor * logits, masks[:, None].double(), True) for factor in (1, 2))
     # Masks become single floats.
     assert ours.item() == pytest.approx((coarse + fine).item(), rel=1e-6)
@@ -139,7 +140,7 @@ def test_a_map_of_one_sign_is_corrected_without_division_by_nothing(value):
 
 def mapped(segmenter, logits, size=None, **params):
     plugin = segmenter(segmenter.Params(**params))
-    return plugin._lesion_map(logits, size or tuple(logits.shape[2:]))
+    return plugin.head().lesion_map(logits, size or tuple(logits.shape[2:]))
 
 
 def test_correction_is_a_switch():

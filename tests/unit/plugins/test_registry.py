@@ -23,6 +23,23 @@ def test_names_are_file_names():
     assert not [name for name in names if name.startswith(("_", "-"))]
 
 
+def test_a_plugin_may_be_a_folder(tmp_path, monkeypatch):
+    """`polyp_pvt/plugin.py` is `polyp-pvt`, hashed with the whole room; a folder without that file is no plugin."""
+    room = tmp_path / "room"
+    for path in (room / "a_net", room / "shared"):
+        path.mkdir(parents=True)
+        (path / "__init__.py").touch()
+    (room / "__init__.py").touch()
+    (room / "a_net" / "plugin.py").write_text((PLUGINS / "toy_mirror.py").read_text())
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(ROOMS, "generator", "room")
+    registry = Registry()
+    assert registry.names("generator") == ("a-net",)
+    before = registry.source_hash("generator", "a-net")
+    (room / "shared" / "network.py").write_text("x = 1\n")
+    assert registry.source_hash("generator", "a-net") != before
+
+
 def test_unknown_name_is_answered_with_a_suggestion():
     with pytest.raises(BenchError, match="unknown generator 'siamse'; did you mean siamese"):
         Registry().source("generator", "siamse")

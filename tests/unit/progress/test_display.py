@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from bench.progress import display
+from bench.progress.bars import display
 from bench.progress.display import Display
 from bench.progress.time_left import Expected, TimeLeft
 

@@ -8,7 +8,7 @@ from bench.errors import BenchError
 from bench.plugins.overrides import resolve
 from bench.plugins.profile import load_profile
 from bench.plugins.registry import Registry
-from segmenters.unet import Params, UNet
+from segmenters.unet.plugin import Params, UNet
 
 GENERATORS = ("siamese", "controlnet", "controlnet-mi", "t2i-adapter", "adc")
 

@@ -13,10 +13,10 @@ import torch
 from bench.contracts import Context
 from bench.errors import BenchError
 from bench.images import load_grey
-from segmenters import ctnet, mmseg, segformer
-from segmenters.networks.mit import from_authors, mix_transformer, published_segformer
-from segmenters.networks.mmseg_compat import EXTENSION, AbsentOperations, prepare
-from segmenters.networks.mmsegmentation import (
+from segmenters import segformer
+from segmenters.ctnet import plugin as ctnet
+from segmenters.mmseg import plugin as mmseg
+from segmenters.mmseg.configuration import (
     build,
     configuration_files,
     find_configuration,
@@ -25,7 +25,9 @@ from segmenters.networks.mmsegmentation import (
     pretrained_address,
     read_model,
 )
-from segmenters.networks.sources import MIT
+from segmenters.mmseg.mit_weights import MIT, from_authors
+from segmenters.mmseg.mix_transformer import mix_transformer, published_segformer
+from segmenters.mmseg.mmcv_lite import EXTENSION, AbsentOperations, prepare
 from tests.conftest import make_pairs, refused
 
 BASE = """
@@ -188,7 +190,7 @@ def test_any_configuration_becomes_a_network_of_two_classes(tiny):
     assert {"decode.loss_ce", "aux.loss_ce"} <= set(parts)
     assert float(own_loss(network, images, masks)) == pytest.approx(total, rel=1e-6)
     with torch.no_grad():
-        maps = plugin(tiny)._probability(network.eval(), images)
+        maps = plugin(tiny).head().probability(network.eval(), images)
     assert maps.shape == (2, 64, 64)
     assert 0 <= float(maps.min()) <= float(maps.max()) <= 1
 
@@ -216,7 +218,7 @@ def test_one_logit_is_the_lesions(tiny):
     with torch.no_grad():
         network.decode_head.conv_seg.weight.zero_()
         network.decode_head.conv_seg.bias.fill_(2.0)
-        maps = plugin(tiny)._probability(network.eval(), torch.randn(1, 3, 64, 64))
+        maps = plugin(tiny).head().probability(network.eval(), torch.randn(1, 3, 64, 64))
     assert float(maps.mean()) == pytest.approx(0.8808, abs=1e-4)
 
 

@@ -13,8 +13,12 @@ from torch.nn.functional import interpolate
 
 from bench.contracts import Context
 from bench.images import load_grey, load_rgb, save_png
-from segmenters import ctnet, polyp_pvt, sanet, unet
+from segmenters.ctnet import plugin as ctnet
+from segmenters.polyp_pvt import plugin as polyp_pvt
+from segmenters.sanet import plugin as sanet
 from segmenters.training.loop import predict, write
+from segmenters.training.maps import MapHead
+from segmenters.unet import plugin as unet
 from tests.conftest import make_pairs, refused
 
 SIZES = ((24, 24), (40, 17), (24, 24), (9, 64), (24, 24))
@@ -43,19 +47,21 @@ def samples(tmp_path):
     return found
 
 
-def predicted(plugin, network, samples, place, batch):
+def predicted(plugin, network, samples, place, batch, logits=None):
     """Maps that were written, by id, and the exact ones they were made of."""
     (place / "model").mkdir(parents=True)
     (place / "out").mkdir()
+    head = plugin.head()
     write(network, place / "model", {})
     exact = []
 
     def mapped(logits, size):
-        exact.append(plugin._lesion_map(logits, size))
+        exact.append(head.lesion_map(logits, size))
         return exact[-1]
 
-    recipe = replace(plugin._recipe(), size=64, batch=batch)
-    predict(network, plugin._logits, mapped, recipe, samples, place / "model", place / "out", Context(0, place))
+    recipe = replace(plugin.recipe(), size=64, batch=batch)
+    head_seen = MapHead(logits or head.logits, mapped)
+    predict(network, head_seen, recipe, samples, model_dir=place / "model", out=place / "out", ctx=Context(0, place))
     return {sample.id: load_grey(place / "out" / f"{sample.id}.png") for sample in samples}, exact
 
 
@@ -81,7 +87,7 @@ def test_sanets_correction_counts_the_pixels_of_the_image_itself():
     positive, negative = ((full * sign > 0).float().mean((1, 2), keepdim=True) for sign in (1, -1))
     want = torch.where(full > 0, full / positive, full / negative).sigmoid()
     plugin = sanet.SANet(sanet.Params())
-    assert torch.allclose(plugin._lesion_map(logits, (37, 50)), want, atol=1e-6)
+    assert torch.allclose(plugin.head().lesion_map(logits, (37, 50)), want, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["polyp-pvt", "ctnet"])
@@ -90,7 +96,7 @@ def test_maps_are_stretched_at_the_images_own_size(name):
     logits = torch.randn(2, 1, 6, 6, generator=torch.Generator().manual_seed(0))
     p = interpolate(logits, (37, 50), mode="bilinear", align_corners=False)[:, 0].sigmoid()
     want = torch.stack([(one - one.min()) / (one.max() - one.min() + 1e-8) for one in p])
-    found = MAPPED[name](MAPPED[name].Params())._lesion_map(logits, (37, 50))
+    found = MAPPED[name](MAPPED[name].Params()).head().lesion_map(logits, (37, 50))
     assert torch.allclose(found, want, atol=1e-6)
     assert (found.amin((1, 2)) == 0).all()
     assert (found.amax((1, 2)) > 1 - 1e-6).all()
@@ -100,7 +106,7 @@ def test_of_two_logits_the_second_is_the_lesions():
     logits = torch.randn(1, 2, 6, 6, generator=torch.Generator().manual_seed(0))
     full = interpolate(logits, (13, 9), mode="bilinear", align_corners=False)
     want = 1 / (1 + (full[:, 0] - full[:, 1]).exp())
-    assert torch.allclose(unet.UNet(unet.Params())._lesion_map(logits, (13, 9)), want, atol=1e-6)
+    assert torch.allclose(unet.UNet(unet.Params()).head().lesion_map(logits, (13, 9)), want, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", MAPPED)
@@ -114,8 +120,7 @@ def test_a_broken_logit_is_no_map(name, value, samples, tmp_path):
         logits[2, 0, 1, 1] = value
         return logits
 
-    plugin._logits = broken
     refused(
-        lambda: predicted(plugin, Pooled(), samples, tmp_path / "broken", 5),
+        lambda: predicted(plugin, Pooled(), samples, tmp_path / "broken", 5, broken),
         samples[2].image, "not finite", "lower the learning rate",
     )  # fmt: skip

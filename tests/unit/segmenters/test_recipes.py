@@ -11,7 +11,8 @@ import torch
 
 from bench.plugins.overrides import resolve
 from bench.plugins.profile import load_profile
-from segmenters import polyp_pvt, sanet
+from segmenters.polyp_pvt import plugin as polyp_pvt
+from segmenters.sanet import plugin as sanet
 from segmenters.training import three_sizes
 from segmenters.training.normalise import imagenet
 from segmenters.training.schedule import HalvedTwice
@@ -35,13 +36,14 @@ def test_the_paper_profile_changes_nothing_of_it(plugin):
 def test_segformer_counts_updates():
     """As published. The others count epochs, and train longer with more pairs."""
     pytest.importorskip("mmseg")
-    from segmenters import ctnet, segformer
+    from segmenters import segformer
+    from segmenters.ctnet import plugin as ctnet
 
     resolved = resolve(segformer.SegFormer, "segmenter", "segformer", load_profile("paper"))
-    recipe = segformer.SegFormer(resolved)._recipe()
+    recipe = segformer.SegFormer(resolved).recipe()
     assert [recipe.passes(updates) for updates in (91, 182)] == [1759, 880]
     for plugin in (sanet.SANet, polyp_pvt.PolypPVT, ctnet.CTNet):
-        recipe = plugin(plugin.Params())._recipe()
+        recipe = plugin(plugin.Params()).recipe()
         assert recipe.passes(91) == recipe.passes(182) == recipe.epochs
 
 
@@ -55,7 +57,7 @@ def test_training_sizes_are_the_published_ones():
 def test_sanets_rate_is_halved_in_epochs_64_and_96():
     """Counted from one, for backbone and head alike, whatever loss is watched."""
     plugin = sanet.SANet(sanet.Params(**SMALL))
-    optimizer = plugin._optimizer(plugin._network())
+    optimizer = plugin.recipe().make_optimizer(plugin.network())
     schedule = HalvedTwice(optimizer, 128)
     rates = []
     for _ in range(128):
@@ -69,8 +71,8 @@ def test_sanets_rate_is_halved_in_epochs_64_and_96():
 
 def test_every_weight_of_sanet_is_trained_once():
     plugin = sanet.SANet(sanet.Params(**SMALL))
-    network = plugin._network()
-    groups = plugin._optimizer(network).param_groups
+    network = plugin.network()
+    groups = plugin.recipe().make_optimizer(network).param_groups
     assert [id(p) for group in groups for p in group["params"]] == [
         id(p) for part in (True, False) for n, p in network.named_parameters() if n.startswith("bkbone.") is part
     ]
@@ -80,7 +82,7 @@ def test_polyp_pvt_cuts_each_element_of_a_gradient():
     """Not their common norm: a small element beside a large one is left alone."""
     plugin = polyp_pvt.PolypPVT(polyp_pvt.Params(**SMALL))
     model = torch.nn.Linear(2, 1)
-    optimizer = plugin._recipe().make_optimizer(model)
+    optimizer = plugin.recipe().make_optimizer(model)
     model.weight.grad, model.bias.grad = torch.tensor([[9.0, -0.25]]), torch.tensor([-7.0])
     optimizer.step()
     assert model.weight.grad.tolist() == [[0.5, -0.25]]

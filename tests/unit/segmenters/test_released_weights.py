@@ -14,9 +14,15 @@ import torch
 from safetensors.torch import save_file
 
 from bench.contracts import Context
-from segmenters import ctnet, polyp_pvt, sanet, segformer, smp, unet
-from segmenters.networks.sources import MIT, Address, Hub, checked, fetched
-from segmenters.networks.weights import read_state
+from bench.files.published import HubFile, WebFile
+from segmenters import segformer, smp
+from segmenters.ctnet import plugin as ctnet
+from segmenters.mmseg.mit_weights import MIT
+from segmenters.polyp_pvt import plugin as polyp_pvt
+from segmenters.sanet import plugin as sanet
+from segmenters.unet import plugin as unet
+from segmenters.weights.sources import checked, fetched
+from segmenters.weights.state import read_state
 from tests.conftest import refused
 
 TIMM = {"width": 8, "blocks": "1,1,1,1"}
@@ -63,7 +69,7 @@ def same(found, wanted):
 
 def test_weights_are_used_as_they_are(plugin, tmp_path):
     """Whatever the seed the network is the checkpoint's; nothing is trained, and the footnote says so."""
-    given = plugin()._seeded(5).state_dict()
+    given = plugin().seeded(5).state_dict()
     torch.save({"epoch": 3, "state_dict": {f"module.{name}": value for name, value in given.items()}}, tmp_path / "m")
     made = plugin(weights=str(tmp_path / "m"))
     model = fit(made, tmp_path / "fit")
@@ -78,7 +84,7 @@ def test_weights_are_used_as_they_are(plugin, tmp_path):
 
 def test_the_unet_takes_weights_too(tmp_path):
     """It has no pretrained backbone and so no word about one."""
-    given = unet.UNet(unet.Params(width=4))._seeded(5).state_dict()
+    given = unet.UNet(unet.Params(width=4)).seeded(5).state_dict()
     save_file(given, tmp_path / "unet.safetensors")
     made = unet.UNet(unet.Params(width=4, weights=str(tmp_path / "unet.safetensors")))
     assert same(read_state(fit(made, tmp_path / "fit") / "model.safetensors"), given)
@@ -87,7 +93,7 @@ def test_the_unet_takes_weights_too(tmp_path):
 
 def test_a_checkpoint_of_half_floats_is_taken(plugin, tmp_path):
     """Mixed precision may have stored it so; counters stay whole numbers."""
-    state = plugin()._seeded(5).state_dict()
+    state = plugin().seeded(5).state_dict()
     torch.save({n: v.half() if v.is_floating_point() else v for n, v in state.items()}, tmp_path / "half.pth")
     model = fit(plugin(weights=str(tmp_path / "half.pth")), tmp_path / "fit")
     assert {v.dtype for v in read_state(model / "model.safetensors").values()} == {torch.float32, torch.int64}
@@ -95,12 +101,12 @@ def test_a_checkpoint_of_half_floats_is_taken(plugin, tmp_path):
 
 def test_polyp_pvts_released_names_are_those_of_the_authors():
     made = polyp_pvt.PolypPVT(polyp_pvt.Params())
-    assert list(made._own_names(dict.fromkeys(RELEASED))) == list(RELEASED.values())
+    assert list(made.released_names(dict.fromkeys(RELEASED))) == list(RELEASED.values())
 
 
 def test_missing_unexpected_and_misshapen_entries_are_named(plugin, tmp_path):
     """On one line, before anything starts, and no model is left."""
-    state = dict(plugin()._seeded(5).state_dict())
+    state = dict(plugin().seeded(5).state_dict())
     first, second, *_ = (name for name, value in state.items() if value.ndim == 4)
     del state[first]
     state[second] = state[second][:1]
@@ -130,7 +136,7 @@ UNFIT = {
 def test_weights_of_another_kind_of_number_are_refused(kind, tmp_path):
     """torch would convert them without a word: a whole network of -1, 0 and 1."""
     made = unet.UNet(unet.Params(width=4, weights=str(tmp_path / "odd.pth")))
-    state, name = spoilt(made._seeded(5).state_dict(), UNFIT[kind])
+    state, name = spoilt(made.seeded(5).state_dict(), UNFIT[kind])
     torch.save(state, tmp_path / "odd.pth")
     parts = [tmp_path / "odd.pth", f"1 of {len(state)} tensors", f"unfit type, first {name}: {kind} for float32"]
     refused(made.try_files, *parts)
@@ -139,7 +145,7 @@ def test_weights_of_another_kind_of_number_are_refused(kind, tmp_path):
 
 def test_counters_are_whole_numbers(tmp_path):
     made = smp.SMP(smp.Params(network="Unet+mobilenet_v2", pretrained=False, weights=str(tmp_path / "odd.pth")))
-    state = made._seeded(5).state_dict()
+    state = made.seeded(5).state_dict()
     torch.save({n: v.float() for n, v in state.items()}, tmp_path / "odd.pth")
     refused(made.try_files, "num_batches_tracked: float32 for int64")
 
@@ -150,7 +156,7 @@ def test_numbers_that_are_not_finite_are_said_to_be_in_the_file(number, tmp_path
     path = tmp_path / "nan.pth"
     whole = unet.UNet(unet.Params(width=4, weights=str(path)))
     backbone = segformer.SegFormer(segformer.Params(variant="b0", backbone=str(path)))
-    for made, own in ((whole, whole._seeded(5)), (backbone, backbone._seeded(5).backbone)):
+    for made, own in ((whole, whole.seeded(5)), (backbone, backbone.seeded(5).backbone)):
         state, name = spoilt(own.state_dict(), lambda one: one.clone().fill_(number))
         torch.save(state, path)
         parts = [path, f"1 of {len(state)} tensors hold numbers that are not finite, first {name}; fetch it again"]
@@ -195,15 +201,15 @@ def test_the_backbone_starts_from_the_file(plugin, tmp_path, monkeypatch):
     """Its entries but the classifier; the head keeps its seed; a file of another backbone is refused by name."""
     path = tmp_path / "backbone.safetensors"
     made = plugin(pretrained=True, backbone=str(path))
-    other, own = (getattr(made._seeded(seed), made.trunk).state_dict() for seed in (5, 0))
+    other, own = (getattr(made.seeded(seed), made.backbone().trunk).state_dict() for seed in (5, 0))
     save_file({**other, "fc.weight": torch.zeros(3), "head.bias": torch.zeros(3)}, path)
     seen = {}
-    monkeypatch.setattr("segmenters.training.loop.fit", lambda network, *_: seen.update(network.state_dict()))
+    monkeypatch.setattr("segmenters.training.loop.fit", lambda network, *_, **__: seen.update(network.state_dict()))
     fit(made, tmp_path / "fit")
     assert not same(other, own)
-    for name, value in made._seeded(0).state_dict().items():
+    for name, value in made.seeded(0).state_dict().items():
         part, _, entry = name.partition(".")
-        assert torch.equal(seen[name], other[entry] if part == made.trunk else value), name
+        assert torch.equal(seen[name], other[entry] if part == made.backbone().trunk else value), name
     save_file({**other, "layer9.weight": torch.zeros(3)}, path)
     refused(lambda: fit(made, tmp_path / "again"), path, "1 unexpected: layer9.weight", "this very backbone")
 
@@ -212,19 +218,19 @@ def test_the_backbone_starts_from_the_file(plugin, tmp_path, monkeypatch):
 def test_a_backbone_of_another_library_fits(classifier, tmp_path):
     """Its classifier is called otherwise, and old files count no batches."""
     made = smp.SMP(smp.Params(network="Unet+mobilenet_v2", size=64, backbone=str(tmp_path / "b.pth")))
-    own = made._seeded(5).encoder.state_dict()
+    own = made.seeded(5).encoder.state_dict()
     state = {name: value for name, value in own.items() if not name.endswith("num_batches_tracked")}
     assert len(state) < len(own)
     torch.save({**state, classifier: torch.zeros(3)}, tmp_path / "b.pth")
-    network = made._seeded(0)
-    made._load_backbone(network, tmp_path / "b.pth")
+    network = made.seeded(0)
+    made.backbone().load(network, tmp_path / "b.pth")
     assert same(network.encoder.state_dict(), own)
 
 
 def test_polyp_pvts_backbone_may_have_the_authors_names():
     """As in the pvt_v2_b2.pth that their code loads."""
     made = polyp_pvt.PolypPVT(polyp_pvt.Params())
-    assert list(made._own_backbone_names({n.removeprefix("backbone."): 0 for n in RELEASED if "backbone" in n})) == [
+    assert list(made.backbone().renamed({n.removeprefix("backbone."): 0 for n in RELEASED if "backbone" in n})) == [
         name.removeprefix("backbone.") for name in RELEASED.values() if "backbone" in name
     ]
 
@@ -259,9 +265,9 @@ def test_what_is_missing_is_one_line_with_its_remedies(plugin, tmp_path):
     """Where the weights were published, how to do without; and nothing is fetched unless that was asked for."""
     made = plugin(pretrained=True)
     (line,) = made.missing()
-    source = made._source()
-    address = source.repository if isinstance(source, Hub) else source.address
-    for part in (made._title, address, ".backbone=FILE", "--download", ".pretrained=false"):
+    source = made.backbone().source()
+    address = source.repository if isinstance(source, HubFile) else source.address
+    for part in (made.title, address, ".backbone=FILE", "--download", ".pretrained=false"):
         assert part in line
     refused(lambda: fit(made, tmp_path), line)
     assert plugin().missing() == ()
@@ -275,8 +281,8 @@ def test_a_path_that_leads_nowhere_is_missing(plugin, field, tmp_path):
 
 def test_what_was_fetched_once_is_found(plugin, tmp_path):
     """In Hugging Face's cache, under the revision that is asked for, or in torch hub's folder."""
-    made, source = plugin(pretrained=True), plugin()._source()
-    if isinstance(source, Hub):
+    made, source = plugin(pretrained=True), plugin().backbone().source()
+    if isinstance(source, HubFile):
         folder = tmp_path / "hub" / f"models--{source.repository.replace('/', '--')}"
         commit = source.revision or "abc"
         path = folder / "snapshots" / commit / "model.safetensors"
@@ -287,7 +293,7 @@ def test_what_was_fetched_once_is_found(plugin, tmp_path):
     path.parent.mkdir(parents=True)
     path.write_bytes(b"x")
     assert made.missing() == ()
-    assert made._backbone_file(Context(0, tmp_path)) == path
+    assert made.backbone().at_hand() == path
 
 
 @pytest.mark.parametrize("where", ["torch hub", "Hugging Face"])
@@ -315,9 +321,8 @@ def test_what_cannot_be_fetched_is_one_line(monkeypatch):
 
     monkeypatch.setattr("torch.hub.download_url_to_file", broken)
     monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_, **__: (_ for _ in ()).throw(OSError("offline")))
-    for source, reason in (
-        (Address("open-mmlab://resnet18_v1c"), "no web address"), (MIT["b2"], "invalid hash"), (Hub("a/b"), "offline"),
-    ):  # fmt: skip
+    unnamed = WebFile("open-mmlab://resnet18_v1c")
+    for source, reason in ((unnamed, "no web address"), (MIT["b2"], "invalid hash"), (HubFile("a/b"), "offline")):
         refused(lambda source=source: fetched(source, "sanet"), "--download", reason, "sanet.backbone=FILE")
 
 

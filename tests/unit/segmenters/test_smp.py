@@ -19,7 +19,7 @@ def network(text, **changes):
 @pytest.mark.parametrize("text", ["FPN+mobilenet_v2", "unet+resnet18", "Unet+tu-mobilenetv3_small_050"])
 def test_architecture_and_encoder_are_those_named(text):
     """Built from nothing but the name, two logits at the image's size."""
-    built = network(text)._network().eval()
+    built = network(text).network().eval()
     assert type(built).__name__.lower() == text.partition("+")[0].lower()
     assert built(torch.randn(1, 3, 64, 64)).shape == (1, 2, 64, 64)
 
@@ -40,7 +40,7 @@ def test_an_unknown_name_is_answered_with_what_there_is(text, message):
 
 
 def test_an_encoder_that_does_not_serve_the_architecture_is_one_line():
-    refused(lambda: network("DeepLabV3+vgg11")._network(), "smp:DeepLabV3+vgg11", "choose another encoder")
+    refused(lambda: network("DeepLabV3+vgg11").network(), "smp:DeepLabV3+vgg11", "choose another encoder")
 
 
 def test_an_encoder_whose_weights_were_published_nowhere_needs_a_file():

@@ -69,7 +69,7 @@ def fit(recipe, samples, folder, **options):
     for path in (work, model):
         path.mkdir(parents=True, exist_ok=True)
     select = options.pop("select", ())
-    loop.fit(network(), recipe, samples, (), model, Context(0, work, **options), select, probability)
+    loop.fit(network(), recipe, samples, (), model, Context(0, work, **options), select=select, probability=probability)
     return load_file(model / "model.safetensors"), json.loads((model / "training.json").read_text())
 
 

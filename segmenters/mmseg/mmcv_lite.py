@@ -25,6 +25,8 @@ from typing import Any
 from bench.errors import BenchError
 
 EXTENSION = "mmcv._ext"
+REQUIRES = ("torch", "safetensors", "mmengine", "mmcv", "mmseg")
+"""What a plugin that is built on mmsegmentation needs."""
 
 
 class AbsentOperations(ModuleType):

@@ -6,21 +6,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
-from segmenters._timm import TimmParams, TimmSegmenter
-from segmenters.networks.sources import Hub
+from bench.files.published import HubFile
 from segmenters.training.published import Augmentation, Scales
+from segmenters.training.segmenter import TrainedSegmenter
+from segmenters.weights.backbone import Backbone
+from segmenters.weights.timm_backbone import TimmParams, refuse_unpublished_shape
 
 if TYPE_CHECKING:
     import torch
 
     from segmenters.training.loop import Recipe
+    from segmenters.training.maps import MapHead
 
 SCALES = Scales(rates=(8 / 11, 9 / 11, 10 / 11, 1.0), chances=(0.1, 0.2, 0.3, 0.4), corners=False, soft_masks=False)
 """At 352 px: 256, 288, 320 or 352, drawn anew for each batch."""
 AUGMENTATION = Augmentation(flip=0.5, flop=0.5, turn=0.5, colour_exchange=0.7)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Params(TimmParams):
     """Defaults are the published recipe."""
 
@@ -48,7 +51,7 @@ class Params(TimmParams):
     )
 
 
-class SANet(TimmSegmenter):
+class SANet(TrainedSegmenter):
     """Res2Net-50 v1b, shallow stages attended by deep ones; binary cross-entropy + Dice an image; one logit.
 
     As published: SGD with a tenth of the rate for the backbone, one of four sizes a batch, flips, quarter turns and
@@ -60,31 +63,41 @@ class SANet(TimmSegmenter):
     """
 
     version = 2
+    requires = ("torch", "timm", "safetensors")
     cite = "Wei et al., Shallow Attention Network for Polyp Segmentation, MICCAI 2021"
     Params = Params
     plugin_name = "sanet"
-    trunk = "bkbone"
 
-    def _source(self) -> Hub:
-        return Hub("timm/res2net50d.in1k")
+    def check_params(self, devices: int) -> None:
+        super().check_params(devices)
+        refuse_unpublished_shape(self.params, self.plugin_name)
 
-    def _network(self) -> torch.nn.Module:
-        from segmenters.networks.sanet import SANetNetwork
+    def network(self) -> torch.nn.Module:
+        from segmenters.sanet.network import SANetNetwork
 
-        return SANetNetwork(self.params.width, self._blocks)
+        return SANetNetwork(self.params.width, self.params.depths)
 
-    def _recipe(self) -> Recipe:
+    def backbone(self) -> Backbone:
+        return Backbone(self, lambda: HubFile("timm/res2net50d.in1k"), trunk="bkbone")
+
+    def recipe(self) -> Recipe:
         from segmenters.training.loop import Recipe
         from segmenters.training.normalise import imagenet
         from segmenters.training.schedule import HalvedTwice
 
         p = self.params
         return Recipe(
-            size=p.size, batch=p.batch, epochs=p.epochs, normalise=imagenet, loss=entropy_and_dice,
-            make_optimizer=self._optimizer, make_scheduler=lambda optimizer: HalvedTwice(optimizer, p.epochs),
-            scales=SCALES if p.augment else Scales(), precision=p.precision,
+            size=p.size,
+            batch=p.batch,
+            epochs=p.epochs,
+            normalise=imagenet,
+            loss=entropy_and_dice,
+            make_optimizer=self._optimizer,
+            make_scheduler=lambda optimizer: HalvedTwice(optimizer, p.epochs),
+            scales=SCALES if p.augment else Scales(),
             augmentation=replace(AUGMENTATION, wrap=p.wrap) if p.augment else Augmentation(),
-        )  # fmt: skip
+            precision=p.precision,
+        )
 
     def _optimizer(self, model: torch.nn.Module) -> torch.optim.Optimizer:
         import torch
@@ -95,9 +108,10 @@ class SANet(TimmSegmenter):
         groups = [{"params": backbone, "lr": p.lr * p.backbone_rate}, {"params": head}]
         return torch.optim.SGD(groups, p.lr, momentum=p.momentum, weight_decay=p.weight_decay, nesterov=True)
 
-    def _lesion_map(self, logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-        logits = to_size(logits, size)
-        return (corrected(logits) if self.params.correction else logits).sigmoid()
+    def head(self) -> MapHead:
+        from segmenters.training.maps import MapHead
+
+        return MapHead(lesion_map=corrected_map if self.params.correction else plain_map)
 
 
 def entropy_and_dice(model: torch.nn.Module, images: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
@@ -115,6 +129,16 @@ def to_size(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     from torch.nn.functional import interpolate
 
     return interpolate(logits, size, mode="bilinear", align_corners=True)[:, 0]
+
+
+def plain_map(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Logits (n, 1, h, w) -> probabilities (n, *size): enlarged, then the sigmoid."""
+    return to_size(logits, size).sigmoid()
+
+
+def corrected_map(logits: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """The same with logits `corrected` in between, at `size`."""
+    return corrected(to_size(logits, size)).sigmoid()
 
 
 def corrected(logits: torch.Tensor) -> torch.Tensor:

@@ -6,17 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
-from segmenters._mmsegmentation import MMSegmentationSegmenter
-from segmenters._three_sizes import ThreeSizesParams, ThreeSizesSegmenter
-from segmenters.networks.sources import MIT, Address
+from segmenters.mmseg.mit_weights import MIT, from_authors
+from segmenters.mmseg.mmcv_lite import REQUIRES, opencv_fault
+from segmenters.training.segmenter import TrainedSegmenter
+from segmenters.training.three_sizes import ThreeSizesParams, stretched_maps, three_sizes
+from segmenters.weights.backbone import Backbone
 
 if TYPE_CHECKING:
     import torch
 
-    from segmenters.networks.weights import State
+    from segmenters.training.loop import Recipe
+    from segmenters.training.maps import MapHead
+    from segmenters.weights.state import State
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Params(ThreeSizesParams):
     """Defaults are the published recipe."""
 
@@ -31,7 +35,7 @@ class Params(ThreeSizesParams):
     )
 
 
-class CTNet(ThreeSizesSegmenter, MMSegmentationSegmenter):
+class CTNet(TrainedSegmenter):
     """Mix Transformer B3 with self-multiscale interaction and collection; structure loss and pixel contrast.
 
     As published (Training.py, utils/loss.py and Test.py of Fhujinwu/CTNet at a29b2be): AdamW at a constant rate, three
@@ -39,32 +43,39 @@ class CTNet(ThreeSizesSegmenter, MMSegmentationSegmenter):
     """
 
     version = 2
+    requires = REQUIRES
     cite = "Xiao et al., CTNet: Contrastive Transformer Network for Polyp Segmentation, IEEE Trans. Cybernetics 2024"
     Params = Params
     plugin_name = "ctnet"
+    stride = 32
 
-    def _source(self) -> Address:
-        return MIT[self.params.variant]
+    def unusable(self) -> str:
+        return opencv_fault()
 
-    def _network(self) -> torch.nn.Module:
-        from segmenters.networks.ctnet import CTNetNetwork
+    def network(self) -> torch.nn.Module:
+        from segmenters.ctnet.network import CTNetNetwork
 
         return CTNetNetwork(self.params.variant)
 
-    def _own_names(self, state: State) -> State:
-        from segmenters.networks.ctnet import from_released
+    def backbone(self) -> Backbone:
+        return Backbone(self, lambda: MIT[self.params.variant], from_authors)
+
+    def recipe(self) -> Recipe:
+        return three_sizes(self.params, self._loss)
+
+    def head(self) -> MapHead:
+        return stretched_maps(self.params, lambda model, images: model(images)[0])
+
+    def released_names(self, state: State) -> State:
+        from segmenters.ctnet.network import from_released
 
         return from_released(state)
 
-    def _own_backbone_names(self, state: State) -> State:
-        from segmenters.networks.mit import from_authors
-
-        return from_authors(state)
-
     def _loss(self, model: torch.nn.Module, images: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+        """Structure loss of the logits + `contrast` times that of the embedding; masks (n, h, w) in [0, 1]."""
         from torch.nn.functional import interpolate
 
-        from segmenters.training.pixel_contrast import pixel_contrast
+        from segmenters.ctnet.pixel_contrast import pixel_contrast
         from segmenters.training.structure_loss import structure_loss
 
         p, (logits, embedding) = self.params, model(images)
@@ -75,6 +86,3 @@ class CTNet(ThreeSizesSegmenter, MMSegmentationSegmenter):
         found = logits.argmax(1) if p.argmax else (logits[:, 0] > 0).long()
         embedding = interpolate(embedding, masks.shape[1:], mode="bilinear", align_corners=True)
         return loss + p.contrast * pixel_contrast(embedding, masks, found)
-
-    def _logits(self, model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
-        return model(images)[0]

@@ -24,9 +24,7 @@ def pixel_contrast(embedding: torch.Tensor, masks: torch.Tensor, predicted: torc
         return _contrast(views, classes) if len(classes) else embedding.sum() * 0
 
 
-def _views(
-    pixels: torch.Tensor, masks: torch.Tensor, predicted: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+def _views(pixels: torch.Tensor, masks: torch.Tensor, predicted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Views (classes of all images, views, d) and the class of each."""
     found = [(row, value) for row in range(len(masks)) for value in _large_classes(masks[row])]
     count = min(SAMPLES // len(found), VIEWS) if found else 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
-from segmenters._trained import TrainedParams, TrainedSegmenter
+from segmenters.training.segmenter import TrainedParams, TrainedSegmenter
 
 if TYPE_CHECKING:
     import torch
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from segmenters.training.loop import Recipe
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Params(TrainedParams):
     """Defaults are the published recipe."""
 
@@ -41,12 +41,12 @@ class UNet(TrainedSegmenter):
     plugin_name = "unet"
     stride = 8
 
-    def _network(self) -> torch.nn.Module:
-        from segmenters.networks.unet import UNetNetwork
+    def network(self) -> torch.nn.Module:
+        from segmenters.unet.network import UNetNetwork
 
         return UNetNetwork(self.params.width)
 
-    def _recipe(self) -> Recipe:
+    def recipe(self) -> Recipe:
         import torch
 
         from segmenters.training.dice import dice_and_cross_entropy
@@ -55,10 +55,14 @@ class UNet(TrainedSegmenter):
 
         p = self.params
         return Recipe(
-            size=p.size, batch=p.batch, epochs=p.epochs, normalise=stretch, loss=dice_and_cross_entropy,
+            size=p.size,
+            batch=p.batch,
+            epochs=p.epochs,
+            normalise=stretch,
+            loss=dice_and_cross_entropy,
             make_optimizer=lambda model: torch.optim.Adam(model.parameters(), p.lr),
             make_scheduler=lambda optimizer: torch.optim.lr_scheduler.ReduceLROnPlateau(
                 optimizer, factor=0.5, patience=p.patience
             ),
             precision=p.precision,
-        )  # fmt: skip
+        )

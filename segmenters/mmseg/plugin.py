@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from bench.contracts import param
 from bench.errors import BenchError
-from segmenters._mmsegmentation import ConfiguredSegmenter
-from segmenters._pretrained import PretrainedParams
-from segmenters.networks.sources import Address
+from bench.files.published import WebFile
+from segmenters.mmseg.mmcv_lite import REQUIRES, opencv_fault
+from segmenters.training.segmenter import TrainedSegmenter
+from segmenters.weights.backbone import Backbone, PretrainedParams
 
 if TYPE_CHECKING:
+    import torch
+
     from segmenters.training.loop import Recipe
+    from segmenters.training.maps import MapHead
 
 NONE = "segmenter mmseg: no network is named; write mmseg:CONFIG.py"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Params(PretrainedParams):
     """One recipe for all of them; those of the configurations differ too much to be compared."""
 
@@ -30,7 +34,7 @@ class Params(PretrainedParams):
     weight_decay: float = param(1e-4, "of AdamW", low=0.0)
 
 
-class MMSeg(ConfiguredSegmenter):
+class MMSeg(TrainedSegmenter):
     """Any network of mmsegmentation: `--segmenter mmseg:CONFIG.py`.
 
     Network, losses (auxiliary heads included) and normalisation are the configuration's, with two classes and without
@@ -40,54 +44,74 @@ class MMSeg(ConfiguredSegmenter):
     """
 
     version = 2
+    requires = REQUIRES
     cite = "MMSegmentation Contributors, OpenMMLab semantic segmentation toolbox and benchmark, 2020"
     argument = "config"
     Params = Params
     plugin_name = "mmseg"
 
+    def unusable(self) -> str:
+        return opencv_fault()
+
     def _path(self) -> Path:
-        from segmenters.networks.mmsegmentation import find_configuration
+        """The configuration file. BenchError where none is named, or there is no such file."""
+        from segmenters.mmseg.configuration import find_configuration
 
         if not self.params.config:
             raise BenchError(NONE)
         return find_configuration(self.params.config)
 
     def _model(self) -> Any:
-        from segmenters.networks.mmsegmentation import read_model
+        """The configuration's `model` with two classes; the file is executed."""
+        from segmenters.mmseg.configuration import read_model
 
         return read_model(self._path())
 
-    def _source(self) -> Address | None:
-        from segmenters.networks.mmsegmentation import pretrained_address
+    def network(self) -> torch.nn.Module:
+        from segmenters.mmseg.configuration import build
+
+        return build(self._model())
+
+    def backbone(self) -> Backbone:
+        return Backbone(self, self._source)
+
+    def _source(self) -> WebFile | None:
+        """Where the configuration takes its backbone's weights from."""
+        from segmenters.mmseg.configuration import pretrained_address
 
         address = pretrained_address(self._model())
-        return Address(address) if address else None
+        return WebFile(address) if address else None
 
-    def _recipe(self) -> Recipe:
+    def head(self) -> MapHead:
+        from segmenters.mmseg.configuration import own_head
+
+        return own_head()
+
+    def recipe(self) -> Recipe:
         import torch
 
-        from segmenters.networks.mmsegmentation import normaliser, own_loss
+        from segmenters.mmseg.configuration import normaliser, own_loss
         from segmenters.training.loop import Recipe
 
         p = self.params
         return Recipe(
-            size=p.size, batch=p.batch, epochs=p.epochs, normalise=normaliser(self._model()), loss=own_loss,
+            size=p.size,
+            batch=p.batch,
+            epochs=p.epochs,
+            normalise=normaliser(self._model()),
+            loss=own_loss,
             make_optimizer=lambda model: torch.optim.AdamW(model.parameters(), p.lr, weight_decay=p.weight_decay),
-            make_scheduler=lambda _: None, precision=p.precision,
-        )  # fmt: skip
+            make_scheduler=lambda _: None,
+            precision=p.precision,
+        )
 
     def files(self) -> tuple[Path, ...]:
-        from segmenters.networks.mmsegmentation import configuration_files
+        from segmenters.mmseg.configuration import configuration_files
 
         return (*configuration_files(self._path()), *super().files())
 
     def missing(self) -> tuple[str, ...]:
         return super().missing() if self.params.config else (NONE,)
-
-    def notes(self) -> tuple[str, ...]:
-        # Without published weights from scratch is as published.
-        p = self.params
-        return super().notes() if p.weights or p.pretrained or self._source() else ()
 
     def details(self) -> tuple[str, ...]:
         """Nothing is executed or built for a look."""

@@ -1,14 +1,20 @@
-"""Mix Transformers (MiT) of mmsegmentation, and the names their authors gave to the same weights."""
+"""Published weights of Mix Transformers (MiT), under the names of their authors or of mmsegmentation."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
-import torch
+from bench.files.published import WebFile
 
-from segmenters.networks.mmsegmentation import build, find_configuration, read_model
+if TYPE_CHECKING:
+    import torch
+
+_ADDRESS = "https://download.openmmlab.com/mmsegmentation/v0.5/pretrain/segformer/mit_{}_20220624-{}.pth"
+_DIGITS = {"b0": "7e0fe6dd", "b1": "02e5a6a1", "b2": "66e8bf70", "b3": "13b1141c", "b4": "d588d980", "b5": "658746d9"}
+MIT: Mapping[str, WebFile] = {variant: WebFile(_ADDRESS.format(variant, digits)) for variant, digits in _DIGITS.items()}
+"""As mmsegmentation publishes them and its configurations name them."""
 
 # The authors' part of a stage -> its place in mmsegmentation's list, and the names inside it.
 PLACES = {"patch_embed": 0, "block": 1, "norm": 2}
@@ -21,20 +27,10 @@ NAMES = {
 }
 
 
-def published_segformer(variant: str) -> Any:
-    """The model of mmsegmentation's own configuration of SegFormer, with two classes."""
-    return read_model(find_configuration(f"segformer/segformer_mit-{variant}_8xb2-160k_ade20k-512x512.py"))
-
-
-def mix_transformer(variant: str) -> torch.nn.Module:
-    """The backbone alone: images -> features at strides 4, 8, 16 and 32."""
-    backbone = build(published_segformer(variant)).backbone
-    assert isinstance(backbone, torch.nn.Module)
-    return backbone
-
-
 def from_authors(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Weights of an MiT under mmsegmentation's names; those that have them already stay as they are."""
+    import torch
+
     renamed = {}
     for name, value in state.items():
         if ".attn.kv." in name:

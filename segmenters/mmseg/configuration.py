@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from bench.errors import BenchError
-from segmenters.networks.mmseg_compat import prepare
+from segmenters.mmseg.mmcv_lite import prepare
+from segmenters.training.maps import MapHead
 
 CLASSES = 2
 
@@ -55,16 +56,12 @@ def read_model(path: Path) -> Any:
         model = Config.fromfile(path, lazy_import=False).get("model")
     if not model or "decode_head" not in model:
         raise BenchError(f"{path}: no model with a decode_head in it; give a configuration of a segmentation network")
-    for head in _heads(model):
+    for head in (*_listed(model.decode_head), *_listed(model.get("auxiliary_head"))):
         head.num_classes = CLASSES
         for loss in _listed(head.get("loss_decode")):
             # Weights of the classes it was written for.
             loss.pop("class_weight", None)
     return model
-
-
-def _heads(model: Any) -> list[Any]:
-    return [*_listed(model.decode_head), *_listed(model.get("auxiliary_head"))]
 
 
 def _listed(value: Any) -> list[Any]:
@@ -144,6 +141,11 @@ def logits_of(model: Any, images: torch.Tensor) -> torch.Tensor:
     """(n, c, h, w), at the size of `images`; a head with `out_channels=1` has one logit, the lesion's."""
     logits: torch.Tensor = model.encode_decode(images, [{"img_shape": tuple(images.shape[2:])}] * len(images))
     return logits
+
+
+def own_head() -> MapHead:
+    """Logits are enlarged to the network's input, then to the image, as mmsegmentation does."""
+    return MapHead(logits_of)
 
 
 @contextmanager

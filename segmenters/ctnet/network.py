@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d, interpolate, normalize
 
-from segmenters.networks.mit import from_authors, mix_transformer
+from segmenters.mmseg.mit_weights import from_authors
+from segmenters.mmseg.mix_transformer import mix_transformer
 
 CHANNELS = 32
 

@@ -1,0 +1,1 @@
+"""CTNet: the network, its pixel contrast and its published recipe."""

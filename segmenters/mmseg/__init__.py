@@ -1,0 +1,1 @@
+"""Networks of mmsegmentation: any of them from a configuration, and the Mix Transformers of two methods."""

@@ -1,0 +1,1 @@
+"""Polyp-PVT: the network and its published recipe."""

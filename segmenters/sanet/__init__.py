@@ -1,0 +1,1 @@
+"""SANet: the network and its published recipe."""

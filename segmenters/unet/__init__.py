@@ -1,0 +1,1 @@
+"""U-Net: the network and its published recipe."""

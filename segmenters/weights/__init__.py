@@ -1,0 +1,1 @@
+"""Weights from files: released checkpoints of whole networks, and published backbones."""
