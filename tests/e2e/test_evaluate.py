@@ -6,7 +6,6 @@ import csv
 import doctest
 import io
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -22,7 +21,7 @@ from bench.cli import Parser
 from bench.commands import evaluate as command_module
 from bench.images import SUFFIXES, save_png
 from tests.conftest import PLUGINS, make_pairs
-from tests.e2e.conftest import ROOT, Done
+from tests.e2e.conftest import ROOT, Done, made, made_since
 
 TOY = ["--metric", "toy-mean", "--plugin", PLUGINS / "toy_mean.py", "--device", "cpu"]
 
@@ -39,12 +38,14 @@ def folders(tmp_path):
 def evaluate(bench, folders):
     """The command on the two folders; more options may follow."""
     words = ["evaluate", "--real", folders / "real", "--fake", folders / "fake", "--results", folders / "results"]
-    return lambda *more, **options: bench(*words, *TOY, *more, **options)
+    return lambda *more: bench(*words, *TOY, *more)
 
 
-def test_a_table_for_the_terminal(evaluate):
-    """Value, direction and numbers of images; progress and notes never mix with it."""
-    done = evaluate()
+def test_a_table_for_the_terminal(process, folders):
+    """Value, direction and numbers of images; progress and notes never mix with it. No torch is needed."""
+    done = process(
+        "evaluate", "--real", folders / "real", "--fake", folders / "fake", "--results", folders / "results", *TOY
+    )
     assert done.code == 0, done.err
     heading, _, line = done.out.splitlines()[2:5]
     assert heading.split() == ["measure", "value", "95", "%", "interval", "n", "real", "n", "fake", "weights"]
@@ -52,7 +53,6 @@ def test_a_table_for_the_terminal(evaluate):
     assert line.split()[-3:] == ["6", "5", "00000000"]
     assert done.out.splitlines()[0] == "fake (synthetic) against real (real)"
     assert max(map(len, done.out.splitlines())) <= 140
-    assert "[1/3] toy-mean features of real images" in done.err
 
 
 def test_json_and_csv_hold_the_same_numbers_in_full_precision(evaluate):
@@ -81,16 +81,17 @@ def test_latex_and_a_file(evaluate, folders):
     """--out writes what the terminal would show, and says where."""
     text = evaluate("--format", "latex").out
     done = evaluate("--format", "latex", "--out", folders / "table.tex")
-    assert done.out == f"written: {folders / 'table.tex'}\n"
+    assert str(folders / "table.tex") in done.out
     assert (folders / "table.tex").read_text() == text.removesuffix("\n")
     assert r"\begin{tabular}" in text
     assert evaluate("--out", folders).error == f"bench: --out {folders}: is a folder; name a file"
 
 
-def test_the_second_call_computes_nothing(evaluate):
-    first, second = evaluate(), evaluate()
-    assert second.out == first.out
-    assert second.lines == [f"3 of 3 stages reused from {second.lines[0].split('from ')[1]}"]
+def test_the_second_call_computes_nothing(evaluate, folders):
+    first = evaluate()
+    before = made(folders / "results")
+    assert evaluate().out == first.out
+    assert not made_since(before, folders / "results")
 
 
 def test_several_synthetic_sets_stand_in_one_table(evaluate, folders):
@@ -376,7 +377,7 @@ def test_real_weights(bench, patches, tmp_path):
     """
     for needed in PACKAGES:
         pytest.importorskip(needed)
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "TORCH_HOME": str(tmp_path / "nothing")}
+    env = {"TORCH_HOME": str(tmp_path / "nothing")}
     words = ["--real", patches("real"), "--fake", patches("fresh"), "--fake", patches("pale", pale=True)]
     done = bench("evaluate", *words, "--metric", "fid", "--metric", "kid", "--results", tmp_path / "results",
                  "--device", "cpu", "--format", "json", env=env)  # fmt: skip

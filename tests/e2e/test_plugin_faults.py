@@ -66,16 +66,16 @@ def test_no_command_ends_well_where_a_plugin_cannot_be_imported(bench, tmp_path,
     assert done.error == f"bench: --plugin {path}: line 3: SystemExit: 0; mend the file"
 
 
-def test_a_package_is_named_with_its_own_line(bench, tmp_path, without_torch):
+def test_a_package_is_named_with_its_own_line(process, tmp_path, without_torch):
     install(tmp_path, {"bench.metrics": {"broken": "a_broken_package:Broken"}})
     path = tmp_path / "a_broken_package.py"
     path.write_text("import json\n\njson.loads('{')\n")
     env = {**without_torch, "PYTHONPATH": f"{without_torch['PYTHONPATH']}:{tmp_path}"}
-    done = bench("list", env=env)
+    done = process("list", env=env)
     assert done.code == 2
     assert f"metric broken of a_broken_package:Broken: {path}: line 3: JSONDecodeError: " in done.error
     path.write_text((PLUGINS / "toy_mirror.py").read_text())
-    done = bench("list", env=env)
+    done = process("list", env=env)
     assert done.code == 2
     assert f"{path}: no metric class there; subclass one of bench.contracts, or mend the entry point" in done.error
 

@@ -14,7 +14,7 @@ import pytest
 
 from bench.files import HOST
 from tests.conftest import make_pairs
-from tests.e2e.conftest import ROOT, TOY_RUN, Done
+from tests.e2e.conftest import ROOT, TOY_RUN, Done, made
 
 COUNTING = '''
 """A generator that writes down what it does, and stops at the third image while a file `pause` is there."""
@@ -123,13 +123,15 @@ def test_a_killed_run_resumes_by_the_same_command(work):
     process = work.paused()
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    before = made(work.results)
+    assert any(name.startswith("fit/") for name in before)
     assert not list(work.results.glob("tables"))
     assert sum(line.startswith("image") for line in work.done()) == 2
     work.pause.unlink()
     again = work.finish()
     assert again.code == 0, again.err
     assert once(work.done())
-    assert not any("train counting" in line or "sample copy-paste" in line for line in again.lines)
+    assert before.items() <= made(work.results).items()
     assert not list(work.results.rglob("*.partial"))
 
 
@@ -230,8 +232,6 @@ def test_changed_bytes_are_named_and_refused(toy_run, tmp_path, action, pattern)
     done = toy_run()
     assert done.code == 2
     assert f"{path} no longer matches its record; delete" in done.error
-    assert "stages not finished after" in done.err
-    assert "\nfinished in" not in done.err
     folder = done.error.split("delete ")[1].split(" and run again")[0]
     shutil.rmtree(folder)
     again = toy_run()

@@ -50,11 +50,11 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def run(bench, known, discs, tmp_path, without_torch):
+def run(bench, known, discs, tmp_path):
     """A run of toys whose metric prefers `known`; torch hub's folder is an empty one."""
     words = ["run", *known, "--generator", "toy-mirror", "--segmenter", "toy-threshold", "--metric", "toy-mean"]
     words += ["--dataset", "folder", "--data", discs, "--results", tmp_path / "results"]
-    env = {**without_torch, "TORCH_HOME": str(tmp_path / "torch")}
+    env = {"TORCH_HOME": str(tmp_path / "torch")}
     both = ["--set", "metric.toy-mean.extractors=known,toy-mean"]
     return lambda *more, prefer=both: bench(*words, *prefer, *more, env=env)
 
@@ -126,9 +126,9 @@ def weights_table(out):
     return {line.split()[0]: line for line in lines}
 
 
-def test_doctor_lists_every_weight_file(bench, known, folder, tmp_path, without_torch):
+def test_doctor_lists_every_weight_file(bench, known, folder, tmp_path):
     """Name, full sha256, size, where it is looked for and whether it is there; wrong bytes are no crash."""
-    env = {**without_torch, "TORCH_HOME": str(tmp_path / "torch")}
+    env = {"TORCH_HOME": str(tmp_path / "torch")}
     registry = Registry([*sorted(PLUGINS.glob("toy_*.py"))])
     rows = weights_table(bench("doctor", *known, env=env).out)
     assert {*registry.names("extractor"), "known"} == set(rows)
@@ -149,10 +149,8 @@ def test_doctor_lists_every_weight_file(bench, known, folder, tmp_path, without_
 
 
 @pytest.mark.parametrize(("profile", "harmless"), [("demo", True), ("paper", False)])
-def test_doctor_calls_absent_weights_a_fault_only_where_nothing_stands_in(
-    bench, tmp_path, without_torch, profile, harmless
-):
-    env = {**without_torch, "TORCH_HOME": str(tmp_path / "torch")}
+def test_doctor_calls_absent_weights_a_fault_only_where_nothing_stands_in(bench, tmp_path, profile, harmless):
+    env = {"TORCH_HOME": str(tmp_path / "torch")}
     out = bench("doctor", "--profile", profile, env=env).out
     line = next(line for line in out.splitlines() if "extractor inception" in line)
     assert ("lite0 stands in" in line) == harmless
