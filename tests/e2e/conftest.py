@@ -30,6 +30,8 @@ HEAVY = (
     "monai",
     "py_sod_metrics",
 )
+HANGS = 600
+"""Seconds after which a process is taken to hang; on a busy machine each waits for its turn."""
 TOYS = [part for path in sorted(PLUGINS.glob("toy_*.py")) for part in ("--plugin", str(path))]
 TOY_RUN = ["--generator", "toy-mirror", "--metric", "toy-mean", "--segmenter", "toy-threshold", *TOYS]
 
@@ -107,7 +109,7 @@ def bench() -> Bench:
 def process(command: Callable[..., list[str]], without_torch: dict[str, str]) -> Bench:
     """Runs a command to its end as a user does; heavy packages are blocked unless another whole `env` is given."""
 
-    def run(*words: object, env: dict[str, str] | None = None, timeout: float = 120) -> Done:
+    def run(*words: object, env: dict[str, str] | None = None, timeout: float = HANGS) -> Done:
         done = subprocess.run(
             command(*words), cwd=ROOT, env=env or without_torch, capture_output=True, text=True, timeout=timeout
         )

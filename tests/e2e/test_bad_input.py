@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import PLUGINS, make_pairs
-from tests.e2e.conftest import ROOT, TOY_RUN, made, made_since
+from tests.e2e.conftest import HANGS, ROOT, TOY_RUN, made, made_since
 
 RUN = ["run", "--generator", "copy-paste", "--dataset", "phantom"]
 
@@ -381,7 +381,7 @@ def test_a_truncated_checkpoint(command, discs, tmp_path):
 
 
 def wait_for(results: Path, pattern: str) -> Path:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + HANGS
     while not (found := list(results.glob(f"store/train/{pattern}"))):
         assert time.monotonic() < deadline
         time.sleep(0.02)

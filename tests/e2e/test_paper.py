@@ -191,7 +191,7 @@ def test_a_dry_run_without_base_model_counts_its_shape(process, bare, polyps, tm
     pytest.importorskip("torch")
     env = {**os.environ, **{name: bare[name] for name in ("HF_HOME", "TORCH_HOME", "OMP_NUM_THREADS")}}
     words = ["--set", "siamese.accumulation=8", "--device", "cpu", "--results", tmp_path / "r"]
-    done = process(*PAPER[:3], *PAPER[5:], "--data", polyps, "--dry-run", *words, env=env, timeout=300)
+    done = process(*PAPER[:3], *PAPER[5:], "--data", polyps, "--dry-run", *words, env=env)
     assert done.code == 0, done.err
     assert len(listed(done.out)) == 5
     assert "6 training pairs, 2 test images" in done.out
