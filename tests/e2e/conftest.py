@@ -98,7 +98,11 @@ def bench() -> Bench:
 
     def run(*words: object, env: Mapping[str, str] | None = None) -> Done:
         out, err = io.StringIO(), io.StringIO()
-        with patch.dict(os.environ, env or {}), redirect_stdout(out), redirect_stderr(err):
+        with (
+            patch.dict(os.environ, {"OMP_NUM_THREADS": "1", **(env or {})}),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
             code = cli.run([str(word) for word in words])
         return Done(code, out.getvalue(), err.getvalue())
 

@@ -119,7 +119,7 @@ def test_another_base_is_refused_with_the_shapes(place, whole):
     assert "--set NAME.base=DIR" in error
 
 
-@pytest.mark.parametrize("key", ["betas", "alphas_cumprod", "posterior_mean_coef2", "logvar"])
+@pytest.mark.parametrize("key", ["betas", "posterior_mean_coef2"])
 def test_another_noise_schedule_is_refused(place, whole, key):
     code, _, error = place(whole | {key: whole[key] * 1.001 + 1e-4})
     assert code == 2
@@ -208,9 +208,9 @@ def test_what_a_trainer_left_beside_the_weights_does_not_matter(place, whole, tm
 
 @pytest.mark.parametrize("kind", ["pth", "safetensors"])
 @pytest.mark.parametrize("damage", ["half", "empty", "text", "flipped"])
-def test_a_damaged_file_is_one_line(place, whole, tmp_path, kind, damage):
+def test_a_damaged_file_is_one_line(place, tmp_path, kind, damage):
     file = tmp_path / f"weights.{kind}"
-    state = {key: value.contiguous() for key, value in whole.items()}
+    state = {ZERO: torch.ones(32)}
     save_file(state, file) if kind == "safetensors" else torch.save(state, file)
     data = file.read_bytes()
     changed = {
@@ -302,10 +302,20 @@ def test_each_hint_block_is_refused_by_the_other_generator(place, whole):
 # Sampling from the folder.
 
 
+@pytest.fixture(scope="module")
+def imported(base, whole, tmp_path_factory):
+    """The folder of the whole checkpoint, imported once."""
+    place = tmp_path_factory.mktemp("imported")
+    torch.save(whole, place / "weights.pth")
+    words = ["--generator", "siamese", "--out", str(place / "out"), "--set", f"siamese.base={base}"]
+    assert run(["import-checkpoint", str(place / "weights.pth"), *words]) == 0
+    return place / "out"
+
+
 @pytest.fixture
-def folder(place, whole, tmp_path):
-    assert place(whole)[0] == 0
-    return tmp_path / "out"
+def folder(imported, tmp_path):
+    """A copy of it for one test."""
+    return shutil.copytree(imported, tmp_path / "out")
 
 
 def sample(generator, tmp_path):
@@ -373,8 +383,14 @@ def test_weights_are_loaded_strictly(folder, tmp_path, part):
     refused(lambda: sample(siamese(folder), tmp_path), folder, gone.removeprefix("text_model."))
 
 
-@pytest.mark.parametrize("part", ["vae", "unet", "text_encoder", "controlnet"])
-@pytest.mark.parametrize("damage", ["nan", "integer", "lacking"])
+@pytest.mark.parametrize(
+    ("damage", "part"),
+    [
+        *(("nan", part) for part in ("vae", "unet", "text_encoder", "controlnet")),
+        ("integer", "unet"),
+        ("lacking", "unet"),
+    ],
+)
 def test_a_bad_file_is_told_before_anything_starts(folder, part, damage):
     generator = siamese(folder)
     generator.try_files()
