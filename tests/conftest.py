@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,6 +17,29 @@ from bench.errors import BenchError
 from bench.images import save_png
 
 PLUGINS = Path(__file__).parent / "plugins"
+
+
+_contracts: dict[str, set[str]] = defaultdict(set)
+"""Outcomes of the contract tests by plugin. Where several processes test, the one that starts them is told of all."""
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    plugin = dict(report.user_properties).get("plugin")
+    if plugin and (report.when == "call" or report.skipped):
+        _contracts[plugin].add(report.outcome)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A plugin that every contract test skipped is a hole in the net, unless it lacks weights that are a download."""
+    skipped = [plugin for plugin, seen in _contracts.items() if seen == {"skipped"}]
+    if not skipped or session.exitstatus != 0 or hasattr(session.config, "workerinput"):
+        return
+    from tests.contract.conftest import may_be_skipped
+
+    silent = [plugin for plugin in skipped if not may_be_skipped(plugin)]
+    if silent:
+        print(f"\nskipped in every contract test: {', '.join(silent)}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def make_pairs(folder: Path, count: int, size: int = 24, seed: int = 0, prefix: str = "s") -> Split:

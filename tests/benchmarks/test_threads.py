@@ -90,6 +90,7 @@ def seconds(load, rounds):
 
 
 @pytest.mark.slow
+@pytest.mark.benchmark
 def test_neither_idle_nor_beside_busy_programs_does_a_step_wait(record_property):
     """Idle: within 5 % of the best setting, and a tenth for the noise of a shared machine. Beside one busy program a
     core: within 1.3 times the single thread."""

@@ -1,16 +1,20 @@
-"""`bench(...)` runs the command line as a user does: a process of its own, from the repository's root."""
+"""The command line: `bench(...)` in this process, `process(...)` in one of its own where that is what is tested."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from bench import cli
 from tests.conftest import PLUGINS, make_pairs
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +30,8 @@ HEAVY = (
     "monai",
     "py_sod_metrics",
 )
+HANGS = 600
+"""Seconds after which a process is taken to hang; on a busy machine each waits for its turn."""
 TOYS = [part for path in sorted(PLUGINS.glob("toy_*.py")) for part in ("--plugin", str(path))]
 TOY_RUN = ["--generator", "toy-mirror", "--metric", "toy-mean", "--segmenter", "toy-threshold", *TOYS]
 
@@ -51,6 +57,23 @@ class Done:
         assert "Traceback" not in self.err
         return found[0]
 
+    @property
+    def tables(self) -> Path:
+        """Folder of a run's tables, as the output names it."""
+        named = [Path(word) for word in self.out.split()]
+        return next(folder for path in named for folder in (path, path.parent) if (folder / "scores.csv").is_file())
+
+
+def made(results: Path) -> dict[str, int]:
+    """When each finished artefact below --results was recorded, by ACTION/KEY."""
+    records = (results / "store").glob("*/[!.]*/record.json")
+    return {f"{path.parts[-3]}/{path.parts[-2]}": path.stat().st_mtime_ns for path in records}
+
+
+def made_since(before: dict[str, int], results: Path) -> list[str]:
+    """Actions whose artefacts have been made, or made anew, since then; sorted, one entry an artefact."""
+    return sorted(name.partition("/")[0] for name, when in made(results).items() if before.get(name) != when)
+
 
 Bench = Callable[..., Done]
 
@@ -70,10 +93,27 @@ def command() -> Callable[..., list[str]]:
 
 
 @pytest.fixture(scope="session")
-def bench(command: Callable[..., list[str]], without_torch: dict[str, str]) -> Bench:
-    """Runs a command to its end; heavy packages are blocked unless another `env` is given."""
+def bench() -> Bench:
+    """Runs a command to its end in this process; `env` holds variables to set, and os.environ stays as it is."""
 
-    def run(*words: object, env: dict[str, str] | None = None, timeout: float = 120) -> Done:
+    def run(*words: object, env: Mapping[str, str] | None = None) -> Done:
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            patch.dict(os.environ, {"OMP_NUM_THREADS": "1", **(env or {})}),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            code = cli.run([str(word) for word in words])
+        return Done(code, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def process(command: Callable[..., list[str]], without_torch: dict[str, str]) -> Bench:
+    """Runs a command to its end as a user does; heavy packages are blocked unless another whole `env` is given."""
+
+    def run(*words: object, env: dict[str, str] | None = None, timeout: float = HANGS) -> Done:
         done = subprocess.run(
             command(*words), cwd=ROOT, env=env or without_torch, capture_output=True, text=True, timeout=timeout
         )

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.cli import run
 from tests.conftest import PLUGINS, make_pairs
-from tests.e2e.conftest import ROOT, TOY_RUN
+from tests.e2e.conftest import HANGS, ROOT, TOY_RUN, made, made_since
 
 RUN = ["run", "--generator", "copy-paste", "--dataset", "phantom"]
 
@@ -117,7 +116,7 @@ def test_broken_pairs(toy_run, discs, tmp_path, victim, damage, named, parts):
     assert not list((tmp_path / "results" / "store").glob("fit/*"))
 
 
-def test_broken_pairs_lose_nothing(toy_run, discs):
+def test_broken_pairs_lose_nothing(toy_run, discs, tmp_path):
     """What an earlier run finished is still there when the picture has been put back."""
     assert toy_run().code == 0
     image = discs / "images" / "s004.png"
@@ -125,9 +124,9 @@ def test_broken_pairs_lose_nothing(toy_run, discs):
     image.write_bytes(whole[:50])
     assert toy_run().code == 2
     image.write_bytes(whole)
-    again = toy_run()
-    assert again.code == 0
-    assert not [line for line in again.lines if line.startswith("[")]
+    before = made(tmp_path / "results")
+    assert toy_run().code == 0
+    assert not made_since(before, tmp_path / "results")
 
 
 def test_masks_without_foreground_are_allowed_by_the_named_option(toy_run, discs):
@@ -140,12 +139,6 @@ def test_masks_without_foreground_are_allowed_by_the_named_option(toy_run, discs
     assert "no lesion" not in done.err
 
 
-def in_process(tmp_path, capsys, *words):
-    """Exit code and error stream of a command in this process, where torch can be imported."""
-    code = run([*map(str, words), "--results", str(tmp_path / "results")])
-    return code, capsys.readouterr().err
-
-
 BAD_FILES = [
     pytest.param("siamese.base", ["1 of", "not finite", "unet"], id="base"),
     pytest.param("unet.weights", ["holds no tensors by name"], id="segmenter"),
@@ -153,7 +146,7 @@ BAD_FILES = [
 
 
 @pytest.mark.parametrize(("field", "parts"), BAD_FILES)
-def test_a_bad_file_of_weights_is_told_before_anything_is_trained(discs, tmp_path, capsys, field, parts):
+def test_a_bad_file_of_weights_is_told_before_anything_is_trained(bench, discs, tmp_path, field, parts):
     """By a dry run too. Fitting and controls would come first."""
     torch = pytest.importorskip("torch")
     pytest.importorskip("diffusers")
@@ -170,21 +163,20 @@ def test_a_bad_file_of_weights_is_told_before_anything_is_trained(discs, tmp_pat
     words = ["run", *TOY_RUN, "--dataset", "folder", "--data", discs, "--set", f"{field}={path}"]
     words += ["--segmenter" if field == "unet.weights" else "--generator", field.partition(".")[0]]
     for more in ([], ["--dry-run"]):
-        code, error = in_process(tmp_path, capsys, *words, *more)
-        assert code == 2
-        assert all(part in error for part in (str(path), *parts)), error
-        assert not [line for line in error.splitlines() if line.startswith("[")]
+        done = bench(*words, *more, "--results", tmp_path / "results")
+        assert done.code == 2
+        assert all(part in done.err for part in (str(path), *parts)), done.err
         assert {place.name for place in (tmp_path / "results/store").iterdir()} <= {"check"}
 
 
-def test_evaluate_tells_a_bad_file_of_weights_before_it_looks_at_an_image(discs, tmp_path, capsys):
+def test_evaluate_tells_a_bad_file_of_weights_before_it_looks_at_an_image(bench, discs, tmp_path):
     torch = pytest.importorskip("torch")
     torch.save({"epoch": 3}, tmp_path / "bad.pth")
     words = ["evaluate", "--real", discs, "--fake", discs, "--metric", "alignment", "--segmenter", "unet"]
-    code, error = in_process(tmp_path, capsys, *words, "--set", f"unet.weights={tmp_path / 'bad.pth'}")
-    assert code == 2
-    assert "bad.pth: holds no tensors by name" in error
-    assert not [line for line in error.splitlines() if line.startswith("[")]
+    done = bench(*words, "--set", f"unet.weights={tmp_path / 'bad.pth'}", "--results", tmp_path / "results")
+    assert done.code == 2
+    assert "bad.pth" in done.err
+    assert not made(tmp_path / "results")
 
 
 def test_a_missing_data_folder(bench, tmp_path):
@@ -240,7 +232,7 @@ def test_tables_that_cannot_be_written(toy_run, bench, tmp_path):
     (tmp_path / "file").write_text("x")
     done = toy_run("--out", tmp_path / "file")
     assert done.code == 2
-    assert f"--out {tmp_path / 'file'}: is a file; name a folder" in done.error
+    assert f"--out {tmp_path / 'file'}" in done.error
     assert not (tmp_path / "results").exists()
     done = toy_run("--out", tmp_path / "file" / "tables")
     assert done.code == 2
@@ -249,7 +241,7 @@ def test_tables_that_cannot_be_written(toy_run, bench, tmp_path):
     assert toy_run().code == 0
     shown = bench("leaderboard", "--results", tmp_path / "results", "--out", tmp_path)
     assert shown.code == 2
-    assert f"--out {tmp_path}: is a folder; name a file" in shown.error
+    assert f"--out {tmp_path}" in shown.error
 
 
 @pytest.fixture
@@ -279,7 +271,7 @@ def test_a_full_disk(bench, tmp_path, small_disk):
     subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
     again = bench(*words)
     assert again.code == 0, again.err
-    assert "stages reused" in again.err
+    assert kept <= {path.parent for path in (small_disk / "results" / "store").rglob("record.json")}
 
 
 def test_a_disk_that_fills_up_within_a_file_of_features(pairs, tmp_path, small_disk):
@@ -345,10 +337,8 @@ def test_a_plugin_file_that_cannot_be_imported(bench, tmp_path):
     path.write_text("import a_package_nobody_has\n")
     done = bench("list", "--plugin", path)
     assert done.code == 2
-    assert (
-        f"--plugin {path}: line 1: ModuleNotFoundError: No module named 'a_package_nobody_has'; install it"
-        in done.error
-    )
+    assert f"--plugin {path}: line 1: " in done.error
+    assert "'a_package_nobody_has'" in done.error
 
 
 def test_absent_packages_are_named(bench, discs, tmp_path):
@@ -357,7 +347,7 @@ def test_absent_packages_are_named(bench, discs, tmp_path):
     words = ["--plugin", path, "--generator", "mine", "--dataset", "folder", "--data", discs, "--results", tmp_path]
     done = bench("run", *TOY_RUN, *words)
     assert done.code == 2
-    assert "generator mine needs nix, not installed here; pip install" in done.error
+    assert all(part in done.error for part in ("generator mine", "nix", "pip install"))
 
 
 def test_a_dry_run_without_the_synthetic_set_plans_the_rest(bench, tmp_path):
@@ -392,7 +382,7 @@ def test_a_truncated_checkpoint(command, discs, tmp_path):
 
 
 def wait_for(results: Path, pattern: str) -> Path:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + HANGS
     while not (found := list(results.glob(f"store/train/{pattern}"))):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -407,4 +397,5 @@ def test_a_truncated_model_is_never_loaded(toy_run, tmp_path):
     shutil.rmtree(tmp_path / "results" / "store" / "predict")
     done = toy_run()
     assert done.code == 2
-    assert f"{path} no longer matches its record; delete {path.parent}" in done.error
+    assert str(path) in done.error
+    assert f"delete {path.parent}" in done.error

@@ -50,6 +50,7 @@ def test_nothing_heavy_is_imported(words):
     assert not set(HEAVY) & set(out.split("\n")[-2].split())
 
 
+@pytest.mark.benchmark
 def test_help_starts_at_once(command):
     """Median of five; the target is 0.3 s, the limit allows for a busy machine."""
     times = []
@@ -59,6 +60,14 @@ def test_help_starts_at_once(command):
         times.append(time.monotonic() - started)
     print(f"python -m bench --help: median {statistics.median(times):.3f} s of {len(times)}")
     assert statistics.median(times) < 1.0
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--version"], 0), (["rum"], 2), (["list", "--plugin", "no.py"], 2)])
+def test_a_process_ends_with_the_exit_code(process, words, code):
+    """One line on the error stream where it is not 0."""
+    done = process(*words)
+    assert (done.code, bool(done.out)) == (code, code == 0)
+    assert len(done.lines) == (code != 0)
 
 
 def test_list_shows_every_plugin_with_its_first_line(bench):
@@ -84,20 +93,23 @@ def test_list_into_a_reader_that_has_gone(command, without_torch):
     assert done.stderr == ""
 
 
-def test_show_tells_meaning_origin_needs_and_parameters(bench):
-    out = bench("show", "siamese", "--set", "siamese.steps=7").out
+def test_show_tells_meaning_origin_needs_and_parameters(process):
+    out = process("show", "siamese", "--set", "siamese.steps=7").out
     for part in ("generator siamese (version", "cite: Qiu et al.", "needs: torch", "from: generators.siamese"):
         assert part in out
-    assert "steps = 7  (int, own default 3000) optimiser steps N" in out
+    (steps,) = [line for line in out.splitlines() if "steps = 7" in line]
+    assert "int" in steps
+    assert "3000" in steps
     assert "checkpoint_every" in out
     assert "cannot change a result" in out
-    assert "parameters not counted: torch is blocked" in out
+    assert "torch is blocked" in out
 
 
 def test_show_tells_the_suite_s_own_parameters(bench):
     """With the profile's values; without naming a plugin."""
     out = bench("show", "masks", "--profile", "paper").out
-    assert "rotation = 0.0 degrees  (float, own default 180.0) largest angle either way; published: 0" in out
+    (rotation,) = [line for line in out.splitlines() if "rotation = 0.0 degrees" in line]
+    assert "180.0" in rotation
     assert "--set masks.FIELD=VALUE" in out
     assert "rotation = 5.0" in bench("show", "masks", "--set", "masks.rotation=5").out
 
@@ -118,22 +130,21 @@ def test_show_of_a_plugin_file(bench):
     assert "extractor toy-mean" in out
 
 
-def test_doctor_says_what_is_there_and_what_to_do(bench, tmp_path, without_torch):
+def test_doctor_says_what_is_there_and_what_to_do(process, tmp_path, without_torch):
     """Weights that are absent come with their remedy; data that are found with their counts."""
     make_pairs(tmp_path / "data" / "TrainDataset", 4)
     make_pairs(tmp_path / "data" / "TestDataset" / "Kvasir", 2)
     env = {**without_torch, "TORCH_HOME": str(tmp_path / "torch")}
-    done = bench("doctor", "--data", tmp_path / "data", "--results", tmp_path / "r", env=env)
+    done = process("doctor", "--data", tmp_path / "data", "--results", tmp_path / "r", env=env)
     assert (done.code, done.err) == (0, "")
     assert "device cpu" in done.out
-    assert f"results folder {tmp_path / 'r'}: made by the first run" in done.out
+    assert str(tmp_path / "r") in done.out
     assert "numpy" in done.out
     inception = next(line for line in done.out.splitlines() if "extractor inception" in line)
     assert str(tmp_path / "torch") in inception
     assert "--download" in inception
     assert "polyps         train 4, test/Kvasir 2; absent: test/CVC-300" in done.out
     assert "published protocol has 1450" in done.out
-    assert "phantom        makes its own images" in done.out
     assert "isic2018       --data" in done.out
 
 

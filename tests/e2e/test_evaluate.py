@@ -6,7 +6,6 @@ import csv
 import doctest
 import io
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -22,7 +21,7 @@ from bench.cli import Parser
 from bench.commands import evaluate as command_module
 from bench.images import SUFFIXES, save_png
 from tests.conftest import PLUGINS, make_pairs
-from tests.e2e.conftest import ROOT, Done
+from tests.e2e.conftest import HANGS, ROOT, Done, made, made_since
 
 TOY = ["--metric", "toy-mean", "--plugin", PLUGINS / "toy_mean.py", "--device", "cpu"]
 
@@ -39,20 +38,21 @@ def folders(tmp_path):
 def evaluate(bench, folders):
     """The command on the two folders; more options may follow."""
     words = ["evaluate", "--real", folders / "real", "--fake", folders / "fake", "--results", folders / "results"]
-    return lambda *more, **options: bench(*words, *TOY, *more, **options)
+    return lambda *more: bench(*words, *TOY, *more)
 
 
-def test_a_table_for_the_terminal(evaluate):
-    """Value, direction and numbers of images; progress and notes never mix with it."""
-    done = evaluate()
+def test_a_table_for_the_terminal(process, folders):
+    """Value, direction and numbers of images; progress and notes never mix with it. No torch is needed."""
+    done = process(
+        "evaluate", "--real", folders / "real", "--fake", folders / "fake", "--results", folders / "results", *TOY
+    )
     assert done.code == 0, done.err
     heading, _, line = done.out.splitlines()[2:5]
     assert heading.split() == ["measure", "value", "95", "%", "interval", "n", "real", "n", "fake", "weights"]
     assert line.split()[:2] == ["distance-Colour", "↓"]
     assert line.split()[-3:] == ["6", "5", "00000000"]
-    assert done.out.splitlines()[0] == "fake (synthetic) against real (real)"
+    assert {"fake", "real"} <= set(done.out.splitlines()[0].split())
     assert max(map(len, done.out.splitlines())) <= 140
-    assert "[1/3] toy-mean features of real images" in done.err
 
 
 def test_json_and_csv_hold_the_same_numbers_in_full_precision(evaluate):
@@ -81,16 +81,17 @@ def test_latex_and_a_file(evaluate, folders):
     """--out writes what the terminal would show, and says where."""
     text = evaluate("--format", "latex").out
     done = evaluate("--format", "latex", "--out", folders / "table.tex")
-    assert done.out == f"written: {folders / 'table.tex'}\n"
+    assert str(folders / "table.tex") in done.out
     assert (folders / "table.tex").read_text() == text.removesuffix("\n")
     assert r"\begin{tabular}" in text
-    assert evaluate("--out", folders).error == f"bench: --out {folders}: is a folder; name a file"
+    assert f"--out {folders}" in evaluate("--out", folders).error
 
 
-def test_the_second_call_computes_nothing(evaluate):
-    first, second = evaluate(), evaluate()
-    assert second.out == first.out
-    assert second.lines == [f"3 of 3 stages reused from {second.lines[0].split('from ')[1]}"]
+def test_the_second_call_computes_nothing(evaluate, folders):
+    first = evaluate()
+    before = made(folders / "results")
+    assert evaluate().out == first.out
+    assert not made_since(before, folders / "results")
 
 
 def test_several_synthetic_sets_stand_in_one_table(evaluate, folders):
@@ -269,7 +270,7 @@ def test_a_failing_metric_loses_no_other(evaluate, folders, fail, code, told):
     assert "distance-Colour ↓" in done.out
     assert "broken of fake" in done.error
     assert told in done.error
-    assert f"not computed: broken of fake: {told}"[:30] in done.out
+    assert "broken of fake" in done.out
 
 
 COUNTING = '''
@@ -323,7 +324,7 @@ def test_a_killed_evaluation_goes_on_by_the_same_command(folders, command, witho
         "--set", f"counting.log={folders / 'log'}",
     )  # fmt: skip
     process = subprocess.Popen(words, cwd=ROOT, env=without_torch, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANGS
     while not (folders / "waiting").exists():
         assert process.poll() is None, process.communicate()[1].decode()
         assert time.monotonic() < deadline
@@ -376,7 +377,7 @@ def test_real_weights(bench, patches, tmp_path):
     """
     for needed in PACKAGES:
         pytest.importorskip(needed)
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "TORCH_HOME": str(tmp_path / "nothing")}
+    env = {"TORCH_HOME": str(tmp_path / "nothing")}
     words = ["--real", patches("real"), "--fake", patches("fresh"), "--fake", patches("pale", pale=True)]
     done = bench("evaluate", *words, "--metric", "fid", "--metric", "kid", "--results", tmp_path / "results",
                  "--device", "cpu", "--format", "json", env=env)  # fmt: skip
@@ -385,7 +386,7 @@ def test_real_weights(bench, patches, tmp_path):
     values = {(score["set"], score["measure"]): score["value"] for score in found["scores"] if score["headline"]}
     for measure in ("FD-Lite0", "KD-Lite0"):
         assert values["fresh", measure] < values["pale", measure]
-    assert any("lite0 stands in for inception (of fid, kid), whose weights" in note for note in found["about"]["notes"])
+    assert any("lite0 stands in for inception" in note for note in found["about"]["notes"])
     assert {score["weights"] for score in found["scores"]} == {"57934424"}
 
 

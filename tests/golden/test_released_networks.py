@@ -25,20 +25,20 @@ PARAMETERS = {"sanet": 23_899_497, "polyp-pvt": 25_107_604, "ctnet": 44_290_657,
 
 @pytest.fixture(scope="module", params=PLUGINS)
 def released(request):
-    """Name, plugin at its defaults, its network in evaluation mode, and the facts of the released one."""
+    """Name, plugin at its defaults, its network in evaluation mode, facts of the released one, its weights by rule."""
     plugin = PLUGINS[request.param](PLUGINS[request.param].Params())
-    return request.param, plugin, plugin.network().eval(), json.loads((DATA / f"{request.param}.json").read_text())
+    facts = json.loads((DATA / f"{request.param}.json").read_text())
+    return request.param, plugin, plugin.network().eval(), facts, rule_state(facts["state"])
 
 
 def test_the_default_network_has_the_released_number_of_parameters(released):
-    name, _, network, facts = released
+    name, _, network, facts, _ = released
     assert sum(parameter.numel() for parameter in network.parameters()) == facts["parameters"] == PARAMETERS[name]
 
 
 def test_every_released_entry_has_its_place(released):
     """Each with its shape: none missing, none left over, no two in one place."""
-    name, plugin, network, facts = released
-    theirs = rule_state(facts["state"])
+    name, plugin, network, _, theirs = released
     found = plugin.released_names(theirs)
     assert {entry: value.shape for entry, value in found.items()} == {
         entry: value.shape for entry, value in network.state_dict().items()
@@ -51,8 +51,8 @@ def test_every_released_entry_has_its_place(released):
 @torch.no_grad()
 def test_outputs_are_those_of_the_released_network(released):
     """To 1e-4 of each output's standard deviation; every pixel of logits, every fourth of CTNet's embedding."""
-    name, plugin, network, facts = released
-    network.load_state_dict(plugin.released_names(rule_state(facts["state"])))
+    name, plugin, network, facts, theirs = released
+    network.load_state_dict(plugin.released_names(theirs))
     images = rng(facts["input"]["rule"]).standard_normal(facts["input"]["shape"]).astype(np.float32)
     outputs = network(torch.from_numpy(images))
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
@@ -66,5 +66,5 @@ def test_outputs_are_those_of_the_released_network(released):
 @torch.no_grad()
 def test_another_aspect_keeps_its_shape(released):
     """Not only squares: the logits follow the image, at an eighth or as large."""
-    _, plugin, network, _ = released
+    _, plugin, network, _, _ = released
     assert plugin.head().logits(network, torch.zeros(1, 3, 64, 96)).shape[2:] in {(8, 12), (64, 96)}

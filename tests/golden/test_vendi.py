@@ -137,6 +137,7 @@ def test_the_floor_is_the_ratio_of_two_halves():
 def test_a_single_group_has_no_interval_and_equal_images_are_refused():
     """One sequence tells nothing of the next; images that are all the same have no direction about their mean."""
     score = scores(images(cloud(10, 1), ["a"] * 10), cloud(10, 2))["ratio"]
-    assert (score.low, score.note) == (None, "too few groups: no interval")
+    assert score.low is None
+    assert "too few groups" in score.note
     with pytest.raises(BenchError, match=r"Vendi2-ratio-X: real image number 1 .* all real images the same"):
         scores(np.ones((10, 8), dtype=np.float32), cloud(10, 2))

@@ -26,9 +26,8 @@ def line(*maps, **changes):
 
 def test_each_training_is_looked_at_by_itself():
     (said,) = collapsed([line(SOUND, NOTHING, EVERYTHING), line(SOUND, SOUND, line="other")])
-    assert said.startswith(
-        "s, real: 1 of 3 trainings finds next to nothing and 1 of 3 trainings marks nearly every pixel"
-    )
+    assert said.startswith("s, real: 1 of 3 ")
+    assert said.count("1 of 3 ") == 2
 
 
 def test_lines_of_one_name_are_told_apart():

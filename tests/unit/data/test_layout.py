@@ -92,7 +92,8 @@ def test_what_lies_beside_an_image_is_none(folder):
 def test_much_that_is_left_out_is_counted(folder):
     images = folder("images", "a.png", *(f"a_{number}.txt" for number in range(9)))
     (line,) = left_out((Sample("a", images / "a.png", images / "a.png"),))
-    assert line == f"left out of {images}: a_0.txt, a_1.txt, a_2.txt and 6 more"
+    assert line.startswith(f"left out of {images}: ")
+    assert line.endswith("a_0.txt, a_1.txt, a_2.txt and 6 more")
 
 
 def test_endings_of_images_and_masks(folder):

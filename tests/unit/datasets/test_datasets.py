@@ -1,5 +1,6 @@
 """Layouts, counts, groups, splits and every refusal of the datasets that read the user's files."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -98,8 +99,8 @@ def test_published_counts_are_silent(tmp_path):
 def test_other_counts_warn_with_both_numbers(pranet):
     """One line a split; absent splits are not counted."""
     train, test = tabulate("polyps", "polyps", open_polyps(pranet)).warnings
-    assert "train: 4 pairs, published protocol has 1450" in train
-    assert "test/Kvasir: 2 pairs, published protocol has 100" in test
+    assert re.search(r"train: 4 pairs.* 1450\b", train)
+    assert re.search(r"test/Kvasir: 2 pairs.* 100\b", test)
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,8 @@ def test_a_damaged_file_is_told_and_made_anew(tmp_path, damage):
     path.write_bytes(DAMAGES[damage](data))
     assert torch.equal(read()["x"], want)
     assert path.read_bytes() == data
-    assert ctx.progress.lines == [f"{path}: damaged in the cache, and made anew"]
+    (line,) = ctx.progress.lines
+    assert line.startswith(f"{path}: damaged")
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
@@ -166,7 +167,8 @@ def test_a_bit_that_turns_in_the_cache_changes_nothing(base, place, name):
     second = prepare_training_set(base, samples, 64, PROMPTS, two)
     assert all(torch.equal(getattr(second, part), value) for part, value in want.items())
     assert (second.images == images).all()
-    assert two.progress.lines == [f"{path}: damaged in the cache, and made anew"]
+    (line,) = two.progress.lines
+    assert line.startswith(f"{path}: damaged")
 
 
 def test_parts_of_an_origin_do_not_run_together(tmp_path):

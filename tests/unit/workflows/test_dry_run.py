@@ -67,9 +67,7 @@ def test_each_stage_is_asked_for_the_images_it_goes_through(run, tmp_path):
     assert next(line for line in text if "sample g1" in line).split()[-4:] == ["~14", "s", "~14", "GB"]
     assert text.count("      21 images") == 1
     total = " ".join(text[-2:])
-    assert (
-        f"{len(stages(text))} of {len(stages(text))} stages to do, about 59 s; the largest needs about 21 GB" in total
-    )
+    assert all(part in total for part in (f"{len(stages(text))} of {len(stages(text))} ", "59 s", "21 GB"))
 
 
 def test_rows_are_told_with_their_pairs(run, tmp_path):
@@ -77,7 +75,8 @@ def test_rows_are_told_with_their_pairs(run, tmp_path):
     asked = []
     run = replace(run, rows=("real", "equal-updates", "only"), segmenters=(worker("segmenter", "s", asked),))
     text = " ".join(lines(run, Store(tmp_path)))
-    assert "rows: real (7 pairs); real, equal updates (14 pairs); g1 only (7 pairs); g2 only (7 pairs)" in text
+    for row, pairs in {"real": 7, "real, equal updates": 14, "g1 only": 7, "g2 only": 7}.items():
+        assert f"{row} ({pairs} pairs)" in text
     assert sorted({images for action, images, _ in asked if action == "train"}) == [7, 14]
 
 

@@ -221,7 +221,7 @@ def test_a_failing_metric_takes_no_other_with_it(world, body, ours, message):
 def test_a_metric_that_finds_nothing_to_measure_is_told(world):
     found, _ = world.evaluate(world.metric("mute", "return {}"))
     assert found.rows == found.troubles == ()
-    assert "mute of fake: these sets have nothing it can measure" in found.notes
+    assert any(note.startswith("mute of fake: ") for note in found.notes)
 
 
 def test_pictures_beside_a_score_are_pointed_at(world):
@@ -230,7 +230,7 @@ def test_pictures_beside_a_score_are_pointed_at(world):
     row = world.evaluate(one)[0].rows[0]
     picture = world.folder / "results/store" / row.record / "closest.png"
     picture.touch()
-    assert f"one of fake: look at {picture}" in world.evaluate(one)[0].notes
+    assert any(str(picture) in note for note in world.evaluate(one)[0].notes)
 
 
 def test_a_metric_without_its_package_is_missed_only_by_name(world):
@@ -300,9 +300,7 @@ def test_a_metric_on_maps_needs_masks_and_groups(trained):
     found = aligned(trained, fakes=(trained.fake / "images",))
     assert "has no masks" in found.troubles[0].message
     (trained.real / "manifest.csv").write_text("id,group\n" + "\n".join(f"s{n:03d},a" for n in range(6)))
-    assert (
-        "one group cannot be divided" in trained.evaluate("aligned", segmenters=("toy-threshold",)).troubles[0].message
-    )
+    assert "one group" in trained.evaluate("aligned", segmenters=("toy-threshold",)).troubles[0].message
 
 
 def test_intervals_without_groups_carry_a_warning(world):
