@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bench.scores import Scores
+from bench.version import __version__
 
-__version__ = "0.1.0"
-__all__ = ["evaluate"]
+if TYPE_CHECKING:
+    from bench.report.evaluation import Scores
+
+__all__ = ["__version__", "evaluate"]
 
 
 def evaluate(
@@ -58,8 +59,8 @@ def evaluate(
     from pathlib import Path
 
     from bench.errors import BenchError
-    from bench.evaluation import Request, evaluate_folders
-    from bench.scores import Scores
+    from bench.report.evaluation import Scores
+    from bench.workflows.evaluate import Request, evaluate_folders
 
     found = evaluate_folders(
         Request(

@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    from bench.interrupt import watch
+    from bench.progress.interrupt import watch
 
     watch()
     from bench.cli import run

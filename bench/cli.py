@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bench import __version__, interrupt, terminal
 from bench.errors import BenchError
-from bench.terminal import say, show
+from bench.progress import interrupt, terminal
+from bench.progress.terminal import say, show
+from bench.version import __version__
 
 COMMANDS = {
     "run": "train generators, sample, score, train segmenters, test, print the leaderboard",
@@ -34,7 +35,7 @@ class Parser(argparse.ArgumentParser):
         # Before anything that is missing: a misspelt option is why it is.
         for option in (word.partition("=")[0] for word in args if word.startswith("--")):
             if option not in known:
-                from bench.registry import did_you_mean
+                from bench.plugins.registry import did_you_mean
 
                 raise BenchError(f"{option}: unknown option{did_you_mean(option, known)}")
         values, unknown = self.parse_known_args(args, namespace)
@@ -76,8 +77,8 @@ def _tell(error: BaseException) -> int:
     if isinstance(error, BenchError):
         say(f"bench: {error}")
         return 2
-    from bench.faults import own_line, said
-    from bench.files import storage_error
+    from bench.files.atomic import storage_error
+    from bench.plugins.faults import own_line, said
 
     message = storage_error(error, Path.cwd()) if isinstance(error, OSError) else None
     if message is not None:
@@ -109,7 +110,7 @@ def _dispatch(argv: Sequence[str]) -> int:
         show(__version__)
         return 0
     if argv[0] not in COMMANDS:
-        from bench.registry import did_you_mean
+        from bench.plugins.registry import did_you_mean
 
         raise BenchError(f"unknown command {argv[0]!r}{did_you_mean(argv[0], COMMANDS)}")
     command = importlib.import_module(f"bench.commands.{argv[0].replace('-', '_')}")

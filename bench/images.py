@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from bench.errors import BenchError
-from bench.files import replacing
+from bench.files.atomic import replacing
 from bench.masks import Label, NoMaskError, lesion_pixels
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.contracts import Context, Generator, Split, param
+from bench.data.layout import match
+from bench.data.pair_check import check_pairs, refuse_no_lesion_at_all
 from bench.errors import BenchError
 from bench.images import load_mask, load_rgb, save_png, size_of
-from bench.listing import match
 from bench.masks import parse_labels
-from bench.pair_check import check_pairs, refuse_no_lesion_at_all
 
 
 @dataclass(frozen=True)

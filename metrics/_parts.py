@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bench.contracts import ImageSet, Sample
-from bench.stats import clusters
+from bench.stats.bootstrap import clusters
 
 
 def groups_of(images: ImageSet) -> np.ndarray:

@@ -12,7 +12,7 @@ from bench.contracts import Context, ImageSet, Measure, Metric, Sample, Score, S
 from bench.errors import BenchError
 from bench.images import load_grey, load_mask
 from bench.segscores import image_scores
-from bench.stats import mean_interval
+from bench.stats.bootstrap import mean_interval
 
 SCORE = "dice@0.5"
 PERCENTILE = 5

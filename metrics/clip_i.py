@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.contracts import Context, ImageSet, LeftOut, Measure, Metric, Score, Space, param
-from bench.stats import clusters, jackknife_interval, mean_interval
+from bench.stats.bootstrap import clusters, mean_interval
+from bench.stats.jackknife import jackknife_interval
 from metrics._features import column, feature_pair, to_unit
 from metrics._floor import floors
 

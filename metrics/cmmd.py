@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.contracts import Context, Floor, ImageSet, LeftOut, Measure, Metric, Score, Space, param
-from bench.stats import jackknife_interval
+from bench.stats.jackknife import jackknife_interval
 from metrics._features import column, feature_pair, to_unit
 from metrics._floor import floors
 from metrics._mmd import JACKKNIFE, Side, gaussian, left_out, mmd, sides

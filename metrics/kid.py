@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.contracts import Context, ImageSet, Measure, Metric, Score, Space, param
-from bench.stats import jackknife_interval
+from bench.stats.jackknife import jackknife_interval
 from metrics._features import column, feature_pair
 from metrics._floor import floors
 from metrics._mmd import JACKKNIFE, left_out, mmd, polynomial, sides

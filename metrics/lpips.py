@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.contracts import Context, ImageSet, Measure, Metric, Score, Space, param
 from bench.errors import BenchError
-from bench.stats import mean_interval
+from bench.stats.bootstrap import mean_interval
 from metrics._pairs import INTRA, MASKS, PAIRED, RANDOM, REAL, SAMPLES, Pair, pairs_of
 
 GAP = "gap"

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.contracts import Context, ImageSet, LeftOut, Measure, Metric, Score, Space, param
 from bench.errors import BenchError
-from bench.stats import jackknife_interval
+from bench.stats.jackknife import jackknife_interval
 from metrics._features import feature_pair
 from metrics._floor import floors
 from metrics._parts import groups_of

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from bench.contracts import Context, Extractor, Quiet, Sample, Split
-from bench.embedding import embed
+from bench.data.pixel_cache import Picture, PixelCache
+from bench.engine.extraction import embed
 from bench.errors import BenchError
 from bench.images import save_png
-from bench.pixels import Picture, Pixels
 
 PLUGINS = Path(__file__).parent / "plugins"
 
@@ -37,7 +37,7 @@ def make_pairs(folder: Path, count: int, size: int = 24, seed: int = 0, prefix: 
 
 def features_of(extractor: Extractor, paths: Sequence[Path], size: tuple[int, int] | None, ctx: Context) -> np.ndarray:
     """Features as the engine computes them, without its cache."""
-    return embed(extractor, "tried", [Picture(path, size) for path in paths], None, Pixels(), ctx)
+    return embed(extractor, "tried", [Picture(path, size) for path in paths], None, PixelCache(), ctx)
 
 
 class Counter(Quiet):

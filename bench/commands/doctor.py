@@ -7,25 +7,20 @@ import platform
 from importlib.util import find_spec
 from pathlib import Path
 
-from bench import __version__
-from bench.chosen import Chooser, extractor_names, weights_state
 from bench.commands._options import add_plugin_option, add_profile_options, add_results_option, add_weights_option
-from bench.config import (
-    Override,
-    load_profile,
-    parse_overrides,
-    refuse_unknown_plugins,
-    resolve,
-    weights_overrides,
-)
 from bench.contracts import Dataset, Extractor
-from bench.data import tabulate
+from bench.data.splits import tabulate
+from bench.engine.device import resolve_device
+from bench.engine.provenance import package_versions
 from bench.errors import BenchError
-from bench.leftovers import unfinished
-from bench.provenance import package_versions
-from bench.registry import INSTALL, ROOMS, Registry, missing_modules
-from bench.runner import resolve_device
-from bench.terminal import show
+from bench.plugins.extractors import extractor_names, weights_state
+from bench.plugins.overrides import Override, parse_overrides, resolve, weights_overrides
+from bench.plugins.profile import load_profile, refuse_unknown_plugins
+from bench.plugins.registry import INSTALL, ROOMS, Registry, missing_modules
+from bench.plugins.resolver import Resolver
+from bench.progress.terminal import show
+from bench.store.leftovers import unfinished
+from bench.version import __version__
 
 CORE = frozenset({"numpy", "PIL", "tqdm"})
 """What the engine itself imports."""
@@ -47,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     overrides = (*given, *weights_overrides(args.weights, registry.names("extractor"), given, registry))
     if args.data is not None and not args.data.is_dir():
         raise BenchError(f"--data {args.data}: no such folder; name the one that holds the data")
-    chooser = Chooser(registry, profile, overrides)
+    resolver = Resolver(registry, profile, overrides)
     show(f"bench {__version__}, Python {platform.python_version()}, device {resolve_device('auto')}")
     show(f"results folder {args.results}: {'present' if args.results.is_dir() else 'made by the first run'}")
     _unfinished(args.results)
@@ -55,14 +50,14 @@ def run(args: argparse.Namespace) -> int:
     show(f"\nweights and base models under profile {profile.name}")
     for kind in ("generator", "extractor", "segmenter"):
         for name in registry.names(kind):
-            show(f"  {kind} {name:14} {_state(chooser, kind, name)}")
+            show(f"  {kind} {name:14} {_state(resolver, kind, name)}")
     show("\nweight files of the extractors; --weights DIR names another folder")
-    for line in _table([_weights(chooser, name) for name in registry.names("extractor")]):
+    for line in _table([_weights(resolver, name) for name in registry.names("extractor")]):
         show(f"  {line}")
     if args.data is not None:
         show(f"\ndata in {args.data}, matched by name; run looks at the pixels too")
         for name in registry.names("dataset"):
-            _data(chooser, overrides, name, args.data)
+            _data(resolver, overrides, name, args.data)
     else:
         show("\ndata: give --data DIR to see which datasets lie there")
     return 0
@@ -87,42 +82,42 @@ def _packages(registry: Registry) -> None:
         show(f"not installed: {', '.join(absent)}; {INSTALL}")
 
 
-def _state(chooser: Chooser, kind: str, name: str) -> str:
+def _state(resolver: Resolver, kind: str, name: str) -> str:
     try:
-        lines = _lacking(chooser, kind, name)
+        lines = _lacking(resolver, kind, name)
     except BenchError as error:
         return str(error)
     if not lines:
         return "ready"
-    harmless = _who_steps_in(chooser, name) if kind == "extractor" else ""
+    harmless = _who_steps_in(resolver, name) if kind == "extractor" else ""
     return "; ".join([harmless, *lines] if harmless else lines)
 
 
-def _lacking(chooser: Chooser, kind: str, name: str) -> tuple[str, ...]:
-    cls = chooser.registry.load(kind, name)
+def _lacking(resolver: Resolver, kind: str, name: str) -> tuple[str, ...]:
+    cls = resolver.registry.load(kind, name)
     absent = missing_modules(cls)
     if absent:
         raise BenchError(f"needs {', '.join(absent)}; {INSTALL}")
-    plugin = cls(resolve(cls, kind, name, chooser.profile, chooser.overrides))
+    plugin = cls(resolve(cls, kind, name, resolver.profile, resolver.overrides))
     if kind == "extractor":
         plugin.check_params(1)
     return plugin.missing()
 
 
-def _who_steps_in(chooser: Chooser, name: str) -> str:
+def _who_steps_in(resolver: Resolver, name: str) -> str:
     """Why no metric of the profile waits for the extractor's weights; empty where one does."""
-    classes = {metric: chooser.registry.load("metric", metric) for metric in chooser.registry.names("metric")}
-    metrics = [cls(resolve(cls, "metric", one, chooser.profile, chooser.overrides)) for one, cls in classes.items()]
+    classes = {metric: resolver.registry.load("metric", metric) for metric in resolver.registry.names("metric")}
+    metrics = [cls(resolve(cls, "metric", one, resolver.profile, resolver.overrides)) for one, cls in classes.items()]
     lists = [extractor_names(metric) for metric in metrics if hasattr(metric.params, "extractors")]
-    ready = [[other for other in names if _ready(chooser, other)] for names in lists if name in names]
+    ready = [[other for other in names if _ready(resolver, other)] for names in lists if name in names]
     if not ready:
-        return f"no metric of profile {chooser.profile.name} asks for it"
+        return f"no metric of profile {resolver.profile.name} asks for it"
     return f"{ready[0][0]} stands in" if all(ready) else ""
 
 
-def _ready(chooser: Chooser, name: str) -> bool:
+def _ready(resolver: Resolver, name: str) -> bool:
     try:
-        return not _lacking(chooser, "extractor", name)
+        return not _lacking(resolver, "extractor", name)
     except BenchError:
         return False
 
@@ -130,11 +125,11 @@ def _ready(chooser: Chooser, name: str) -> bool:
 HEADER = ("extractor", "weights", "MB", "file", "sha256", "looked for in")
 
 
-def _weights(chooser: Chooser, name: str) -> tuple[str, ...]:
+def _weights(resolver: Resolver, name: str) -> tuple[str, ...]:
     """A row below HEADER."""
-    cls = chooser.registry.load("extractor", name)
+    cls = resolver.registry.load("extractor", name)
     assert issubclass(cls, Extractor)
-    plugin = cls(resolve(cls, "extractor", name, chooser.profile, chooser.overrides))
+    plugin = cls(resolve(cls, "extractor", name, resolver.profile, resolver.overrides))
     path = plugin.weights()
     size = f"{plugin.weights_size / 1e6:.1f}" if plugin.weights_size else ""
     return name, weights_state(plugin), size, plugin.file, plugin.sha256, str(path.parent) if path else ""
@@ -146,13 +141,13 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
     return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
-def _data(chooser: Chooser, overrides: tuple[Override, ...], name: str, root: Path) -> None:
-    cls = chooser.registry.load("dataset", name)
+def _data(resolver: Resolver, overrides: tuple[Override, ...], name: str, root: Path) -> None:
+    cls = resolver.registry.load("dataset", name)
     assert issubclass(cls, Dataset)
     if cls.generated:
         show(f"  {name:14} makes its own images")
         return
-    dataset = cls(resolve(cls, "dataset", name, chooser.profile, overrides), root)
+    dataset = cls(resolve(cls, "dataset", name, resolver.profile, overrides), root)
     try:
         table = tabulate(name, name, dataset)
     except BenchError as error:

@@ -23,11 +23,11 @@ from bench.commands._options import (
     add_weights_options,
     refuse_place,
 )
-from bench.evaluation import Request, evaluate_folders
-from bench.files import write_atomic
-from bench.scores import FORMATS
-from bench.terminal import say, show
-from bench.threads import note_of, settle_threads
+from bench.engine.threads import note_of, settle_threads
+from bench.files.atomic import write_atomic
+from bench.progress.terminal import say, show
+from bench.report.evaluation import FORMATS
+from bench.workflows.evaluate import Request, evaluate_folders
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.chosen import Chooser
 from bench.commands._options import add_plugin_option, add_profile_options
-from bench.config import load_profile, parse_overrides
 from bench.contracts import Generator
 from bench.errors import BenchError
-from bench.files import remove_parts_of, replacing, write_digests
-from bench.registry import Registry
-from bench.terminal import show
+from bench.files.atomic import remove_parts_of, replacing, write_digests
+from bench.plugins.overrides import parse_overrides
+from bench.plugins.profile import load_profile
+from bench.plugins.registry import Registry
+from bench.plugins.resolver import Resolver
+from bench.progress.terminal import show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,13 +29,13 @@ def run(args: argparse.Namespace) -> int:
     registry = Registry(args.plugin)
     _refuse_unable(registry, args.generator)
     _refuse_taken(args.out)
-    chooser = Chooser(registry, load_profile(args.profile), parse_overrides(args.overrides, registry))
-    for override in chooser.overrides:
+    resolver = Resolver(registry, load_profile(args.profile), parse_overrides(args.overrides, registry))
+    for override in resolver.overrides:
         if (override.kind, override.name) != ("generator", args.generator):
             raise BenchError(
                 f"{override.option}: {override.kind} {override.name} takes no part; only {args.generator} does"
             )
-    generator = chooser.choose("generator", args.generator).plugin
+    generator = resolver.choose("generator", args.generator).plugin
     for line in _write(generator, args.file, args.out):
         show(line)
     show(f"written: {args.out}")

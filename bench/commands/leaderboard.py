@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.board import make_board
 from bench.commands._options import add_results_option, refuse_place
 from bench.errors import BenchError
-from bench.files import write_atomic
-from bench.manifest import load_manifests
-from bench.publish import per_image_csv
-from bench.render import FORMATS
-from bench.store import Store
-from bench.terminal import show
+from bench.files.atomic import write_atomic
+from bench.progress.terminal import show
+from bench.report.render import FORMATS
+from bench.report.report import make_report
+from bench.report.write import per_image_csv
+from bench.store.artefacts import Store
+from bench.store.run_manifest import load_manifests
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         asked = "".join(f" --{name} {getattr(args, name)}" for name in ("dataset", "profile") if getattr(args, name))
         remedy = f" with{asked}; leave that out to see all" if asked else "; start one, see python -m bench run --help"
         raise BenchError(f"{args.results / 'runs'}: no run to show{remedy}")
-    board = make_board(manifests, Store(args.results / "store"))
+    board = make_report(manifests, Store(args.results / "store"))
     if board is None:
         raise BenchError(f"{args.results}: the runs there have no finished scores; run the same command again")
     text = FORMATS[args.format](board.table) if args.format else board.text()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from bench.commands._options import add_plugin_option
-from bench.registry import ROOMS, Registry, missing_modules
-from bench.terminal import show
+from bench.plugins.registry import ROOMS, Registry, missing_modules
+from bench.progress.terminal import show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

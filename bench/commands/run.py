@@ -18,19 +18,21 @@ from bench.commands._options import (
     at_least,
     refuse_folder,
 )
-from bench.commands._setup import GENERATOR_FLAGS, Setup, set_up
-from bench.config import FRACTIONS, MASKS, REFERENCES, ROWS, SELECTIONS
+from bench.engine.actions import try_files
+from bench.engine.device import check_device, resolve_device
+from bench.engine.distributed import Launched, alone_by_mistake, help_out, launched
+from bench.engine.runner import Failure, Machine, Runner
+from bench.engine.threads import note_of, settle_threads
 from bench.errors import BenchError
-from bench.files import storage_error
+from bench.files.atomic import storage_error
 from bench.images import pixel_limit
-from bench.leftovers import clean_up
-from bench.manifest import describe_run, save_manifest
-from bench.runner import Failure, Machine, Runner, check_device, resolve_device
-from bench.stages import try_files
-from bench.store import Store
-from bench.team import Launched, alone_by_mistake, help_out, launched
-from bench.terminal import say, show
-from bench.threads import note_of, settle_threads
+from bench.plugins.profile import FRACTIONS, MASKS, REFERENCES, ROWS, SELECTIONS
+from bench.progress.terminal import say, show
+from bench.store.artefacts import Store
+from bench.store.leftovers import clean_up
+from bench.store.run_manifest import save_manifest
+from bench.workflows.run import describe_run
+from bench.workflows.setup import GENERATOR_FLAGS, Setup, set_up
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -186,7 +188,7 @@ def _outline(setup: Setup | None, store: Store, device: str) -> int:
     if setup is None:
         show("no plan: it needs the data")
         return 2
-    from bench.outline import outline
+    from bench.workflows.dry_run import outline
 
     for line in outline(setup.spec, setup.plan, store, resolve_device(device)):
         show(line)
@@ -195,10 +197,10 @@ def _outline(setup: Setup | None, store: Store, device: str) -> int:
 
 
 def _publish(manifest: dict[str, Any], store: Store, out: Path, failed: set[str]) -> None:
-    from bench.board import make_board
-    from bench.publish import write_tables
+    from bench.report.report import make_report
+    from bench.report.write import write_tables
 
-    board = make_board([manifest], store, failed)
+    board = make_report([manifest], store, failed)
     if board is None:
         return
     # Files first: what cannot be printed must not keep them from being written.

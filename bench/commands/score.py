@@ -15,17 +15,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.analysis.map_scores import score_set
 from bench.commands._options import add_file_options, at_least, refuse_place
+from bench.data.map_folder import by_labels, read_maps
 from bench.errors import BenchError
-from bench.files import write_atomic
+from bench.files.atomic import write_atomic
 from bench.images import pixel_limit
-from bench.mapfolder import by_labels, read_maps
-from bench.mapscores import FORMATS, score_set
 from bench.masks import parse_labels
-from bench.per_image import SCORES, tidy
-from bench.progress import Terminal
+from bench.progress.bars import Terminal
+from bench.progress.terminal import say, show
+from bench.report.maps import FORMATS
+from bench.report.per_image import SCORES, tidy
 from bench.segscores import score_maps
-from bench.terminal import say, show
 from bench.text import csv_text
 
 

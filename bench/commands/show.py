@@ -9,12 +9,13 @@ import typing
 from typing import Any
 
 from bench.commands._options import add_plugin_option, add_profile_options
-from bench.config import load_profile, parse_overrides, resolve, resolve_section
 from bench.contracts import Dataset, Plugin
 from bench.errors import BenchError
-from bench.registry import ROOMS, Registry, did_you_mean, missing_modules, split_name
-from bench.sections import SECTIONS
-from bench.terminal import show
+from bench.plugins.overrides import parse_overrides, resolve, resolve_section
+from bench.plugins.profile import load_profile
+from bench.plugins.registry import ROOMS, Registry, did_you_mean, missing_modules, split_name
+from bench.plugins.sections import SECTIONS
+from bench.progress.terminal import show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,21 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bench.contracts.context import Bar, Context, Progress, Quiet, Team
-from bench.contracts.dataset import NO_MASK, Dataset, Sample, Split
+from bench.contracts.dataset import NO_MASK, TRAIN, Dataset, Sample, Split
+from bench.contracts.extractor import Extractor, Look, Network
 from bench.contracts.generator import Generator
-from bench.contracts.metric import (
-    Extractor,
-    Floor,
-    ImageSet,
-    LeftOut,
-    Look,
-    Match,
-    Measure,
-    Metric,
-    Network,
-    Score,
-    Space,
-)
+from bench.contracts.metric import Floor, ImageSet, LeftOut, Match, Measure, Metric, Score, Space
 from bench.contracts.plugin import Cost, NoParams, Plugin, param
 from bench.contracts.segmenter import TRAINING, Segmenter
 
@@ -37,7 +26,7 @@ CONTRACTS: Mapping[str, type[Plugin]] = {
 }
 
 __all__ = [
-    "CONTRACTS", "NO_MASK", "TRAINING", "Bar", "Context", "Cost", "Dataset", "Extractor", "Floor", "Generator",
+    "CONTRACTS", "NO_MASK", "TRAIN", "TRAINING", "Bar", "Context", "Cost", "Dataset", "Extractor", "Floor", "Generator",
     "ImageSet", "LeftOut", "Look", "Match", "Measure", "Metric", "Network", "NoParams", "Plugin", "Progress", "Quiet",
     "Sample", "Score", "Segmenter", "Space", "Split", "Team", "param",
 ]  # fmt: skip

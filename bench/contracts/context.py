@@ -65,7 +65,7 @@ class Team:
 class Context:
     """What a stage may use besides its inputs. Nothing in it but `seed` may change a result.
 
-    `workdir` survives a kill: checkpoints lie there and the same command finds them again (`bench.checkpoints`).
+    `workdir` survives a kill: checkpoints lie there and the same command finds them again (`bench.files.checkpoints`).
     `cache`, where there is one, is shared by all stages and may be emptied between them: its files are named by what
     they are made from. What is read back from either must have a check sum: a damaged file is told by `progress.say`
     and made anew.

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 from bench.contracts.context import Context
 from bench.contracts.plugin import Plugin
 
+TRAIN = "train"
+TRAIN = "train"
 NO_MASK = Path()
 
 

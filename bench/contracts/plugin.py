@@ -33,7 +33,7 @@ class NoParams:
 
 @dataclass(frozen=True)
 class Cost:
-    """What an action takes on one device, counted in advance (`bench.meter` counts torch code).
+    """What an action takes on one device, counted in advance (`bench.cost.meter` counts torch code).
 
     `flops`: a multiply and an add are two. `moved`: bytes that operations read and write. `calls`: operations started.
     `memory`: bytes on the device at the peak. `note`: how the work is cut up, for the reader.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.contracts import Dataset, Split, param
-from bench.datasets._pairs import PairParams, below
+from bench.data.layout import match
+from bench.datasets._checks import PairParams, below
 from bench.errors import BenchError
-from bench.listing import match
 
 
 @dataclass(frozen=True)

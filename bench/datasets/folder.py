@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.contracts import Dataset, Sample, Split, param
-from bench.datasets._pairs import NamedPairParams
-from bench.division import divide, group_count
+from bench.data.group_split import divide, group_count
+from bench.data.layout import Manifest, first_folder, match, read_manifest
+from bench.datasets._checks import NamedPairParams
 from bench.errors import BenchError
-from bench.listing import Manifest, first_folder, match, read_manifest
 
 SHARES = {"train": 3, "val": 1, "test/test": 1}
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.contracts import Context, Dataset, Split, param
+from bench.data.layout import match
 from bench.datasets._scene import Domain, draw_scene
 from bench.images import save_png
-from bench.listing import match
 
 TRAIN = Domain()
 TESTS = {

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.contracts import Dataset, Split, param
-from bench.datasets._pairs import NamedPairParams, below
+from bench.data.layout import first_folder, match
+from bench.datasets._checks import NamedPairParams, below
 from bench.errors import BenchError
-from bench.listing import first_folder, match
 
 TEST_FOLDER = "TestDataset"
 TESTS = ("CVC-300", "CVC-ClinicDB", "CVC-ColonDB", "ETIS-LaribPolypDB", "Kvasir")

@@ -18,6 +18,8 @@ from bench.segscores.shape import require, shape_scores
 from bench.segscores.stretched import stretched_scores
 from bench.segscores.tally import tally
 
+SCORES_FILE = "per_image.csv"
+"""A row an image, in the folder of a `segscore` stage."""
 _ORDER = (*PER_IMAGE, *COUNTS, *GAPS)
 
 

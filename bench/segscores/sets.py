@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from bench.data.lesion_size import NAMES as THIRDS
 from bench.segscores.calibration import calibration_error
 from bench.segscores.half import ratio
 from bench.segscores.names import COUNTS, GAPS, METRICS, NAMES, PER_IMAGE, SHAPE
-from bench.strata import NAMES as THIRDS
 
 Columns = Mapping[str, np.ndarray]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
-from bench.tensors import refuse_unfit
+from bench.files.tensors import refuse_unfit
 
 if TYPE_CHECKING:
     import torch

@@ -10,10 +10,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from bench.cache import tell_damaged
 from bench.contracts import Context
 from bench.errors import BenchError
-from bench.files import replacing
+from bench.files.atomic import replacing
+from bench.files.cache import tell_damaged
 
 Tensors = Mapping[str, torch.Tensor]
 SHA256 = "sha256"

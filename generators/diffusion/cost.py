@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from bench.contracts import Cost
-from bench.meter import Work, measure
+from bench.cost.meter import Work, measure
 from generators.diffusion.base import Base
 from generators.diffusion.batches import TIMESTEPS, Batch
 from generators.diffusion.hollow import hollow_base

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.files import replacing
+from bench.files.atomic import replacing
 from bench.images import save_png
 
 CURVE = "loss.csv"

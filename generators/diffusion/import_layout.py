@@ -22,7 +22,7 @@ from transformers import CLIPTextModel
 from transformers.utils import logging
 
 from bench.errors import BenchError
-from bench.tensors import refuse_unfit
+from bench.files.tensors import refuse_unfit
 from generators.diffusion.base import WEIGHTS, Base, first_line
 from generators.diffusion.hint import DenseHintInput
 from generators.diffusion.ldm import CONTROL, TEXT, UNET, VAE, Names, control_names, text_names, unet_names, vae_names

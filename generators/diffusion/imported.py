@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from bench.errors import BenchError
-from bench.files import damaged_in
+from bench.files.atomic import damaged_in
 from generators.diffusion.base import WEIGHTS, first_line
 from generators.diffusion.hollow import hollow_base
 from generators.diffusion.weights import load_strictly

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.checkpoints import load_checkpoint, save_checkpoint
 from bench.contracts import Context, Team
 from bench.errors import BenchError
+from bench.files.checkpoints import load_checkpoint, save_checkpoint
 from generators.diffusion.curve import Curve
 from generators.diffusion.watch import Watch
 

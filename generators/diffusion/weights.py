@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from bench.errors import BenchError
-from bench.tensors import refuse_unfit
+from bench.files.tensors import refuse_unfit
 from generators.diffusion.base import first_line
 
 

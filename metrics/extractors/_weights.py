@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.contracts import Context, Extractor
 from bench.errors import BenchError
-from bench.files import sha256_file
+from bench.files.atomic import sha256_file
 
 
 class Published(Extractor):

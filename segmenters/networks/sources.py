@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.files import sha256_file
+from bench.files.atomic import sha256_file
 
 HUB_FILE = "model.safetensors"
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from bench.errors import BenchError
-from bench.tensors import refuse_unfit
+from bench.files.tensors import refuse_unfit
 
 CLASSIFIER = ("fc.", "_fc.", "head.", "classifier.", "last_linear.", "linear.")
 """Entries of a backbone's file that no segmenter has a place for: ImageNet's 1000 classes."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 
 from bench.contracts import Cost
-from bench.meter import Work, measure
+from bench.cost.meter import Work, measure
 from segmenters.training.loop import Recipe
 
 Probability = Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]

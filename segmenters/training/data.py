@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.cache import read_record, tell_damaged, write_record
 from bench.contracts import Context, Sample, Split
 from bench.errors import BenchError
-from bench.files import sha256_file
+from bench.files.atomic import sha256_file
+from bench.files.cache import read_record, tell_damaged, write_record
 from bench.images import load_grey, load_mask, load_rgb
 
 FOLDER = "pairs-1"

@@ -14,9 +14,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from bench.checkpoints import load_checkpoint, save_checkpoint
 from bench.contracts import TRAINING, Context, Split
 from bench.errors import BenchError
+from bench.files.checkpoints import load_checkpoint, save_checkpoint
 from bench.images import load_rgb, save_png, size_of
 from segmenters.training.augment import OUTSIDE
 from segmenters.training.batches import Source, open_source, resized, to_tensors

@@ -16,11 +16,11 @@ from PIL import Image
 from torch_fidelity import calculate_metrics
 
 from bench.contracts import Context, ImageSet, Sample, Space
-from bench.embedding import embed
+from bench.data.pixel_cache import Picture, PixelCache
+from bench.engine.extraction import embed
+from bench.engine.networks import Networks
 from bench.images import save_png
-from bench.networks import Networks
-from bench.pixels import Picture, Pixels
-from bench.registry import Registry
+from bench.plugins.registry import Registry
 from metrics.extractors import _weights, inception
 from tests.golden.random_weights import random_inception_file
 
@@ -72,7 +72,7 @@ def ours(weights, folders):
     extractor, metrics = counted(weights), [plugin(name) for name in ("fid", "kid", "prdc")]
     import_all(metrics)
     started = time.perf_counter()
-    pixels, networks, sets = Pixels(), Networks(), []
+    pixels, networks, sets = PixelCache(), Networks(), []
     for folder in folders:
         samples = samples_of(folder)
         pictures = [Picture(sample.image) for sample in samples]
@@ -176,11 +176,11 @@ from pathlib import Path
 from bench.contracts import ImageSet, Space
 from bench.embedding import distances, embed
 from bench.networks import Networks
-from bench.pixels import Picture, Pixels
+from bench.pixels import Picture, PixelCache
 from metrics.extractors import lite0
 from tests.benchmarks.test_one_pass import CTX, plugin, samples_of
 
-extractor, pixels = lite0.Lite0(lite0.Params()), Pixels()
+extractor, pixels = lite0.Lite0(lite0.Params()), PixelCache()
 sets = []
 for folder in map(Path, sys.argv[1:]):
     samples = samples_of(folder)

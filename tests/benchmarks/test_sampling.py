@@ -17,7 +17,7 @@ from generators.diffusion.control import Decoder
 from generators.diffusion.method import ControlNetMethod
 from generators.diffusion.networks import Networks
 from generators.diffusion.sampling import Sampler, initial_noise, sample_latents
-from tests.unit.test_sampling import make_controlnet
+from tests.unit.diffusion.test_sampling import make_controlnet
 
 SIZE, SIDE = 384, 48
 SAMPLER = Sampler(steps=3, guidance=9.0)

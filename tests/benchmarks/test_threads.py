@@ -16,7 +16,7 @@ from statistics import median
 
 import pytest
 
-from bench.threads import NUMBER, WAITING, cores
+from bench.engine.threads import NUMBER, WAITING, cores
 
 ROOT = Path(__file__).parents[2]
 OURS, SINGLE = "the suite's", "one thread"

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from bench.config import load_profile, resolve
 from bench.contracts import Extractor, Plugin
-from bench.registry import Registry, missing_modules
+from bench.plugins.overrides import resolve
+from bench.plugins.profile import load_profile
+from bench.plugins.registry import Registry, missing_modules
 
 REGISTRY = Registry()
 _outcomes: dict[str, set[str]] = defaultdict(set)

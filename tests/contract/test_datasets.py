@@ -9,11 +9,12 @@ from itertools import product
 
 import pytest
 
-from bench.config import load_profile, resolve
 from bench.contracts import Context
+from bench.data.pair_check import check_pairs
 from bench.images import load_mask, load_rgb
-from bench.pair_check import check_pairs
-from bench.registry import missing_modules
+from bench.plugins.overrides import resolve
+from bench.plugins.profile import load_profile
+from bench.plugins.registry import missing_modules
 from tests.conftest import make_pairs
 from tests.contract.conftest import REGISTRY, names
 

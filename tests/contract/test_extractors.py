@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from bench.contracts import Context
-from bench.embedding import distances
+from bench.data.pixel_cache import Picture, PixelCache
+from bench.engine.extraction import distances
 from bench.images import load_rgb, save_png
-from bench.pixels import Picture, Pixels
 from tests.conftest import features_of
 from tests.contract.conftest import REGISTRY, build, names
 
@@ -128,7 +128,7 @@ def compared(photos, tmp_path_factory):
 
 def measured(name, pairs, folder, batch=4, **changes):
     pictures = [(Picture(one), Picture(other)) for one, other in pairs]
-    return distances(build("extractor", name, batch=batch), name, pictures, Pixels(), context(folder, **changes))
+    return distances(build("extractor", name, batch=batch), name, pictures, PixelCache(), context(folder, **changes))
 
 
 def all_pairs(paths):

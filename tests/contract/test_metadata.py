@@ -9,7 +9,7 @@ import typing
 
 import pytest
 
-from bench.registry import ROOMS, Registry
+from bench.plugins.registry import ROOMS, Registry
 from tests.contract.conftest import REGISTRY
 
 ALL = [pytest.param(kind, name, id=f"{kind}-{name}") for kind in ROOMS for name in REGISTRY.names(kind)]

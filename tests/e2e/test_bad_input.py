@@ -228,7 +228,7 @@ def test_a_read_only_results_folder(bench, discs, tmp_path):
     locked.mkdir()
     locked.chmod(0o555)
     if os.access(locked, os.W_OK):
-        pytest.skip("permissions do not bind this user; tests/unit/test_runner.py raises the error itself")
+        pytest.skip("permissions do not bind this user; tests/unit/engine/test_runner.py raises the error itself")
     done = bench("run", *TOY_RUN, "--dataset", "folder", "--data", discs, "--results", locked / "results")
     assert done.code == 2
     assert str(locked) in done.error
@@ -259,7 +259,7 @@ def small_disk(tmp_path):
     folder.mkdir()
     made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", folder], capture_output=True)
     if made.returncode != 0:
-        pytest.skip("mounting is not permitted; tests/unit/test_runner.py raises the error itself")
+        pytest.skip("mounting is not permitted; tests/unit/engine/test_runner.py raises the error itself")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
 
@@ -284,13 +284,14 @@ def test_a_full_disk(bench, tmp_path, small_disk):
 
 def test_a_disk_that_fills_up_within_a_file_of_features(pairs, tmp_path, small_disk):
     """Its first bytes have room: the line is the same."""
-    from bench.chosen import Chosen
     from bench.contracts import Context, Extractor, Network, NoParams
-    from bench.files import storage_error
-    from bench.pixels import Pixels
-    from bench.stage import DATA, Ref, Stage
-    from bench.stages import Job, run_features
-    from bench.store import Desk, Store
+    from bench.data.pixel_cache import PixelCache
+    from bench.engine.actions import run_features
+    from bench.engine.job import Job
+    from bench.files.atomic import storage_error
+    from bench.plan.stage import DATA, Ref, Stage
+    from bench.plugins.resolved import ResolvedPlugin
+    from bench.store.artefacts import Store, Workspace
 
     class Wide(Extractor, Network):
         """400 kB an image."""
@@ -304,10 +305,10 @@ def test_a_disk_that_fills_up_within_a_file_of_features(pairs, tmp_path, small_d
         def features(self, images):
             return np.ones((len(images), self.dim), np.float32)
 
-    chosen = Chosen("extractor", "wide", Wide(NoParams()), {"name": "wide", "version": 1})
+    chosen = ResolvedPlugin("extractor", "wide", Wide(NoParams()), {"name": "wide", "version": 1})
     stage = Stage("features", chosen, 0, {"images": Ref(DATA, "d")}, "features", {"size": None})
-    desk = Desk(small_disk, tmp_path)
-    job = Job(stage, Store(tmp_path), {"d": pairs(1)}, desk, Context(0, tmp_path), Pixels())
+    workspace = Workspace(small_disk, tmp_path)
+    job = Job(stage, Store(tmp_path), {"d": pairs(1)}, workspace, Context(0, tmp_path), PixelCache())
     with pytest.raises(OSError, match="No space left on device") as caught:
         run_features(job)
     assert storage_error(caught.value, small_disk)

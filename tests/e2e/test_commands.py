@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from bench import __version__
 from bench.cli import COMMANDS
-from bench.registry import ROOMS, Registry
+from bench.plugins.registry import ROOMS, Registry
+from bench.version import __version__
 from tests.conftest import PLUGINS, make_pairs
 from tests.e2e.conftest import HEAVY, ROOT
 

@@ -184,14 +184,16 @@ def test_a_background_job_goes_on_ignoring_ctrl_c():
 
 
 def test_the_python_interface_leaves_signals_alone():
-    code = "import signal, bench.evaluation, bench.cli; bench.cli.run(['--version']); print(signal.getsignal(2))"
+    code = (
+        "import signal, bench.workflows.evaluate, bench.cli; bench.cli.run(['--version']); print(signal.getsignal(2))"
+    )
     assert "default_int_handler" in start(code).stdout
 
 
 def test_a_forked_worker_answers_as_any_process():
     """Terminated by its parent it ends at once, and says nothing."""
     code = (
-        "import multiprocessing, time; from bench.interrupt import watch; watch()\n"
+        "import multiprocessing, time; from bench.progress.interrupt import watch; watch()\n"
         "def work(): there.set(); time.sleep(60)\n"
         "fork = multiprocessing.get_context('fork'); there = fork.Event(); child = fork.Process(target=work)\n"
         "child.start(); there.wait(); child.terminate(); child.join(); print(child.exitcode)"

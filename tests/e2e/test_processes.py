@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from bench.team import alone_by_mistake
+from bench.engine.distributed import alone_by_mistake
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = [part for name in ("mean", "threshold") for part in ("--plugin", f"tests/plugins/toy_{name}.py")]

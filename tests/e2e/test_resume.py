@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.files import HOST
+from bench.files.atomic import HOST
 from tests.conftest import make_pairs
 from tests.e2e.conftest import ROOT, TOY_RUN, Done
 
@@ -209,7 +209,7 @@ def test_incomplete_pairs_of_a_plugin_are_refused(toy_run, tmp_path):
 
 
 def stored(tmp_path: Path, action: str) -> list[Path]:
-    """Finished artefacts; what a dot hides is a lock or an unfinished desk."""
+    """Finished artefacts; what a dot hides is a lock or an unfinished workspace."""
     return [path for path in (tmp_path / "results" / "store" / action).iterdir() if path.name[0] != "."]
 
 
@@ -269,7 +269,7 @@ def test_a_bit_that_turns_in_an_unfinished_set_changes_no_table(work):
 
 
 def test_a_run_leaves_what_it_made_and_nothing_else(work):
-    """After a kill and a resume: no lock, no desk, no part of a file, in any folder of the results."""
+    """After a kill and a resume: no lock, no workspace, no part of a file, in any folder of the results."""
     process = work.paused()
     process.kill()
     process.communicate()

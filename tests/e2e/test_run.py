@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from bench.images import save_png
-from bench.publish import TIDY
+from bench.report.write import TIDY
 from tests.conftest import PLUGINS, make_pairs
 from tests.e2e.conftest import HEAVY, ROOT, TOY_RUN
 

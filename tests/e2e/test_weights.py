@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from bench.registry import Registry
+from bench.plugins.registry import Registry
 from tests.conftest import PLUGINS
 from tests.e2e.conftest import TOYS
 

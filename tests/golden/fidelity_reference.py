@@ -11,7 +11,7 @@ from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
 NAME = "three-pixels-a-number"
 
 
-class Pixels(Dataset):
+class PixelCache(Dataset):
     """uint8 images (3, 1, d) as torch-fidelity reads them."""
 
     def __init__(self, images: np.ndarray) -> None:
@@ -66,6 +66,6 @@ def published(real: np.ndarray, fake: np.ndarray, **options: object) -> dict[str
     if NAME not in FEATURE_EXTRACTORS_REGISTRY:
         register_feature_extractor(NAME, ThreePixels)
     return calculate_metrics(
-        input1=Pixels(fake), input2=Pixels(real), feature_extractor=NAME,
+        input1=PixelCache(fake), input2=PixelCache(real), feature_extractor=NAME,
         cuda=False, save_cpu_ram=True, cache=False, verbose=False, **options,
     )  # fmt: skip

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.segscores import GAPS, aggregate, as_columns, image_scores, readings
-from bench.stats import bounds, draw_weights
+from bench.stats.bootstrap import bounds, draw_weights
 from tests.golden.literal_segscores import literal_calibration
 
 

@@ -13,7 +13,7 @@ import metrics._neighbours as neighbours
 from bench.contracts import Context, ImageSet, Sample, Space
 from bench.errors import BenchError
 from bench.images import VIEWS, load_rgb, turn
-from bench.registry import Registry, missing_modules
+from bench.plugins.registry import Registry, missing_modules
 from metrics.copying import Copying, Params, nearest
 
 DIM = 64

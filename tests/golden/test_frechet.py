@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.contracts import Context, ImageSet, Sample, Space
-from bench.stats import difference, jackknife_interval
+from bench.stats.jackknife import difference, jackknife_interval
 from metrics import _frechet as frechet
 from metrics import fid
 

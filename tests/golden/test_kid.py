@@ -9,7 +9,7 @@ import torch
 
 import metrics._mmd as mmd
 from bench.contracts import Context, ImageSet, Sample, Space
-from bench.stats import difference, jackknife_variance
+from bench.stats.jackknife import difference, jackknife_variance
 from metrics.kid import Kid, Params
 from tests.golden.fidelity_reference import features_of, published, random_images
 

@@ -15,10 +15,10 @@ import torch
 from PIL import Image, ImageFilter
 
 from bench.contracts import Context
-from bench.embedding import distances
+from bench.data.pixel_cache import Picture, PixelCache
+from bench.engine.extraction import distances
 from bench.errors import BenchError
 from bench.images import save_png
-from bench.pixels import Picture, Pixels
 from metrics.extractors import _weights, lite0, lpips
 from tests.conftest import refused
 from tests.golden.random_weights import save_trap
@@ -72,7 +72,7 @@ def extractor_of(random_trunk, monkeypatch):
 
 def measured(extractor, pairs, ctx=CTX):
     pictures = [(Picture(one), Picture(other)) for one, other in pairs]
-    return distances(extractor, "tried", pictures, Pixels(), ctx)
+    return distances(extractor, "tried", pictures, PixelCache(), ctx)
 
 
 def all_pairs(paths):

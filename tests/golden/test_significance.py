@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from bench.bca import bca
-from bench.signed_rank import EXACT, holm, signed_rank
-from bench.stats import bounds, draw_weights, left_out_weights
+from bench.stats.bca import bca
+from bench.stats.bootstrap import bounds, draw_weights, left_out_weights
+from bench.stats.rank_test import EXACT, holm, signed_rank
 
 stats = pytest.importorskip("scipy.stats")
 

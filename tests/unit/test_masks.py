@@ -1,190 +1,178 @@
-"""Random masks: training masks moved within the documented ranges, by (seed, id) alone."""
+"""What is a mask: grey of 0 and 255 with rims; labels, colours and palettes are refused, or read by --mask-label."""
+
+import io
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from bench.config import load_profile
-from bench.datasets._masks import KEPT, RandomMasks, random_mask, write_random_masks
 from bench.errors import BenchError
-from bench.images import load_mask, load_rgb, save_png
-from bench.pairs import index_masks, index_own_pairs, pair_with_masks, read_index
-from bench.stages import repeat
-from tests.conftest import make_pairs
+from bench.images import load_mask
+from bench.masks import NoMaskError, lesion_pixels, parse_labels
+from tests.conftest import refused
 
-SIDE = 120
-DRAWS = 300
-OURS = RandomMasks()
+SIZE = 64
+BLACK, RED, GREEN = (0, 0, 0), (128, 0, 0), (0, 128, 0)
 
 
-def centre(picture, label):
-    """(x, y) of one label's middle, measured from the picture's."""
-    rows, columns = np.nonzero(picture == label)
-    return np.array([columns.mean() - (SIDE - 1) / 2, rows.mean() - (SIDE - 1) / 2])
+def disc(size=SIZE):
+    y, x = np.mgrid[:size, :size]
+    return (y - size * 0.45) ** 2 + (x - size * 0.5) ** 2 < (size * 0.3) ** 2
 
 
-@pytest.fixture(scope="module")
-def moves():
-    return drawn(OURS)
+def halves(upper, lower):
+    """A disc of two classes."""
+    pixels = np.where(disc(), lower, 0).astype(np.uint8)
+    pixels[: SIZE // 2][disc()[: SIZE // 2]] = upper
+    return pixels
 
 
-def drawn(ranges):
-    """Scale, angle in degrees, mirrored or not, and shift in shares of the side, of many draws.
-
-    Read off three labelled squares: in the middle, right of it and below it. The function moves labels as it does 1.
-    """
-    labelled = np.zeros((SIDE, SIDE), np.uint8)
-    for label, (x, y) in enumerate(((60, 60), (80, 60), (60, 80)), 1):
-        labelled[y - 4 : y + 4, x - 4 : x + 4] = label
-    found = []
-    for seed in range(DRAWS):
-        moved = random_mask(labelled, np.random.default_rng(seed), ranges)
-        middle, right, down = (centre(moved, label) for label in (1, 2, 3))
-        matrix = np.column_stack([right - middle, down - middle]) / 20
-        determinant = np.linalg.det(matrix)
-        angle = np.rad2deg(np.arctan2(matrix[1, 0], matrix[0, 0]))
-        found.append((np.sqrt(abs(determinant)), angle, determinant < 0, *middle / SIDE))
-    return np.array(found).T
+def palette(indices, colours=(BLACK, RED, GREEN)):
+    image = Image.fromarray(indices.astype(np.uint8), mode="P")
+    image.putpalette([level for colour in colours for level in colour])
+    return image
 
 
-def test_documented_ranges():
-    """The numbers that the documentation states: ours, and the authors' statement that they do not turn."""
-    assert (RandomMasks(0.7, 1.3, 0.15, 180.0, 0.5), KEPT) == (OURS, 0.5)
-    assert load_profile("demo").sections["masks"] == OURS
-    assert load_profile("paper").sections["masks"] == RandomMasks(rotation=0.0)
+def coloured(indices, colours=(BLACK, RED, GREEN)):
+    return Image.fromarray(np.array(colours, np.uint8)[indices])
 
 
-def test_what_is_set_is_what_is_drawn():
-    """Within 2 degrees and 2 % of the side, which is what pixels allow."""
-    scale, angle, mirrored, *shifts = drawn(RandomMasks(0.9, 1.1, 0.05, 0.0, 0.5))
-    assert (scale.min() > 0.88) & (scale.max() < 1.12)
-    assert np.abs((angle + 90) % 180 - 90).max() < 2, "flips alone: 0 or 180 degrees"
-    assert 0.4 < mirrored.mean() < 0.6
-    assert np.abs(shifts).max() == pytest.approx(0.05, abs=0.02)
-    _, angle, mirrored, *_ = drawn(RandomMasks(rotation=30.0, flip=0.0))
-    assert not mirrored.any()
-    assert np.abs(angle).max() == pytest.approx(30, abs=2)
+def jpeg(image, quality):
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=quality)
+    return Image.open(stream)
 
 
-def test_a_mask_that_may_not_move_stays():
-    mask = np.zeros((20, 30), np.uint8)
-    mask[:4, :4] = 1
-    still = RandomMasks(1.0, 1.0, 0.0, 0.0, 0.0)
-    assert (random_mask(mask, np.random.default_rng(0), still) == mask).all()
-    lost = RandomMasks(4.0, 4.0, 0.0, 0.0, 0.0)
-    assert (random_mask(mask, np.random.default_rng(0), lost) == mask).all(), "every draw pushes it out of the image"
+MASK = Image.fromarray(disc().astype(np.uint8) * 255)
 
 
-def test_a_range_must_be_one():
-    with pytest.raises(BenchError, match=r"masks.scale_low=1.2: is above scale_high=1.1"):
-        RandomMasks(scale_low=1.2, scale_high=1.1).check()
+def thin():
+    """A lesion two pixels wide."""
+    pixels = np.zeros((SIZE, SIZE), np.uint8)
+    pixels[10:40, 20:22] = 1
+    return pixels
 
 
-def test_scales_fill_their_range_and_stay_in_it(moves):
-    """0.7 to 1.3, up to the rounding of pixels."""
-    assert moves[0].min() == pytest.approx(0.7, abs=0.04)
-    assert moves[0].max() == pytest.approx(1.3, abs=0.04)
-    assert moves[0].mean() == pytest.approx(1.0, abs=0.05)
+def border(pixels):
+    """A frame of 255, as some data sets draw around what is not to be judged."""
+    pixels = pixels.copy()
+    pixels[:2], pixels[-2:] = 255, 255
+    return pixels
 
 
-def test_rotations_go_all_round(moves):
-    """Every one of twelve sectors of the circle is met."""
-    assert len(set((moves[1] % 360 // 30).astype(int))) == 12
+def small(level):
+    """A class of a thousandth of the image, beside a large one."""
+    pixels = np.where(disc(512), 255, 0).astype(np.uint8)
+    pixels[5:21, 5:21] = level
+    return pixels
 
 
-def test_half_of_the_masks_are_mirrored(moves):
-    """One flip of two mirrors, two flips turn: half of the draws."""
-    assert 0.4 < moves[2].mean() < 0.6
+RIMS = {
+    "as it is": MASK,
+    "single bits": MASK.convert("1"),
+    "black and white palette": palette(disc(), (BLACK, (255, 255, 255))),
+    "colour": MASK.convert("RGB"),
+    **{f"jpeg {quality}": jpeg(MASK, quality) for quality in (30, 50, 75, 90, 95, 100)},
+    "jpeg in colour": jpeg(MASK.convert("RGB"), 75),
+    **{f"{side} px": MASK.resize((side, side), Image.Resampling.BILINEAR) for side in (32, 96, 256)},
+    "bicubic": MASK.resize((200, 200), Image.Resampling.BICUBIC),
+    "jpeg, enlarged pixel by pixel": jpeg(MASK, 75).resize((256, 256), Image.Resampling.NEAREST),
+}
 
 
-def test_shifts_fill_their_range_and_stay_in_it(moves):
-    """Up to 15 % of the side along each axis, about the image's own middle without bias."""
-    shifts = moves[3:]
-    assert np.abs(shifts).max() == pytest.approx(0.15, abs=0.01)
-    assert np.abs(shifts.mean(1)).max() < 0.02
+@pytest.mark.parametrize("kind", RIMS)
+def test_rims_of_compression_and_resampling_are_part_of_a_mask(kind):
+    """Read at 127, and never taken for classes."""
+    read = lesion_pixels(RIMS[kind])
+    truth = np.asarray(MASK.resize(read.shape[::-1], Image.Resampling.BILINEAR)) > 127
+    assert read.dtype == np.uint8
+    assert set(np.unique(read)) == {0, 1}
+    assert (read != truth).mean() < 0.01
 
 
-def test_a_mirrored_or_turned_image_stays_on_its_own_pixels():
-    """Only the shift moves the middle: the mean of many draws of an odd, centred square is the centre to 0.2 px."""
-    square = np.zeros((41, 41), np.uint8)
-    square[16:25, 16:25] = 1
-    drawn = [np.nonzero(random_mask(square, np.random.default_rng(seed), OURS)) for seed in range(4000)]
-    assert np.mean([rows.mean() for rows, _ in drawn]) == pytest.approx(20, abs=0.2)
-    assert np.mean([columns.mean() for _, columns in drawn]) == pytest.approx(20, abs=0.2)
+def test_an_empty_mask_and_a_full_one_are_masks():
+    for level in (0, 255):
+        assert (lesion_pixels(Image.new("L", (8, 8), level)) == level // 255).all()
 
 
-@pytest.mark.parametrize("where", [(0, 0), (59, 0), (30, 79)], ids=["corner", "edge", "side"])
-def test_a_mask_is_never_empty(where):
-    """One pixel at the border, which most moves push out: something stays, at the same size and binary."""
-    mask = np.zeros((60, 80), np.uint8)
-    mask[where] = 1
-    for seed in range(100):
-        moved = random_mask(mask, np.random.default_rng(seed), OURS)
-        assert moved.shape == mask.shape
-        assert moved.dtype == np.uint8
-        assert set(np.unique(moved)) == {0, 1}
+NONE = {
+    "0 and 1": (Image.fromarray(disc().astype(np.uint8)), ["0, 1", "--mask-label 1"]),
+    "0, 1 and 2": (Image.fromarray(halves(1, 2)), ["0, 1, 2", "N of 1, 2"]),
+    "one label": (Image.fromarray(disc().astype(np.uint8) * 100), ["0, 100", "--mask-label 100"]),
+    "bright label": (Image.fromarray(disc().astype(np.uint8) * 200), ["0, 200", "--mask-label 200"]),
+    "label and void": (Image.fromarray(halves(1, 255)), ["0, 1, 255", "N of 1, 255"]),
+    "two bright labels": (Image.fromarray(halves(128, 255)), ["0, 128, 255", "N of 128, 255"]),
+    "label and thin void": (Image.fromarray(border(thin())), ["0, 1, 255", "N of 1, 255"]),
+    "a small class": (Image.fromarray(small(128)), ["0, 128, 255", "N of 128, 255"]),
+    "palette of greys": (palette(halves(1, 2), (BLACK, (100,) * 3, (200,) * 3)), ["0, 1, 2", "N of 1, 2"]),
+    "a label in one channel": (
+        coloured(halves(1, 1), (BLACK, (1, 0, 0))),
+        ["#000000, #010000", "--mask-label '#010000'"],
+    ),
+    "faint": (Image.fromarray(np.tile(np.arange(90, dtype=np.uint8), (64, 1))), ["0, 1, 2", "84 more"]),
+    "palette": (palette(halves(1, 2)), ["palette", "0, 1, 2", "#800000", "N of 1, 2"]),
+    "colours": (coloured(halves(1, 2)), ["#800000", "#008000", "--mask-label N"]),
+    "one colour": (coloured(halves(1, 1)), ["#000000, #800000", "--mask-label '#800000'"]),
+}
 
 
-def test_at_least_half_of_a_lesion_stays_inside():
-    """A large lesion in a corner keeps half of its scaled area, so of 0.49 of its own area at the least."""
-    mask = np.zeros((60, 60), np.uint8)
-    mask[:30, :30] = 1
-    areas = [random_mask(mask, np.random.default_rng(seed), OURS).sum() for seed in range(200)]
-    assert min(areas) >= 0.5 * 0.7**2 * mask.sum()
+@pytest.mark.parametrize("kind", NONE)
+def test_labels_colours_and_palettes_are_named_with_the_cure(kind):
+    image, parts = NONE[kind]
+    with pytest.raises(NoMaskError) as caught:
+        lesion_pixels(image)
+    assert all(part in str(caught.value) for part in (*parts, "save lesion as 255")), caught.value
 
 
-def test_an_empty_mask_stays_empty():
-    """Allowed by a dataset's option; nothing is invented and nothing hangs."""
-    assert not random_mask(np.zeros((8, 8), np.uint8), np.random.default_rng(0), OURS).any()
+@pytest.mark.parametrize("labels", [(), ("128",), ("#008000",)])
+@pytest.mark.parametrize(
+    "image", [jpeg(Image.fromarray(halves(128, 255)), 90), jpeg(coloured(halves(1, 2)), 95)], ids=["grey", "colour"]
+)
+def test_labels_that_compression_has_smeared_are_never_read(image, labels):
+    """Neither at 127 nor by their exact level: both would miss their rims."""
+    with pytest.raises(NoMaskError, match="smeared by compression"):
+        lesion_pixels(image, parse_labels(labels))
 
 
-def test_written_masks_are_binary_and_keep_id_prompt_group_and_size(tmp_path):
-    """Files hold 0 and 255; the sample points at the new mask and is otherwise the training pair."""
-    train = make_pairs(tmp_path / "pairs", 3)
-    conditions = write_random_masks(train, tmp_path / "out", 0, OURS)
-    for pair, condition in zip(train, conditions, strict=True):
-        assert condition.mask == tmp_path / "out" / f"{pair.id}.png"
-        assert (condition.id, condition.prompt, condition.group, condition.image) == (
-            pair.id, pair.prompt, pair.group, pair.image,
-        )  # fmt: skip
-        assert load_mask(condition.mask).shape == load_mask(pair.mask).shape
-        assert load_mask(condition.mask).any()
+def test_a_label_that_may_be_a_rim_is_refused():
+    """Pixel by pixel a rim of few levels and a class one pixel wide are the same."""
+    pixels = np.where(disc(), 255, 0).astype(np.uint8)
+    pixels[5, 5:60] = 100
+    assert lesion_pixels(Image.fromarray(pixels)).sum() == disc().sum()
+    with pytest.raises(NoMaskError, match="label 100"):
+        lesion_pixels(Image.fromarray(pixels), parse_labels(["100"]))
 
 
-def test_seed_and_id_alone_decide(tmp_path):
-    """Another order or a smaller set changes no mask; another seed changes all."""
-    train = make_pairs(tmp_path / "pairs", 6)
+@pytest.mark.parametrize(
+    ("image", "labels", "wanted"),
+    [
+        (Image.fromarray(halves(1, 2)), ["1"], halves(1, 0)),
+        (Image.fromarray(halves(1, 2)), ["1", "2"], halves(1, 1)),
+        (Image.fromarray(halves(128, 255)), ["255"], halves(0, 1)),
+        (palette(halves(1, 2)), ["2"], halves(0, 1)),
+        (palette(halves(1, 2)), ["#800000"], halves(1, 0)),
+        (coloured(halves(1, 2)), ["#008000"], halves(0, 1)),
+        (Image.fromarray(border(thin())), ["1"], thin()),
+        (palette(halves(1, 2), (BLACK, (100,) * 3, (200,) * 3)), ["1"], halves(1, 0)),
+        (coloured(halves(1, 1), (BLACK, (1, 0, 0))), ["#010000"], halves(1, 1)),
+        (Image.fromarray(halves(1, 2)), ["7"], halves(0, 0)),
+        (MASK, ["1"], halves(1, 1)),
+        (MASK, ["0"], 1 - halves(1, 1)),
+        (MASK, ["0", "255"], halves(1, 1)),
+    ],
+)
+def test_labels_are_lesion_where_the_user_says_so(image, labels, wanted):
+    """Ordinary masks beside them stay what they are; label 0 turns one inside out."""
+    assert np.array_equal(lesion_pixels(image, parse_labels(labels)), wanted)
 
-    def written(pairs, name, seed):
-        return {c.id: c.mask.read_bytes() for c in write_random_masks(pairs, tmp_path / name, seed, OURS)}
 
-    first = written(train, "first", 7)
-    assert written(train[::-1], "turned", 7) == first
-    assert written(train[2:4], "fewer", 7) == {pair.id: first[pair.id] for pair in train[2:4]}
-    other = written(train, "other", 8)
-    assert all(other[pair.id] != first[pair.id] for pair in train)
+@pytest.mark.parametrize("text", ["lesion", "256", "-1", "1.0", "#80000", "", "800000"])
+def test_a_label_is_a_level_or_a_colour(text):
+    with pytest.raises(BenchError, match="from 0 to 255, or a colour"):
+        parse_labels([text])
 
 
-def test_equal_masks_of_two_ids_move_differently(tmp_path):
-    """The id enters the draw: a data set of equal masks does not give equal conditions."""
-    train = make_pairs(tmp_path / "pairs", 2)
-    train[1].mask.write_bytes(train[0].mask.read_bytes())
-    first, second = write_random_masks(train, tmp_path / "out", 0, OURS)
-    assert first.mask.read_bytes() != second.mask.read_bytes()
-
-
-def test_what_follows_a_moved_mask_is_paired_with_no_real_image(tmp_path, pairs):
-    """Its condition is another than the real one's, through the index and for every copy; own masks are not moved."""
-    train = pairs(3)
-    conditions = write_random_masks(train, tmp_path / "masks", 0, OURS)
-    index_masks(tmp_path, conditions)
-    conditions = repeat(read_index(tmp_path, {sample.id: sample for sample in train}), 2)
-    made = tmp_path / "made"
-    for sample in conditions:
-        save_png(made / "images" / f"{sample.id}.png", load_rgb(sample.image))
-        save_png(made / "masks" / f"{sample.id}.png", load_mask(sample.mask) * 255)
-    assert pair_with_masks(made, conditions) == []
-    moved = read_index(made, {})
-    assert not {sample.condition for sample in moved} & {sample.id for sample in train}
-    assert len({sample.condition for sample in moved}) == 3
-    index_own_pairs(made, conditions)
-    assert {sample.condition for sample in read_index(made, {})} == {sample.id for sample in train}
+def test_the_file_is_named(tmp_path):
+    Image.fromarray(halves(1, 2)).save(tmp_path / "mask.png")
+    refused(lambda: load_mask(tmp_path / "mask.png"), tmp_path / "mask.png", "0, 1, 2", "--mask-label N")
+    assert load_mask(tmp_path / "mask.png", labels=parse_labels(["2"])).sum() == (halves(1, 2) == 2).sum()

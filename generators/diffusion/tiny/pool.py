@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.files import replacing
+from bench.files.atomic import replacing
 from generators.diffusion.tiny.photos import crop, load_photos
 from generators.diffusion.tiny.scenes import scene
 

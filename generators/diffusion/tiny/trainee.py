@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from bench.files import replacing
+from bench.files.atomic import replacing
 from generators.diffusion.tiny.muon import Muon
 
 EMA = 0.998

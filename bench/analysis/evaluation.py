@@ -1,0 +1,24 @@
+"""What scoring folders of images gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.analysis.score_rows import ScoreRow
+from bench.analysis.set_differences import Difference
+from bench.data.image_folder import ImageFolder
+from bench.plan.stage import Trouble
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came of a request; `differences` are those of every two synthetic sets."""
+
+    profile: str
+    seed: int
+    real: ImageFolder
+    fakes: tuple[ImageFolder, ...]
+    rows: tuple[ScoreRow, ...]
+    differences: tuple[Difference, ...]
+    notes: tuple[str, ...]
+    troubles: tuple[Trouble, ...]

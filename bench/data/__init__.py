@@ -1,0 +1,1 @@
+"""Image–mask pairs on disk: layouts, splits, fingerprints, groups, lesion sizes, random masks."""

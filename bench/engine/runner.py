@@ -1,0 +1,160 @@
+"""Walks the graph: reuse a stage, run it, or report its failure and go on with what does not need it."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.contracts import Context, Split, Team
+from bench.data.lesion_size import LesionShares
+from bench.data.pixel_cache import PixelCache
+from bench.engine.actions import ACTIONS
+from bench.engine.device import resolve_device
+from bench.engine.distributed import Launched, call, shares
+from bench.engine.job import Job
+from bench.engine.networks import Networks
+from bench.engine.provenance import describe
+from bench.errors import BenchError
+from bench.files.atomic import storage_error
+from bench.plan.stage import Ref, Stage, inputs_of
+from bench.plugins.faults import said
+from bench.progress import interrupt
+from bench.progress.bars import Terminal
+from bench.segscores.shape import PACKAGES
+from bench.store.artefacts import Store, Workspace
+from bench.text import printable_lines
+
+LOOKED_AT = ("fit", "sample")
+"""Actions whose files a person opens: curves, pictures, the synthetic set."""
+
+RESUMING = ("fit", "sample", "train")
+"""Actions whose unfinished output the next try goes on from; of others only the work folder is kept."""
+
+LOOKING = ("features", "score")
+"""Actions that look through extractors; before any other the last network gives its memory back."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a run may use; nothing here changes a result."""
+
+    device: str = "auto"
+    workers: int = 0
+    download: bool = False
+    cache: Path | None = None
+    team: Launched | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A stage that did not finish. `ours` is False for what the user can mend; `blocked`: an input had failed."""
+
+    stage: Stage
+    message: str
+    ours: bool
+    blocked: bool = False
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs stages against a store. `say` prints a line; `log` receives tracebacks."""
+
+    store: Store
+    splits: Mapping[str, Split]
+    machine: Machine
+    say: Callable[[str], None]
+    log: Path
+    pixels: PixelCache = field(default_factory=PixelCache)
+    networks: Networks = field(default_factory=Networks)
+    shares: LesionShares = field(default_factory=LesionShares)
+
+    def run(self, stages: Sequence[Stage]) -> list[Failure]:
+        """Finish every stage that can be finished. A failed stage leaves nothing in the store."""
+        failures: dict[Ref, Failure] = {}
+        reused = 0
+        for number, stage in enumerate(stages, 1):
+            blocked = next((failures[ref] for ref in inputs_of(stage) if ref in failures), None)
+            if blocked is not None:
+                failures[stage.ref] = Failure(stage, f"needs: {blocked.stage.label}", ours=False, blocked=True)
+                continue
+            failure, was_there = self._finish(stage, f"[{number}/{len(stages)}] {stage.label}")
+            interrupt.check()
+            reused += was_there
+            if failure is not None:
+                failures[stage.ref] = failure
+        if reused:
+            self.say(f"{reused} of {len(stages)} stages reused from {self.store.root}")
+        return list(failures.values())
+
+    def _finish(self, stage: Stage, label: str) -> tuple[Failure | None, bool]:
+        try:
+            return None, self._reuse_or_run(stage, label)
+        # A plugin may well end in sys.exit().
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            # What Ctrl-C became on its way through a library is no fault of the stage.
+            interrupt.check()
+            message, ours = self._explain(stage, error)
+        self.say(f"{label}: failed: {message}")
+        if self.machine.team is not None and shares(stage):
+            # The others stand somewhere inside this stage and can be reached no more; the launcher ends them.
+            raise BenchError(f"{stage.label}: {message}; this ends every process, and the same command resumes")
+        return Failure(stage, message, ours), False
+
+    def _reuse_or_run(self, stage: Stage, label: str) -> bool:
+        if self.store.has(stage.action, stage.key):
+            self.store.verify(stage.action, stage.key)
+            return True
+        resumes = stage.action in RESUMING
+        with self.store.claim(
+            stage.action, stage.key, lambda text: self.say(f"{label}: {text}"), stage.source, resumes
+        ) as workspace:
+            if self.store.has(stage.action, stage.key):
+                self.store.verify(stage.action, stage.key)
+                return True
+            started = time.monotonic()
+            self._run(stage, label, workspace, started)
+        where = f", in {self.store.path(stage.action, stage.key)}" if stage.action in LOOKED_AT else ""
+        self.say(f"{label}: {time.monotonic() - started:.1f} s{where}")
+        return False
+
+    def _run(self, stage: Stage, label: str, workspace: Workspace, started: float) -> None:
+        machine, device, team = self.machine, resolve_device(self.machine.device), Team()
+        if machine.team is not None and shares(stage):
+            team = machine.team
+            call(machine.team, stage, workspace)
+        ctx = Context(
+            stage.seed, workspace.work, device, machine.workers, machine.download, Terminal(label), team, machine.cache
+        )
+        if stage.action not in LOOKING:
+            self.networks.close()
+        ACTIONS[stage.action](
+            Job(stage, self.store, self.splits, workspace, ctx, self.pixels, self.networks, self.shares)
+        )
+        requires = [module for one in (stage.chosen, stage.helper) if one for module in one.plugin.requires]
+        requires += PACKAGES if stage.extra.get("shape") else ()
+        record = {
+            "identity": stage.identity,
+            "label": stage.label,
+            "source": stage.source,
+            "processes": team.size,
+            **describe(requires, device, time.monotonic() - started),
+        }
+        self.store.commit(stage.action, stage.key, workspace, record)
+
+    def _explain(self, stage: Stage, error: BaseException) -> tuple[str, bool]:
+        """A full disk or a read-only folder is the user's to mend; anything else is ours, with its traceback kept."""
+        if isinstance(error, BenchError):
+            return str(error), False
+        storage = storage_error(error, self.store.root)
+        if storage is not None:
+            return storage, False
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        text = printable_lines(f"== {stage.label} ({stage.action}/{stage.key})\n{traceback.format_exc()}\n")
+        with self.log.open("a", encoding="utf-8") as stream:
+            stream.write(text)
+        return f"{said(error)} (traceback in {self.log})", True

@@ -1,0 +1,50 @@
+"""Which extractor a metric looks through, and whether its weights are there."""
+
+from __future__ import annotations
+
+from bench.contracts import Extractor, Metric, Plugin
+from bench.errors import BenchError
+from bench.plugins.registry import file_of
+from bench.plugins.resolved import ResolvedPlugin
+
+NONE_NEEDED, ABSENT, WRONG, PRESENT = "none needed", "absent", "wrong sha256", "present"
+"""States of an extractor's weight file."""
+
+
+def needs_extractor(metric: ResolvedPlugin) -> bool:
+    assert isinstance(metric.plugin, Metric)
+    return metric.plugin.uses in ("features", "distances")
+
+
+def extractor_names(metric: Plugin) -> list[str]:
+    """A metric's feature spaces, in its order of preference."""
+    if not hasattr(metric.params, "extractors"):
+        raise BenchError(
+            f"{file_of(type(metric))}: a metric that uses an extractor's features or distances needs "
+            '`extractors: str = param(…)` in its Params; set `uses = ""` where it needs no extractor'
+        )
+    return [name.strip() for name in metric.params.extractors.split(",")]
+
+
+def weights_state(extractor: Extractor) -> str:
+    """Whether the weight file is there and is the right one."""
+    path = extractor.weights()
+    if path is None:
+        return NONE_NEEDED
+    if not path.is_file():
+        return ABSENT
+    return WRONG if extractor.missing() else PRESENT
+
+
+def about(extractor: ResolvedPlugin | None, uses: str, size: tuple[int, int] | None) -> dict[str, str]:
+    """What a number says of the network behind it: backbone, first digits of its weights' sha256, resizing.
+
+    `size`: what real images are squashed to, None where all images keep theirs.
+    """
+    if extractor is None:
+        return {"backbone": "", "weights": "", "resize": ""}
+    plugin = extractor.plugin
+    assert isinstance(plugin, Extractor)
+    squashed = f"real squashed to {size[0]} × {size[1]}, then " if size else "own sizes, then "
+    look = plugin.look(uses)
+    return {"backbone": look.backbone, "weights": plugin.sha256[:8], "resize": squashed + look.resize}

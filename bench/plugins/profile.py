@@ -1,0 +1,114 @@
+"""A protocol as data: what runs by default, and the parameters that differ from a plugin's own."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.contracts import param
+from bench.errors import BenchError
+from bench.plugins.params import build
+from bench.plugins.registry import ROOMS, Registry, did_you_mean
+from bench.plugins.sections import SECTIONS
+
+PROFILES = Path(__file__).parents[1] / "profiles"
+MASKS = ("real", "random")
+REFERENCES = ("train", "test")
+FRACTIONS = (10, 25, 50, 100)
+SELECTIONS = ("last", "test")
+ON_TEST = "selected on test (as published)"
+"""Label of every line whose epoch was selected on the test images."""
+ROWS = ("real", "equal-updates", "added", "only")
+"""What segmenters are trained on: the real set, the same with as many updates as with a synthetic one added, each
+generator's set added to it, and each generator's set alone."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Defaults of `python -m bench run`, from a profile's [run] table; a flag of the same name wins."""
+
+    controls: tuple[str, ...] = ()
+    segmenters: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ("mdice@256", "miou@256")
+    seed: int = 0
+    seeds: int = param(1, "trainings of each segmenter", low=1)
+    masks: str = param("real", "condition on training masks as they are, or transformed", choices=MASKS)
+    reference: str = param("train", "real images a synthetic set is compared with", choices=REFERENCES)
+    multiple: int = param(1, "synthetic images a mask", low=1, high=4)
+    fraction: int = param(100, "percent of the real training set that is used", choices=FRACTIONS)
+    rows: tuple[str, ...] = param(("real", "equal-updates", "added"), "what segmenters are trained on", choices=ROWS)
+    select: str = param("last", "epoch that is kept; test: the best on the test sets, as published", choices=SELECTIONS)
+    shape_scores: bool = param(False, "score S-measure, weighted F, HD95 and surface Dice of every map too")
+    stand_in: bool = param(False, "without --data, let a generated dataset take the place of the one asked for")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A protocol as data: what runs by default and every parameter that differs from a plugin's own default."""
+
+    name: str
+    description: str
+    comparable: bool
+    run: RunOptions
+    tables: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    sections: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _About:
+    """What a profile says of itself. Scores under one that is not `comparable` are not held against published ones."""
+
+    description: str = ""
+    comparable: bool = False
+
+
+def profile_names() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in PROFILES.glob("*.toml")))
+
+
+def load_profile(name: str) -> Profile:
+    """A profile of the suite by name, or any TOML file by path."""
+    path = Path(name) if name.endswith(".toml") else PROFILES / f"{name}.toml"
+    if not path.is_file():
+        raise BenchError(f"--profile {name}: no such profile{did_you_mean(name, profile_names())}, or a .toml file")
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BenchError(f"{path}: not valid TOML in UTF-8: {error}") from None
+    known = ("run", *SECTIONS, *ROOMS)
+    unknown = set(data) - {"description", "comparable", *known}
+    if unknown:
+        raise BenchError(f"{path}: unknown table {min(unknown)!r}{did_you_mean(min(unknown), known)}")
+    run = build(RunOptions, data.get("run", {}), f"{path}: run")
+    tables = {kind: data.get(kind, {}) for kind in ROOMS}
+    for kind, table in tables.items():
+        if not isinstance(table, dict) or not all(isinstance(values, dict) for values in table.values()):
+            raise BenchError(f"{path}: {kind}: write a table [{kind}.NAME] with that plugin's parameters")
+        tables[kind] = {name: _expand(table, name, f"{path}: {kind}.{name}") for name in table}
+    own = {name: build(one.params, data.get(name, {}), f"{path}: {name}") for name, one in SECTIONS.items()}
+    about = build(_About, {name: data[name] for name in ("description", "comparable") if name in data}, f"{path}")
+    return Profile(path.stem, about.description, about.comparable, run, tables, own)
+
+
+def _expand(table: Mapping[str, Mapping[str, Any]], name: str, where: str) -> dict[str, Any]:
+    """A plugin's table; `like = "other"` puts the other's values below its own."""
+    own = dict(table[name])
+    other = own.pop("like", None)
+    if other is None:
+        return own
+    if other not in table or "like" in table[other]:
+        raise BenchError(f"{where}.like: {other!r} is not a table of its own{did_you_mean(str(other), table)}")
+    return {**table[other], **own}
+
+
+def refuse_unknown_plugins(profile: Profile, registry: Registry) -> None:
+    """A misspelt table of a profile would change nothing and say nothing."""
+    for kind, table in profile.tables.items():
+        for name in table:
+            if name not in registry.names(kind):
+                hint = did_you_mean(name, registry.names(kind))
+                raise BenchError(f"--profile {profile.name}: [{kind}.{name}]: unknown {kind}{hint}")

@@ -1,0 +1,1 @@
+"""Numbers with their uncertainty as tables, texts and files. Pure but for `write`."""

@@ -1,0 +1,113 @@
+"""An evaluation as text and as a mapping for Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from bench.analysis.evaluation import Evaluation
+from bench.analysis.score_rows import ScoreRow
+from bench.contracts import Split
+from bench.data.image_folder import ImageFolder
+from bench.report.render import to_latex, to_text
+from bench.report.set_differences_table import differences_table
+from bench.report.sets_table import records, sets_csv, sets_table
+from bench.report.table import Table
+from bench.text import json_text
+from bench.version import __version__
+
+
+def as_table(evaluation: Evaluation) -> str:
+    """The scores, and below them the differences of several synthetic sets."""
+    tables = [_table(evaluation).brief()]
+    tables += [differences_table(evaluation.differences, evaluation.rows)] if evaluation.differences else []
+    return "\n\n".join(map(to_text, tables))
+
+
+def as_latex(evaluation: Evaluation) -> str:
+    return to_latex(_table(evaluation))
+
+
+def as_csv(evaluation: Evaluation) -> str:
+    return sets_csv(evaluation.rows)
+
+
+def as_json(evaluation: Evaluation) -> str:
+    """One object: `real`, `fake` (a list), `about`, `scores` and `differences`, numbers in full precision."""
+    about = {
+        "bench": __version__,
+        "profile": evaluation.profile,
+        "seed": evaluation.seed,
+        "notes": list(evaluation.notes),
+        "failed": {trouble.what: trouble.message for trouble in evaluation.troubles},
+    }
+    found = {
+        "real": _described(evaluation.real),
+        "fake": [_described(fake) for fake in evaluation.fakes],
+        "about": about,
+        "scores": records(evaluation.rows),
+        "differences": [asdict(one) for one in evaluation.differences],
+    }
+    return json_text(found)
+
+
+def _table(evaluation: Evaluation) -> Table:
+    missed = [f"not computed: {trouble.what}: {trouble.message}" for trouble in evaluation.troubles]
+    return sets_table(evaluation.rows, (*evaluation.notes, *missed))
+
+
+def _described(folder: ImageFolder) -> dict[str, Any]:
+    return {
+        "name": folder.name,
+        "folder": str(folder.path),
+        "images": len(folder.samples),
+        "sizes": {f"{width}x{height}": count for (width, height), count in folder.sizes.items()},
+        "masks": folder.has_masks,
+        "groups": _groups(folder.samples),
+        "data": folder.fingerprint,
+    }
+
+
+def _groups(samples: Split) -> int:
+    """Groups named in the manifest."""
+    return len({sample.group for sample in samples if sample.group})
+
+
+FORMATS: Mapping[str, Callable[[Evaluation], str]] = {
+    "table": as_table,
+    "json": as_json,
+    "csv": as_csv,
+    "latex": as_latex,
+}
+
+
+class Scores(Mapping[str, ScoreRow]):
+    """Scores of one synthetic set by column name; a row has `value`, `low`, `high`, `floor`, `n`, `n_real`, ….
+
+    `rows` also holds the thirds by lesion size (`row.stratum`), `notes` what a reader must know. `low` and `high` bound
+    the 95 % interval and are None where none can be estimated. Printing shows the table.
+    """
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self._evaluation = evaluation
+        self.rows, self.notes = evaluation.rows, evaluation.notes
+        self._whole = {row.metric: row for row in evaluation.rows if not row.stratum}
+
+    def __getitem__(self, column: str) -> ScoreRow:
+        if column not in self._whole:
+            raise KeyError(f"{column} is not among {', '.join(self._whole)}")
+        return self._whole[column]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._whole)
+
+    def __len__(self) -> int:
+        return len(self._whole)
+
+    def __str__(self) -> str:
+        return self.to("table")
+
+    def to(self, format: str) -> str:
+        """As text: `table`, `json`, `csv` or `latex`."""
+        return FORMATS[format](self._evaluation)

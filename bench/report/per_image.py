@@ -1,0 +1,33 @@
+"""Every image's scores under every training, one line each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bench.analysis.significance import Trained
+from bench.segscores import COUNTS, PER_IMAGE, SHAPE
+
+SCORES = (*PER_IMAGE, *SHAPE, *COUNTS)
+COLUMNS = (
+    "segmenter", "row", "seed", "test_set", "id", "group", *SCORES, "generator", "dataset", "data", "profile",
+    "settings",
+)  # fmt: skip
+
+
+def per_image(lines: Sequence[Trained]) -> Iterator[dict[str, Any]]:
+    """`seed` counts the trainings of a line from 1; a score that a map was not asked for, or has not, is empty."""
+    for line in {line.about.line: line for line in lines}.values():
+        about = {name: getattr(line.about, name) for name in COLUMNS if hasattr(line.about, name)}
+        for test, tested in line.tests.items():
+            about["test_set"] = test.removeprefix("test/")
+            for seed, columns in enumerate(tested.seeds, 1):
+                known = [name for name in SCORES if name in columns]
+                for at, (name, group) in enumerate(zip(tested.ids, tested.groups, strict=True)):
+                    scores = {score: columns[score][at].item() for score in known}
+                    yield {**about, "seed": seed, "id": name, "group": group, **tidy(scores)}
+
+
+def tidy(scores: dict[str, float]) -> dict[str, float | int | str]:
+    """Counts of pixels are whole; nan is empty, as in the other tables."""
+    return {name: int(value) if name in COUNTS else "" if value != value else value for name, value in scores.items()}

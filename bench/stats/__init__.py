@@ -1,0 +1,1 @@
+"""Uncertainty of numbers: bootstrap over groups, jackknife over parts, rank tests. Arrays in, numbers out."""

@@ -1,0 +1,1 @@
+"""Each job as one function, which the command line and the Python API call alike."""

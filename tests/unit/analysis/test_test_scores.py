@@ -1,0 +1,71 @@
+"""Scores of a test set over several trainings."""
+
+import numpy as np
+import pytest
+
+from bench.analysis.test_scores import interval, over_seeds, read_rows
+from bench.segscores import image_scores
+from bench.text import csv_text
+
+
+def table(level, truths):
+    """Rows of maps of one level everywhere."""
+    rows = [image_scores(np.full(truth.shape, level, np.uint8), truth) for truth in truths]
+    return [{"id": f"i{at}", "group": "", **row} for at, row in enumerate(rows)]
+
+
+def halves(count):
+    truth = np.zeros((10, 10), np.uint8)
+    truth[:5] = 1
+    return [truth] * count
+
+
+def test_ids_come_back_as_they_were_written(tmp_path):
+    """Guarded against spreadsheets in the file, equal to the images' own when read."""
+    ids = ["=a", "-b", "'c", "-1", "d"]
+    (tmp_path / "rows.csv").write_text(csv_text(["id", "tp"], [[name, -1] for name in ids]))
+    rows = read_rows(tmp_path / "rows.csv")
+    assert [row["id"] for row in rows] == ids
+    assert {row["tp"] for row in rows} == {"-1"}
+
+
+def test_trainings_are_scored_one_by_one():
+    """One too sure and one too unsure by as much: both are off, and so is their mean."""
+    one = over_seeds([table(138, halves(3)), table(117, halves(3))], seed=0)
+    place = ("ece-pooled", "")
+    assert one.values(place) == pytest.approx([(138 - 127.5) / 255, (127.5 - 117) / 255])
+    assert one.value(place) == pytest.approx(10.5 / 255)
+    assert one.sd(place) == pytest.approx(0)
+
+
+def test_every_score_lies_within_its_interval():
+    rng = np.random.default_rng(0)
+    truths = [(rng.random((12, 12)) < share).astype(np.uint8) for share in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)]
+    rows = [image_scores((rng.random((12, 12)) * 155 + 100 * truth).astype(np.uint8), truth) for truth in truths]
+    one = over_seeds([[{"id": "", "group": "", **row} for row in rows]], seed=0)
+    for place in one.readings:
+        low, high = one.interval(place)
+        assert low <= one.value(place) <= high, place
+
+
+def test_a_single_group_has_no_interval():
+    rows = [{**row, "group": "video"} for row in table(200, halves(4))]
+    assert over_seeds([rows], seed=0).interval(("dice@0.5", "")) is None
+
+
+def test_a_score_of_one_group_has_no_interval_in_a_set_of_several():
+    """All lesions are of one video: drawing it again tells nothing of another."""
+    empty = np.zeros((10, 10), np.uint8)
+    rows = table(200, [*halves(3), empty, empty, empty])
+    for at, row in enumerate(rows):
+        row["group"] = "video" if at < 3 else ""
+    one = over_seeds([rows], seed=0)
+    assert one.n_clusters(("recall@0.5", "")) == 1
+    assert one.interval(("recall@0.5", "")) is None
+    assert one.n_clusters(("dice@0.5", "")) == 4
+    assert one.interval(("dice@0.5", "")) is not None
+
+
+def test_draws_in_which_a_score_is_not_defined_are_left_out():
+    assert interval(np.array([np.nan, 0.5, 0.5])) == (0.5, 0.5)
+    assert interval(np.array([np.nan, np.nan])) is None

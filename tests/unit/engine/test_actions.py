@@ -1,0 +1,154 @@
+"""What a training is given: the real pairs as often as asked, and the test sets only to select on."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.contracts import Context, Generator, NoParams, Quiet, Sample, Segmenter
+from bench.data.pixel_cache import PixelCache
+from bench.engine.actions import refuse_taken_names, repeat_to, run_sample, run_train, try_files
+from bench.engine.job import Job
+from bench.errors import BenchError
+from bench.images import load_mask, load_rgb, save_png
+from bench.plan.stage import DATA, Ref, Stage
+from bench.plugins.resolved import ResolvedPlugin
+from bench.store.artefacts import Store, Workspace
+from tests.conftest import Said, refused
+
+
+def split(*names):
+    return tuple(Sample(name, Path(name), Path(f"{name}-mask")) for name in names)
+
+
+def test_repeated_pairs_are_as_many_as_asked_and_each_has_an_id_of_its_own():
+    """Every pair equally often, some once more; copies say what they copy."""
+    samples = split("a", "b", "c")
+    for count in (3, 4, 6, 11):
+        made = repeat_to(samples, count, 0)
+        assert len({sample.id for sample in made}) == len(made) == count
+        often = [sum(sample.image == one.image for sample in made) for one in samples]
+        assert max(often) - min(often) <= 1
+        assert {sample.source or sample.id for sample in made} == {"a", "b", "c"}
+    assert repeat_to(samples, 3, 0) == samples
+
+
+def test_a_second_sample_never_takes_a_pairs_name():
+    """It would lie in that pair's file."""
+    samples = tuple(Sample(name, Path("a"), Path("b")) for name in ("x", "x-copy2", "y-copy3"))
+    refused(lambda: refuse_taken_names(samples, 2), "--multiple 2", "x-copy2", "rename")
+    refuse_taken_names(samples, 1)
+    refuse_taken_names(samples[1:], 4)
+
+
+def test_the_seed_draws_what_is_repeated_once_more():
+    samples = split(*"abcdefgh")
+    assert repeat_to(samples, 12, 0) == repeat_to(samples, 12, 0)
+    assert {repeat_to(samples, 12, seed) for seed in range(9)} != {repeat_to(samples, 12, 0)}
+
+
+class Watch(Segmenter):
+    """Remembers what it was given."""
+
+    version = 1
+
+    def fit(self, train, val, model_dir, ctx, select=()):
+        self.given = train, val, select
+
+
+def run(action, kind, plugin, inputs, splits, folder, extra=None, progress=None):
+    refs = {role: Ref(DATA, key) for role, key in inputs.items()}
+    stage = Stage("any", ResolvedPlugin(kind, "mine", plugin, {}), 0, refs, "label", extra or {})
+    workspace = Workspace(folder / "out", folder / "work")
+    for path in (workspace.out, workspace.work):
+        path.mkdir(exist_ok=True)
+    ctx = Context(0, workspace.work, progress=progress or Quiet())
+    action(Job(stage, Store(folder / "store"), splits, workspace, ctx, PixelCache()))
+
+
+class Tried(Segmenter):
+    version = 1
+
+    def __init__(self, name, tried):
+        super().__init__(NoParams())
+        self.name, self.tried = name, tried
+
+    def try_files(self):
+        self.tried.append(self.name)
+
+
+def test_files_of_plugins_that_still_have_to_work_are_tried_once(tmp_path):
+    """Not those whose every stage is in the store; and of a stage's helper too."""
+    store, tried = Store(tmp_path), []
+    one, two, helper = (
+        ResolvedPlugin("segmenter", name, Tried(name, tried), {"name": name}) for name in ("1", "2", "3")
+    )
+    stages = [Stage("train", one, seed, {}, "") for seed in (0, 1)] + [Stage("score", two, 0, {}, "", helper=helper)]
+    store.path("train", stages[0].key).mkdir(parents=True)
+    try_files(stages, store)
+    assert tried == ["1", "2", "3"]
+    tried.clear()
+    for stage in stages:
+        store.path(stage.action, stage.key).mkdir(parents=True, exist_ok=True)
+    try_files(stages, store)
+    assert tried == []
+
+
+def test_training_sees_the_real_pairs_repeated_and_test_sets_apart(tmp_path):
+    """Equal stems of two test sets are two images."""
+    watch = Watch(NoParams())
+    splits = {"t": split("a", "b"), "x": split("1"), "y": split("1", "2")}
+    inputs = {"real": "t", "select/X": "x", "select/Y": "y"}
+    run(run_train, "segmenter", watch, inputs, splits, tmp_path, {"pairs": 5})
+    train, val, select = watch.given
+    assert (len(train), val) == (5, ())
+    assert [sample.id for sample in select] == ["X/1", "Y/1", "Y/2"]
+
+
+class Copies(Generator):
+    """Keeps what is there already, as a generator should: it looks for the image alone."""
+
+    version = 1
+    own_masks = True
+
+    def sample(self, conditions, model_dir, out, ctx):
+        self.made = []
+        for sample in conditions:
+            if not (out / "images" / f"{sample.id}.png").is_file():
+                self.made.append(sample.id)
+                save_png(out / "masks" / f"{sample.id}.png", load_mask(sample.mask) * 255)
+                save_png(out / "images" / f"{sample.id}.png", load_rgb(sample.image))
+
+
+@pytest.mark.parametrize("folder", ["images", "masks"])
+def test_a_damaged_pair_of_a_killed_try_is_made_again(pairs, tmp_path, folder):
+    """Wherever the bit turned; the others stay as they are, and a line says which."""
+    samples, copies, told = pairs(3), Copies(NoParams()), Said()
+    inputs = {"conditions": "t", "model": "t"}
+    run(run_sample, "generator", copies, inputs, {"t": samples}, tmp_path)
+    path = tmp_path / "out" / folder / "s001.png"
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 7):
+        path.write_bytes(bytes([*whole[:at], whole[at] ^ 4, *whole[at + 1 :]]))
+        run(run_sample, "generator", copies, inputs, {"t": samples}, tmp_path, progress=told)
+        assert copies.made == ["s001"], at
+        assert path.read_bytes() == whole
+        assert told.lines.pop() == f"{path}: damaged, and made again"
+
+
+class Few(Generator):
+    """Leaves one pair, whatever it is asked for."""
+
+    version = 1
+    own_masks = True
+
+    def sample(self, conditions, model_dir, out, ctx):
+        for folder in ("images", "masks"):
+            save_png(out / folder / "one.png", load_rgb(conditions[0].image))
+
+
+def test_a_generator_is_held_to_the_number_of_pairs_it_told(pairs, tmp_path):
+    """Rows of equal updates are planned by it."""
+    (tmp_path / "run").mkdir()
+    few = Few(NoParams())
+    with pytest.raises(BenchError, match=r"generator mine left 1 pairs where its pairs\(\) says 4; bring both"):
+        run(run_sample, "generator", few, {"conditions": "t", "model": "t"}, {"t": pairs(4)}, tmp_path / "run")

@@ -1,0 +1,202 @@
+"""The runner reuses, runs, reports and goes on; a full or locked disk is the user's to mend, a bug is ours."""
+
+import errno
+from dataclasses import replace
+
+import pytest
+
+from bench.contracts import Generator, NoParams
+from bench.engine.actions import ACTIONS
+from bench.engine.device import check_device
+from bench.engine.job import Job
+from bench.engine.runner import Machine, Runner
+from bench.errors import BenchError
+from bench.plan.stage import DATA, Ref, Stage
+from bench.plugins.resolved import ResolvedPlugin
+from bench.store.artefacts import Store
+
+PROBLEMS = {
+    "full": OSError(errno.ENOSPC, "No space left on device"),
+    "wrapped": RuntimeError("PytorchStreamWriter failed: No space left on device"),
+    "read-only": OSError(errno.EROFS, "Read-only file system", "/results/store"),
+    "locked": PermissionError(errno.EACCES, "Permission denied", "/results/store"),
+}
+
+
+class Worker(Generator):
+    """Does what it was made with: raise, or write a file."""
+
+    version = 3
+
+    def __init__(self, problem=None):
+        super().__init__(NoParams())
+        self.problem, self.calls = problem, 0
+
+    def fit(self, train, model_dir, ctx):
+        self.calls += 1
+        (model_dir / f"try{self.calls}.txt").write_text("model")
+        if self.problem:
+            raise self.problem
+
+
+def fit(worker, name="g", source="code"):
+    identity = {"name": name, "version": worker.version, "params": {}, "files": ""}
+    chosen = ResolvedPlugin("generator", name, worker, identity, source)
+    return Stage("fit", chosen, 7, {"train": Ref(DATA, "t")}, f"train {name}")
+
+
+@pytest.fixture
+def runner(tmp_path):
+    said = []
+    made = Runner(Store(tmp_path / "store"), {"t": ()}, Machine("cpu"), said.append, tmp_path / "logs" / "run.log")
+    return made, said
+
+
+def test_a_finished_stage_is_not_run_again(runner):
+    run, said = runner
+    worker = Worker()
+    assert run.run([fit(worker)]) == []
+    assert run.run([fit(worker)]) == []
+    assert worker.calls == 1
+    assert said[-1].startswith("1 of 1 stages reused from")
+
+
+def test_the_record_says_what_made_it(runner):
+    run, _ = runner
+    stage = fit(Worker())
+    run.run([stage])
+    record = run.store.record("fit", stage.key)
+    assert record["identity"] == stage.identity
+    assert record["identity"]["plugin"]["version"] == 3
+    assert record["source"] == "code"
+    assert record["label"] == "train g"
+    assert record["device"].startswith("cpu (")
+    assert {"bench", "python"} <= set(record["packages"])
+    assert record["wall_seconds"] >= 0
+    assert record["peak_memory_mib"] > 1
+    assert list(record["files"]) == ["try1.txt"]
+
+
+def test_the_code_alone_changes_no_key():
+    """Only the version says that outputs change; the hash of the code is kept beside them."""
+    assert fit(Worker(), source="one").key == fit(Worker(), source="two").key
+
+
+def test_a_bug_is_ours_and_its_traceback_goes_to_the_log(runner):
+    run, said = runner
+    stage = fit(Worker(ZeroDivisionError("oh\nmore")))
+    (failure,) = run.run([stage])
+    assert failure.ours
+    assert failure.message == f"ZeroDivisionError: oh (traceback in {run.log})"
+    assert "raise self.problem" in run.log.read_text()
+    assert said == [f"[1/1] train g: failed: {failure.message}"]
+    assert not run.store.has("fit", stage.key)
+
+
+class Oddity(BaseException):
+    """No Exception, as some frameworks signal through."""
+
+
+@pytest.mark.parametrize(
+    "problem", [SystemExit(0), SystemExit(), BrokenPipeError(errno.EPIPE, "Broken pipe"), GeneratorExit(), Oddity()]
+)
+def test_no_error_of_a_stage_ends_the_run(runner, problem):
+    run, _ = runner
+    (failure,) = run.run([fit(Worker(problem)), good := fit(Worker(), "good")])
+    assert failure.ours
+    assert failure.message.startswith(type(problem).__name__)
+    assert run.store.has("fit", good.key)
+
+
+def test_what_needs_a_failed_stage_is_blocked_and_the_rest_goes_on(runner):
+    run, _ = runner
+    bad, good = fit(Worker(BenchError("mend me")), "bad"), fit(Worker(), "good")
+    dependent = replace(fit(Worker(), "later"), inputs={"train": Ref(DATA, "t"), "model": bad.ref})
+    failures = run.run([bad, dependent, good])
+    assert [(one.stage.label, one.message, one.ours, one.blocked) for one in failures] == [
+        ("train bad", "mend me", False, False),
+        ("train later", "needs: train bad", False, True),
+    ]
+    assert run.store.has("fit", good.key)
+    assert not run.log.exists()
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_disk_that_cannot_be_written_is_one_line_with_a_remedy(runner, name):
+    run, _ = runner
+    done, stage = fit(Worker(), "before"), fit(Worker(PROBLEMS[name]))
+    (failure,) = run.run([done, stage])
+    assert not failure.ours
+    assert "--results" in failure.message
+    assert "\n" not in failure.message
+    assert not run.log.exists()
+    assert run.store.has("fit", done.key)
+    assert not run.store.has("fit", stage.key)
+
+
+def test_a_disk_that_fills_up_while_the_record_is_written(runner, monkeypatch):
+    run, _ = runner
+    stage = fit(Worker())
+
+    def full(*_):
+        raise PROBLEMS["full"]
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.rename", full)
+        (failure,) = run.run([stage])
+    assert "No space left on device" in failure.message
+    assert not run.store.has("fit", stage.key)
+    assert run.run([stage]) == []
+
+
+def test_files_of_other_code_never_reach_an_artefact(runner):
+    """A plugin of the suite is mended without a new version: what its broken try wrote is thrown away."""
+    run, _ = runner
+    broken = Worker(ZeroDivisionError())
+    run.run([fit(broken, source="old code")])
+    mended = Worker()
+    mended.calls = 1
+    stage = fit(mended, source="new code")
+    assert run.run([stage]) == []
+    assert list(run.store.record("fit", stage.key)["files"]) == ["try2.txt"]
+
+
+@pytest.mark.parametrize("action", ["fit", "predict"])
+def test_a_failed_stage_leaves_only_what_it_resumes_from(runner, action):
+    """What a training wrote stays; half a set of maps, which the next try writes again, does not. No lock stays."""
+    run, _ = runner
+    stage = replace(fit(Worker(BenchError("no"))), action=action)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ACTIONS, action, ACTIONS["fit"])
+        run.run([stage])
+    left = [path.name for path in (run.store.root / action).iterdir()]
+    assert left == ([f".{stage.key}.partial"] if action == "fit" else [])
+
+
+def test_the_same_code_goes_on_where_it_stopped(runner):
+    run, _ = runner
+    worker = Worker(BenchError("no"))
+    run.run([fit(worker)])
+    worker.problem = None
+    stage = fit(worker)
+    assert run.run([stage]) == []
+    assert list(run.store.record("fit", stage.key)["files"]) == ["try1.txt", "try2.txt"]
+
+
+def test_devices():
+    check_device("auto")
+    check_device("cpu")
+    with pytest.raises(BenchError, match="--device gpu: .*; use one of this machine's devices, or auto") as caught:
+        check_device("gpu")
+    assert "\n" not in str(caught.value)
+
+
+def test_random_masks_keep_the_images_of_the_pairs_they_were_made_from(pairs, tmp_path):
+    """A test image of the same name never takes the place of a training image."""
+    train, test = pairs(3, name="train"), pairs(3, name="test", seed=1)
+    run = Runner(Store(tmp_path / "store"), {"t": train, "a": test}, Machine("cpu"), print, tmp_path / "run.log")
+    masks = Stage("masks", None, 5, {"train": Ref(DATA, "t")}, "random masks", {"params": {}})
+    assert run.run([masks]) == []
+    reader = Stage("fit", None, 0, {"conditions": masks.ref}, "reads them")
+    found = Job(reader, run.store, run.splits, None, None, run.pixels).pairs("conditions")
+    assert [sample.image for sample in found] == [sample.image for sample in train]

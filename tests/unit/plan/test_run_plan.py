@@ -1,0 +1,248 @@
+"""Keys of stages follow what enters them: the same work is done once, a change reaches only what depends on it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.contracts import Extractor, Generator, Look, Metric, Sample, Segmenter, param
+from bench.data.fingerprint import fingerprint
+from bench.data.splits import Splits
+from bench.plan.run_plan import RunSpec, plan
+from bench.plan.stage import Ref, inputs_of
+from bench.plugins.resolved import ResolvedPlugin
+from bench.plugins.sections import RandomMasks
+
+
+@dataclass(frozen=True)
+class P:
+    extractors: str = param("e", "extractor")
+
+
+class Toy(Generator, Metric, Segmenter, Extractor):  # type: ignore[misc]
+    """Stands for any plugin: the graph asks only for size and label."""
+
+    version = 1
+    label = "E"
+    backbone, resize, sha256 = "network", "none", "0" * 64
+    dim = 1
+
+
+def choose(kind, name, version=1):
+    return ResolvedPlugin(kind, name, Toy(P()), {"name": name, "version": version})
+
+
+def spec(**changes):
+    table = Splits(
+        asked="d",
+        name="d",
+        splits={"train": (), "test/a": (), "test/b": ()},
+        fingerprints={"train": "t", "test/a": "a", "test/b": "b"},
+        absent=(),
+        warnings=(),
+    )
+    generators = (choose("generator", "g1"), choose("generator", "g2"))
+    metrics = ((choose("metric", "m"), choose("extractor", "e")),)
+    return replace(
+        RunSpec(
+            table, "demo", 0, 1, "real", "train", 1, ("real", "added"), generators, metrics, (choose("segmenter", "s"),)
+        ),
+        **changes,
+    )
+
+
+def keys(run, action):
+    return {stage.label: stage.key for stage in plan(run).stages if stage.action == action}
+
+
+def test_scores_of_shape_are_another_scoring_of_the_same_maps():
+    """Asking for them later trains and predicts nothing again."""
+    plain, shaped = spec(), spec(shape_scores=True)
+    assert set(keys(plain, "segscore").values()).isdisjoint(keys(shaped, "segscore").values())
+    assert keys(plain, "predict") == keys(shaped, "predict")
+
+
+class Comparing(Toy):  # type: ignore[misc]
+    """A metric of pair distances, and an extractor that has another name for them."""
+
+    uses = "distances"
+
+    def look(self, uses):
+        return Look("E@64", "stages", "squash 64 × 64") if uses == "distances" else super().look(uses)
+
+
+def test_a_metric_of_distances_gets_the_extractor_and_its_name_for_them():
+    """No features are asked for; label, backbone and resize are those of distances; another extractor, another key."""
+    metric, extractor = (ResolvedPlugin(kind, "c", Comparing(P()), {"name": "c"}) for kind in ("metric", "extractor"))
+    (score,) = [stage for stage in plan(spec(metrics=((metric, extractor),))).stages if stage.label == "c of g1"]
+    assert set(score.inputs) == {"real", "fake"}
+    assert score.helper is extractor
+    assert score.extra["label"] == "E@64"
+    assert score.extra["about"] == {
+        "backbone": "stages",
+        "weights": "00000000",
+        "resize": "own sizes, then squash 64 × 64",
+    }
+    other = replace(extractor, identity={"name": "c", "version": 2})
+    assert keys(spec(metrics=((metric, other),)), "score")["c of g1"] != score.key
+
+
+def test_reference_features_are_computed_once():
+    labels = keys(spec(), "features")
+    assert sorted(labels) == ["e features of g1", "e features of g2", "e features of real training images"]
+
+
+def test_every_input_comes_before_what_needs_it():
+    seen = set()
+    for stage in plan(spec(masks="random", seeds=2)).stages:
+        assert set(inputs_of(stage)) <= seen
+        seen.add(stage.ref)
+
+
+def test_an_order_of_generators_changes_no_key():
+    run = spec()
+    turned = replace(run, generators=run.generators[::-1])
+    assert {stage.key for stage in plan(run).stages} == {stage.key for stage in plan(turned).stages}
+
+
+def test_a_new_version_reaches_only_its_descendants():
+    run = spec()
+    changed = replace(run, generators=(run.generators[0], choose("generator", "g2", version=2)))
+    before, after = {s.key for s in plan(run).stages}, {s.label: s.key for s in plan(changed).stages}
+    new = {label for label, key in after.items() if key not in before}
+    assert new
+    assert all("g2" in label for label in new)
+
+
+def test_a_score_follows_its_network():
+    """Other weights, another label, another resize: other scores, though the extractor's name is the same."""
+    run = spec()
+    for field, value in (("sha256", "1" * 64), ("label", "F"), ("resize", "crop"), ("backbone", "other")):
+        other = choose("extractor", "e")
+        setattr(other.plugin, field, value)
+        changed = replace(run, metrics=((run.metrics[0][0], other),))
+        assert not set(keys(run, "score").values()) & set(keys(changed, "score").values()), field
+        assert keys(run, "sample") == keys(changed, "sample")
+
+
+def test_the_reference_moves_scores_only_and_never_those_that_seek_copies():
+    train, test = spec(), spec(reference="test")
+    moved = {s.label for s in plan(test).stages} - {s.label for s in plan(train).stages}
+    assert moved == {"e features of real test images"}
+    assert not set(keys(train, "score").values()) & set(keys(test, "score").values())
+    seeker = choose("metric", "m")
+    seeker.plugin.views = True
+    metrics = ((seeker, choose("extractor", "e")),)
+    assert keys(spec(metrics=metrics), "score") == keys(spec(metrics=metrics, reference="test"), "score")
+
+
+def test_maps_metrics_share_training_and_prediction_with_the_leaderboards_lines():
+    """One score a segmenter and generator; beside the plain run only the maps of synthetic images are new."""
+    plain = spec(segmenters=(choose("segmenter", "s"), choose("segmenter", "t")))
+    aligned = choose("metric", "a")
+    aligned.plugin.uses = "maps"
+    both = replace(plain, metrics=(*plain.metrics, (aligned, None)))
+    new = {s.label for s in plan(both).stages if s.key not in {s.key for s in plan(plain).stages}}
+    names = [(segmenter, generator) for segmenter in "st" for generator in ("g1", "g2")]
+    assert new == {f"predict {s} of {g}" for s, g in names} | {f"a of {g} by {s}" for s, g in names}
+    spaces = [(one.generator, one.space) for one in plan(both).comparisons if one.metric == "a"]
+    assert spaces == [("g1", "s"), ("g1", "t"), ("g2", "s"), ("g2", "t")]
+
+
+def test_seeds_multiply_trainings_only():
+    one, three = spec(), spec(seeds=3)
+    assert len(keys(three, "train")) == 3 * len(keys(one, "train"))
+    assert keys(three, "sample") == keys(one, "sample")
+
+
+def test_random_masks_change_samples_but_not_models():
+    real, random = spec(), spec(masks="random")
+    assert keys(real, "fit") == keys(random, "fit")
+    assert not set(keys(real, "sample").values()) & set(keys(random, "sample").values())
+
+
+def test_ranges_of_random_masks_change_the_masks_and_what_follows_them():
+    usual, upright = (spec(masks="random", random_masks=RandomMasks(rotation=angle)) for angle in (180.0, 0.0))
+    for action in ("masks", "sample"):
+        assert not set(keys(usual, action).values()) & set(keys(upright, action).values())
+    assert keys(usual, "fit") == keys(upright, "fit")
+
+
+def test_several_images_a_mask_change_samples_but_not_models():
+    one, two = spec(), spec(multiple=2)
+    assert keys(one, "fit") == keys(two, "fit")
+    assert not set(keys(one, "sample").values()) & set(keys(two, "sample").values())
+
+
+def trained(run):
+    return {stage.label: stage for stage in plan(run).stages if stage.action == "train"}
+
+
+def with_pairs(count, **changes):
+    """A run of `count` training pairs."""
+    run = spec(**changes)
+    return replace(run, data=replace(run.data, splits={**run.data.splits, "train": (Sample("a", None, None),) * count}))
+
+
+def test_each_kind_of_row_trains_on_its_sets():
+    run = plan(with_pairs(5, rows=("only", "equal-updates", "real", "added")))
+    assert [(line.row, line.generator, line.pairs) for line in run.lines] == [
+        ("real", "none", 5),
+        ("real, equal updates", "none", 10),
+        ("real+g1", "g1", 10),
+        ("real+g2", "g2", 10),
+        ("g1 only", "g1", 5),
+        ("g2 only", "g2", 5),
+    ]
+    inputs = [set(stage.inputs) for stage in run.stages if stage.action == "train"]
+    assert inputs == [{"real"}, {"real"}, *[{"real", "synthetic"}] * 2, *[{"synthetic"}] * 2]
+    assert [bool(line.synthetic) for line in run.lines] == [False, False, True, True, True, True]
+    by_ref = {stage.ref: stage for stage in run.stages}
+    assert all(by_ref[Ref("train", key)].action == "train" for line in run.lines for key in line.models)
+
+
+def test_other_rows_leave_a_rows_key_alone():
+    """Rows asked for later train nothing anew; the real row's key is that of a run without the others."""
+    few, all_of_them = (trained(with_pairs(5, rows=rows)) for rows in (("real",), ("real", "equal-updates", "only")))
+    assert all_of_them["train s on real"].key == few["train s on real"].key
+
+
+def test_equal_updates_follow_the_number_of_pairs_only():
+    """Another generator of as many images shares the row; more images a mask are another one."""
+    run = with_pairs(5, rows=("equal-updates",))
+    label = "train s on real, equal updates"
+    assert trained(replace(run, generators=run.generators[:1]))[label].key == trained(run)[label].key
+    assert trained(run)[label].extra == {"pairs": 10}
+    assert trained(replace(run, multiple=3))[label].extra == {"pairs": 20}
+
+
+def test_sets_of_two_sizes_have_a_row_each():
+    """A set made elsewhere may be smaller than the real one: its row is trained as often as it is."""
+    run = with_pairs(5, rows=("equal-updates", "added"))
+    run.generators[1].plugin.pairs = {5: 2}.__getitem__
+    assert [(line.row, line.pairs) for line in plan(run).lines] == [
+        ("real, equal updates (7 pairs)", 7),
+        ("real, equal updates (10 pairs)", 10),
+        ("real+g1", 10),
+        ("real+g2", 7),
+    ]
+
+
+def test_selected_on_test_the_trainings_see_the_test_sets():
+    """And are others; the synthetic sets and their scores are the same."""
+    last, test = spec(), spec(select="test")
+    for label, stage in trained(test).items():
+        assert {role for role in stage.inputs if role.startswith("select/")} == {"select/a", "select/b"}
+        assert stage.key != trained(last)[label].key
+    assert not any(role.startswith("select/") for stage in trained(last).values() for role in stage.inputs)
+    assert keys(last, "score") == keys(test, "score")
+
+
+def test_bytes_decide_not_names_of_folders(pairs):
+    one, two = pairs(2, name="one"), pairs(2, name="two")
+    assert fingerprint(one) == fingerprint(two)
+    assert fingerprint(one) != fingerprint(pairs(2, name="three", seed=1))
+    moved = (replace(one[0], group="other"), one[1])
+    assert fingerprint(moved) != fingerprint(one)
+
+
+def test_a_sample_needs_no_more_than_paths():
+    assert Sample("a", Path("a.png"), Path("b.png")).group == ""

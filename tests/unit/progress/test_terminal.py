@@ -1,0 +1,35 @@
+"""Printing never fails: neither for a letter, nor for a reader that has gone, nor without a stream."""
+
+import io
+import os
+import sys
+
+from bench.progress import terminal
+
+
+def test_a_letter_the_encoding_has_not_is_a_question_mark(monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii", errors="strict"))
+    terminal.replace_unknown_letters()
+    terminal.show("FD ↑\x1b")
+    assert raw.getvalue() == b"FD ?\\x1b\n"
+
+
+def test_a_reader_that_has_gone_ends_nothing(monkeypatch):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        for _ in range(2):
+            terminal.show("to nobody")
+        terminal.finish()
+
+
+def test_no_stream_and_a_stream_of_another_make_are_fine(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    terminal.replace_unknown_letters()
+    terminal.say("to nobody")
+    terminal.show("to a text")
+    terminal.finish()
+    assert sys.stdout.getvalue() == "to a text\n"
