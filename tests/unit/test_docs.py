@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from bench.cli import COMMANDS, Parser, run
-from bench.config import load_profile, parse_overrides, resolve, resolve_section
 from bench.errors import BenchError
-from bench.registry import Registry
-from bench.sections import SECTIONS
+from bench.plugins.overrides import parse_overrides, resolve, resolve_section
+from bench.plugins.profile import load_profile
+from bench.plugins.registry import Registry
+from bench.plugins.sections import SECTIONS
 from tests.conftest import make_pairs
 
 ROOT = Path(__file__).parents[2]
@@ -159,6 +160,15 @@ def test_toml_is_valid_and_a_profile_can_be_used(text, registry, tmp_path):
 def test_links_lead_to_files(page):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", TEXTS[page.name]):
         assert (page.parent / target).is_file(), target
+
+
+def test_architecture_names_every_room_and_draws_it():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (rooms,) = (one["layers"] for one in project["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
+    names = {name.strip() for layer in rooms for name in layer.split("|")} - {"__main__"}
+    drawn = (ROOT / "docs" / "images" / "rooms.svg").read_text(encoding="utf-8")
+    assert {name for name in names if f"`bench/{name}`" not in TEXTS["architecture.md"]} == set()
+    assert {name for name in names if f">{name}<" not in drawn} == set()
 
 
 def test_the_readme_is_short_and_holds_the_two_commands():
