@@ -35,6 +35,11 @@ def blocks(language: str) -> list[tuple[str, str]]:
     return [(name, found[2]) for name, text in TEXTS.items() for found in BLOCK.finditer(text) if found[1] == language]
 
 
+def joined(text: str) -> str:
+    """Without line breaks inside a command."""
+    return re.sub(r"\\\n\s+", "", text)
+
+
 def commands_of(line: str) -> list[list[str]]:
     """The words behind each `-m bench` of a shell line."""
     words = [shlex.split(part) for part in line.split("&&")]
@@ -42,7 +47,7 @@ def commands_of(line: str) -> list[list[str]]:
 
 
 COMMAND_LINES = sorted(
-    {line for _, text in blocks("bash") for line in text.splitlines() if "-m bench" in line}
+    {line for _, text in blocks("bash") for line in joined(text).splitlines() if "-m bench" in line}
     | {code for text in TEXTS.values() for code in re.findall(r"`(python -m bench [^`]+)`", text)}
 )
 
