@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import __version__
 from bench.cli import COMMANDS, Parser, run
 from bench.errors import BenchError
 from bench.plugins.overrides import parse_overrides, resolve, resolve_section
@@ -165,6 +166,19 @@ def test_toml_is_valid_and_a_profile_can_be_used(text, registry, tmp_path):
 def test_links_lead_to_files(page):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", TEXTS[page.name]):
         assert (page.parent / target).is_file(), target
+
+
+def test_environments_of_tox_and_paths_of_pytest_exist():
+    known = (ROOT / "tox.ini").read_text(encoding="utf-8")
+    texts = "\n".join(TEXTS.values())
+    assert all(re.search(rf"testenv:[{{\w,-]*\b{name}\b", known) for name in re.findall(r"tox -e ([\w-]+)", texts))
+    assert all((ROOT / path).is_dir() for path in re.findall(r"pytest (tests/\w+)", texts))
+
+
+def test_citation_and_changelog_follow_the_version():
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert changes.index("## [Unreleased]") < changes.index(f"## [{__version__}]")
 
 
 def test_architecture_names_every_room_and_draws_it():
