@@ -19,7 +19,6 @@ class CaseFolders(Dataset):
 
     version = 1
     Params = Params
-    cite = "none: an example"
 
     def splits(self):
         return ("train", "val", "test/test")

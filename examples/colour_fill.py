@@ -21,7 +21,6 @@ class ColourFill(Generator):
     """Each mask in the mean lesion colour on the mean background colour, with noise over both."""
 
     version = 1
-    cite = "none: an example"
     Params = Params
 
     def fit(self, train, model_dir, ctx):
