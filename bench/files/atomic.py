@@ -123,13 +123,9 @@ def _owner(name: str) -> tuple[str, int] | None:
 def _may_live(part: Path, host: str, process: int) -> bool:
     if host != HOST:
         return part.exists() and time.time() - part.stat().st_mtime < DAY
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    import psutil
+
+    return psutil.pid_exists(process)
 
 
 def _remove(path: Path) -> None:
