@@ -192,6 +192,7 @@ def _other_name(name: str, masks: Path) -> str:
 
 
 def and_more(names: Sequence[object]) -> str:
+    """How many there are besides the first, which the text before it names; empty where there is none."""
     return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
 
 
