@@ -82,7 +82,7 @@ def open_all(
     workers: int,
     progress: Progress,
 ) -> None:
-    """Decode every image, squashed to `size` where given, and every mask.
+    """Decode every image, resized to `size` where given, and every mask.
 
     BenchError names the first bad file, and a set none of whose masks has a lesion.
     """
