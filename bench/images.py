@@ -123,10 +123,9 @@ def _transparent(image: Image.Image) -> bool:
 
 
 def load_rgb(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
-    """uint8 (height, width, 3), squashed to `size` = (width, height) when given.
+    """uint8 (height, width, 3), resized to `size` = (width, height) when given, whatever its aspect.
 
-    Squashing is Pillow's bilinear filter, which averages when it shrinks (antialiased); the authors' code uses
-    OpenCV's, which does not.
+    Pillow's bilinear filter averages when it shrinks (antialiased); the authors' code uses OpenCV's, which does not.
     """
     image = _open(path).convert("RGB")
     if size is not None and image.size != size:
@@ -134,13 +133,15 @@ def load_rgb(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     return np.asarray(image)
 
 
-VIEWS = ("as it is", "turned 90°", "turned 180°", "turned 270°", "flipped", "flipped, turned 90°",
-         "flipped, turned 180°", "flipped, turned 270°")  # fmt: skip
-"""The eight flips and quarter turns of an image; a flip is left to right and comes first."""
+VIEWS = (
+    *("as it is", "rotated 90°", "rotated 180°", "rotated 270°"),
+    *("flipped", "flipped, rotated 90°", "flipped, rotated 180°", "flipped, rotated 270°"),
+)
+"""The eight flips and rotations of an image; a flip is horizontal (left to right) and comes first."""
 
 
 def turn(pixels: np.ndarray, view: int) -> np.ndarray:
-    """`pixels` (h, w, …) as `VIEWS[view]` says; quarter turns are counter-clockwise."""
+    """`pixels` (h, w, …) as `VIEWS[view]` says; rotations are counter-clockwise."""
     return np.rot90(pixels[:, ::-1] if view >= 4 else pixels, view % 4)
 
 
@@ -164,7 +165,7 @@ def has_colours(path: Path) -> bool:
 
 
 def load_grey(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
-    """uint8 (height, width): a probability map or a soft mask × 255, squashed as by `load_rgb` when given a size."""
+    """uint8 (height, width): a probability map or a soft mask × 255, resized as by `load_rgb` when given a size."""
     image = _open(path).convert("L")
     if size is not None and image.size != size:
         image = image.resize(size, Image.Resampling.BILINEAR)

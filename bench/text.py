@@ -57,6 +57,7 @@ def guarded(text: str) -> str:
 
 
 def unguarded(cell: str) -> str:
+    """The text that `guarded` has made the cell of."""
     return cell.removeprefix(_GUARD)
 
 

@@ -7,8 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 from bench.contracts import TRAIN, Sample, Split
-from bench.errors import BenchError
-from bench.files.atomic import sha256_file
+from bench.files.atomic import digest_of
 from bench.identity import key
 from bench.text import listed
 
@@ -25,26 +24,19 @@ class Digests:
     def __call__(self, path: Path) -> str:
         """BenchError names a file that cannot be read."""
         if path not in self._known:
-            self._known[path] = _digest(path)
+            self._known[path] = digest_of(path)
         return self._known[path]
 
 
 def fingerprint(split: Split, digest: Digest | None = None) -> str:
     """Hash of (id, image bytes, mask bytes, prompt, group, source) of every pair; folder names play no part."""
-    return key({"pairs": [_identity(sample, digest or _digest) for sample in split]})
+    return key({"pairs": [_identity(sample, digest or digest_of) for sample in split]})
 
 
 def _identity(sample: Sample, digest: Digest) -> list[str]:
     mask = digest(sample.mask) if sample.has_mask else ""
     source = [sample.source] if sample.source else []
     return [sample.id, digest(sample.image), mask, sample.prompt, sample.group, *source]
-
-
-def _digest(path: Path) -> str:
-    try:
-        return sha256_file(path)
-    except OSError as error:
-        raise BenchError(f"{path}: cannot be read ({error.strerror}); mend or remove it") from None
 
 
 def repeated(splits: Mapping[str, Split], digest: Digest) -> list[str]:

@@ -40,6 +40,7 @@ class ImageFolder:
 
     @property
     def has_masks(self) -> bool:
+        """Whether every image has one."""
         return all(sample.has_mask for sample in self.samples)
 
 
@@ -57,6 +58,7 @@ def read_folder(path: Path, synthetic: bool, naming: Naming = NO_SUFFIX) -> Imag
     for sample in samples:
         if sample.has_mask:
             refuse_unlike(sample.image, sample.mask)
+    conversions = Counter(rule for header in headers if (rule := CONVERSIONS.get(header.mode)))
     what, digests = f"{role} set {path.resolve().name}", Digests()
     return ImageFolder(
         name=path.resolve().name,
@@ -65,16 +67,11 @@ def read_folder(path: Path, synthetic: bool, naming: Naming = NO_SUFFIX) -> Imag
         fingerprint=fingerprint(samples, digests),
         sizes=Counter(header.size for header in headers),
         notes=(
-            *_conversions(what, [header.mode for header in headers]),
+            *(f"{what}: {count} of {len(headers)} images: {rule}" for rule, count in conversions.items()),
             *listed.notes(),
         ),
         repeats=tuple(repeated({what: samples}, digests)),
     )
-
-
-def _conversions(what: str, modes: Sequence[str]) -> list[str]:
-    counts = Counter(rule for mode in modes if (rule := CONVERSIONS.get(mode)))
-    return [f"{what}: {count} of {len(modes)} images: {rule}" for rule, count in counts.items()]
 
 
 def open_all(
@@ -85,7 +82,7 @@ def open_all(
     workers: int,
     progress: Progress,
 ) -> None:
-    """Decode every image, squashed to `size` where given, and every mask.
+    """Decode every image, resized to `size` where given, and every mask.
 
     BenchError names the first bad file, and a set none of whose masks has a lesion.
     """

@@ -192,6 +192,7 @@ def _other_name(name: str, masks: Path) -> str:
 
 
 def and_more(names: Sequence[object]) -> str:
+    """How many there are besides the first, which the text before it names; empty where there is none."""
     return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
 
 
@@ -202,13 +203,11 @@ def left_out(samples: Split, besides: Iterable[Path] = ()) -> list[str]:
     """
     used = {path for sample in samples for path in (sample.image, sample.mask)}
     folders = {path.parent for path in used if path.name}
+    known = used | folders
     notes = []
     for folder in sorted({*folders, *besides}):
-        others = [path.name for path in sorted(folder.iterdir()) if not _belongs(path, used, folders)]
+        found = [path.name for path in sorted(folder.iterdir()) if path not in known]
+        others = [name for name in found if name != MANIFEST and not name.startswith(".")]
         if others:
             notes.append(f"left out of {folder}: {listed([clean(name) for name in others])}")
     return notes
-
-
-def _belongs(path: Path, used: Collection[Path], folders: Collection[Path]) -> bool:
-    return path in used or path in folders or path.name == MANIFEST or path.name.startswith(".")

@@ -17,8 +17,10 @@ from bench.text import printable
 MANIFEST = "manifest.csv"
 COLUMNS = ("id", "group", "prompt", "source", "split")
 """What a manifest may tell; another column is named in a note."""
-GROUP_NAMES = ("group", "patient", "subject", "participant", "person", "sequence", "seq", "video", "clip", "case",
-               "study", "series", "exam", "lesion", "mrn", "pid")  # fmt: skip
+GROUP_NAMES = (
+    *("group", "patient", "subject", "participant", "person", "mrn", "pid"),
+    *("sequence", "seq", "video", "clip", "case", "study", "series", "exam", "lesion"),
+)
 GROUP_ENDINGS = ("", "s", "id", "ids", "no", "nr", "num", "number", "name", "uid", "instanceuid", "code", "key")
 """Columns of such a name and ending say which images belong together, under another name than `group`."""
 _COPY = re.compile(r"(.+)-copy\d+")

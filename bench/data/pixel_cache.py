@@ -19,7 +19,7 @@ Place = tuple[Path, tuple[int, int] | None]
 
 @dataclass(frozen=True)
 class Picture:
-    """An image to look at: squashed to `size` (width, height) where given, then flipped and turned by `view`."""
+    """An image to look at: resized to `size` (width, height) where given, then flipped and rotated by `view`."""
 
     path: Path
     size: tuple[int, int] | None = None

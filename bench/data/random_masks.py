@@ -1,7 +1,7 @@
-"""Random masks: training masks scaled, shifted, turned and flipped.
+"""Random masks: training masks scaled, shifted, rotated and flipped.
 
-The paper samples from such masks; its authors say that they flip, scale and shift and do not turn, and publish no
-ranges. An image keeps its id and prompt; its transformation depends on (seed, id) alone.
+The paper samples from such masks; its authors say that they flip, scale and shift and do not rotate, and publish
+no ranges. An image keeps its id and prompt; its transformation depends on (seed, id) alone.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def _matrix(rng: np.random.Generator, width: int, height: int, ranges: RandomMas
     angle = np.deg2rad(rng.uniform(-ranges.rotation, ranges.rotation))
     shift = rng.uniform(-ranges.shift, ranges.shift, 2) * (width, height)
     flip = np.diag(np.where(rng.random(2) < ranges.flip, -1.0, 1.0))
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    inverse = np.linalg.inv(scale * turn @ flip)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    inverse = np.linalg.inv(scale * rotation @ flip)
     centre = np.array([width / 2, height / 2])
     return np.column_stack([inverse, centre - inverse @ (centre + shift)]), scale
 

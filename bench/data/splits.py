@@ -33,6 +33,7 @@ class Splits:
 
     @property
     def tests(self) -> tuple[str, ...]:
+        """Names of the test splits that are there, `test/<name>`."""
         return tuple(name for name in self.splits if name.startswith("test/"))
 
     def reference(self, which: str) -> tuple[str, Split]:
@@ -53,6 +54,7 @@ class Splits:
 
     @property
     def fingerprint(self) -> str:
+        """Hash of all splits."""
         return key({"splits": dict(self.fingerprints)})
 
     def reduced(self, percent: int, seed: int) -> Splits:
@@ -101,15 +103,11 @@ def tabulate(asked: str, name: str, dataset: Dataset) -> Splits:
         name=name,
         splits=present,
         fingerprints={split: fingerprint(samples, digests) for split, samples in present.items()},
-        absent=tuple(split for split, samples in listed.items() if not samples and split in _required(listed)),
+        # `val` is optional; every other split that a dataset declares is expected.
+        absent=tuple(split for split, samples in listed.items() if not samples and split != "val"),
         warnings=(*_count_warnings(name, dataset, present), *dataset.notes(), *left_out(every)),
         repeats=tuple(f"{name} {line}" for line in repeated(present, digests)),
     )
-
-
-def _required(listed: Mapping[str, Split]) -> set[str]:
-    """`val` is optional; every other split that a dataset declares is expected."""
-    return {split for split in listed if split != "val"}
 
 
 def _count_warnings(name: str, dataset: Dataset, present: Mapping[str, Split]) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from bench.errors import BenchError
 
 @dataclass(frozen=True)
 class IsicParams(PairParams):
+    """Of both challenges."""
+
     prompt: str = param("A photo of a skin lesion.", "text condition of every image; ours, none is published")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Domain:
     """The camera, light and patient behind a set of scenes; a test set shifts some of them."""
 
@@ -50,15 +50,15 @@ def _folds(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _lesion(rng: np.random.Generator, size: int, domain: Domain) -> tuple[np.ndarray, np.ndarray]:
-    """Mask in {0, 1} and dome height in [0, 1] of a lobed, turned ellipse that lies wholly or mostly inside."""
+    """Mask in {0, 1} and dome height in [0, 1] of a lobed, rotated ellipse that lies wholly or mostly inside."""
     y, x = np.mgrid[:size, :size] / size
     radius = np.clip(rng.gamma(9, 0.021), 0.08, 0.33) * domain.lesion_size
     cy, cx = rng.uniform(0.22, 0.78, 2)
-    turn, ratio = rng.uniform(0, np.pi), rng.uniform(0.6, 1.0)
-    u = np.cos(turn) * (x - cx) + np.sin(turn) * (y - cy)
-    v = (np.cos(turn) * (y - cy) - np.sin(turn) * (x - cx)) / ratio
-    angle = np.arctan2(v, u)
-    lobes = sum(rng.normal(0, 0.13 / k) * np.cos(k * angle + rng.uniform(0, 2 * np.pi)) for k in (2, 3, 4))
+    angle, ratio = rng.uniform(0, np.pi), rng.uniform(0.6, 1.0)
+    u = np.cos(angle) * (x - cx) + np.sin(angle) * (y - cy)
+    v = (np.cos(angle) * (y - cy) - np.sin(angle) * (x - cx)) / ratio
+    around = np.arctan2(v, u)
+    lobes = sum(rng.normal(0, 0.13 / k) * np.cos(k * around + rng.uniform(0, 2 * np.pi)) for k in (2, 3, 4))
     relative = np.hypot(u, v) / (radius * (1 + lobes))
     return (relative < 1).astype(np.uint8), np.sqrt(np.clip(1 - relative**2, 0, 1))
 

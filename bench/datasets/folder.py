@@ -17,6 +17,8 @@ SHARES = {"train": 3, "val": 1, "test/test": 1}
 
 @dataclass(frozen=True)
 class Params(NamedPairParams):
+    """What may be set with --set dataset.folder.NAME."""
+
     prompt: str = param("A photo of a lesion.", "text condition of images without one in the manifest")
     split_seed: int = param(0, "which pairs go where", low=0)
 

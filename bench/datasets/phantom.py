@@ -25,6 +25,8 @@ TESTS = {
 
 @dataclass(frozen=True)
 class Params:
+    """What may be set with --set dataset.phantom.NAME."""
+
     size: int = param(64, "side of the square images", unit="px", low=32, high=1024)
     train: int = param(120, "training pairs", low=3, high=100_000)
     test: int = param(24, "pairs in each of the five test sets", low=2, high=100_000)

@@ -30,6 +30,8 @@ def clinicdb_group(stem: str) -> str:
 
 @dataclass(frozen=True)
 class Params(NamedPairParams):
+    """What may be set with --set dataset.polyps.NAME."""
+
     prompt: str = param("A photo of a polyp.", "text condition of every image")
 
 

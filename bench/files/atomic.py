@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bench.errors import BenchError
+
 PART = ".part"
 HOST = (platform.node() or "here").replace(".", "_")[:60]
 DIGESTS = "sha256.json"
@@ -26,8 +28,17 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def sha256_file(path: Path) -> str:
+    """Of the file's bytes, 64 hexadecimal digits. Raises OSError; `digest_of` is for files that a user gave."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def digest_of(path: Path) -> str:
+    """sha256 of a user's file, 64 hexadecimal digits. BenchError where it cannot be read."""
+    try:
+        return sha256_file(path)
+    except OSError as error:
+        raise BenchError(f"{path}: cannot be read ({error.strerror}); mend or remove it") from None
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -85,6 +96,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_atomic(path: Path, text: str) -> None:
+    """Write `text` in UTF-8, in the way of `replacing`; the folder is made where it is missing."""
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
 
@@ -123,13 +135,9 @@ def _owner(name: str) -> tuple[str, int] | None:
 def _may_live(part: Path, host: str, process: int) -> bool:
     if host != HOST:
         return part.exists() and time.time() - part.stat().st_mtime < DAY
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    import psutil
+
+    return psutil.pid_exists(process)
 
 
 def _remove(path: Path) -> None:

@@ -29,6 +29,7 @@ def read_record(path: Path, length: int, damaged: list[Path]) -> bytes | None:
 
 
 def write_record(path: Path, data: bytes) -> None:
+    """Keep `data` for `read_record`, behind its check sum; whole or not at all."""
     with replacing(path) as part:
         part.write_bytes(data + _check(data))
 

@@ -23,7 +23,7 @@ _NAME = re.compile(r"checkpoint-\d+-[0-9a-f]{64}\.pt")
 def save_checkpoint(ctx: Context, done: int, state: Mapping[str, Any]) -> None:
     """Keep `state` after so many steps or epochs: tensors, numbers, words, and lists and dictionaries of them.
 
-    Of a team the first process alone calls it. Raises BenchError where the disk has no room.
+    Of several processes the first alone calls it. Raises BenchError where the disk has no room.
     """
     import torch
 
@@ -46,7 +46,7 @@ def save_checkpoint(ctx: Context, done: int, state: Mapping[str, Any]) -> None:
 def load_checkpoint(ctx: Context) -> dict[str, Any]:
     """The state of the newest checkpoint that is whole; empty where there is none, and a training begins anew.
 
-    Damaged ones are told and removed. Every process of a team calls it and gets the state that the first has chosen.
+    Damaged ones are named and removed. Of several processes each calls it and gets the state that the first has chosen.
     """
     import torch
 
@@ -91,7 +91,7 @@ def _done(path: Path) -> int:
 
 
 def _of_the_first(ctx: Context, number: int) -> int:
-    """The first process's number, in every process of a team."""
+    """The first process's number, in every process."""
     if ctx.team.size == 1:
         return number
     import torch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 HIGHER, LOWER = "higher", "lower"
 
@@ -16,6 +16,7 @@ class Name:
     name: str
     kind: str
     meaning: str
+    _: KW_ONLY
     better: str = HIGHER
     unit: str = ""
 
@@ -32,11 +33,11 @@ _ALL = (
     Name("s-measure", "shape", "S-measure of the stretched map, mean over images"),
     Name("e-measure@256", "map", "E-measure of the stretched map over 256 thresholds, mean over images"),
     Name("weighted-f", "shape", "weighted F (beta 1) of the stretched map, mean over images"),
-    Name("mae", "map", "mean absolute error of the stretched map, mean over images", LOWER),
-    Name("hd95", "shape", "95 % Hausdorff distance of the outlines at 0.5, mean over images", LOWER, "px"),
+    Name("mae", "map", "mean absolute error of the stretched map, mean over images", better=LOWER),
+    Name("hd95", "shape", "95 % Hausdorff distance of the outlines at 0.5, mean over images", better=LOWER, unit="px"),
     Name("surface-dice@2px", "shape", "share of both outlines at 0.5 within 2 px of the other, mean over images"),
     Name("recall@0.5", "map", "share of lesion found at 0.5, mean over images with a lesion"),
-    Name("ece-pooled", "bins", "calibration error of lesion probability, 15 bins, all pixels of the set", LOWER),
+    Name("ece-pooled", "bins", "calibration error of lesion probability, 15 bins, all pixels of the set", better=LOWER),
 )
 
 

@@ -33,6 +33,7 @@ class Reading:
 
     @property
     def n(self) -> int:
+        """Images it is over."""
         return int(self.over.sum())
 
     def of(self, columns: Columns, weights: np.ndarray) -> np.ndarray:

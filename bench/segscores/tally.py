@@ -16,10 +16,12 @@ class Tally:
 
     @property
     def pixels(self) -> int:
+        """Of the image."""
         return int(self.total.sum())
 
     @property
     def lesion_pixels(self) -> int:
+        """Of the mask's lesion."""
         return int(self.lesion.sum())
 
 
