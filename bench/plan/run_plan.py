@@ -184,11 +184,16 @@ class _Builder:
             Row(name=f"{name} only", generator=name, sets={**alone, "synthetic": ref}, pairs=made[name])
             for name, ref in sets.items()
         ]
+        if {"equal-updates", "added"} <= set(self.spec.rows):
+            equal, added = _merged(equal, added)
         planned = {"real": [real], "equal-updates": equal, "added": added, "only": only}
         return [row for kind in ROWS if kind in self.spec.rows for row in planned[kind]]
 
     def _added(self, real: Row, generator: ResolvedPlugin, synthetic: Ref, made: int) -> Row:
         name, pairs = f"real+{generator.name}", real.pairs + made
+        if generator.plugin.repeats_real and self.spec.multiple == 1 and made == real.pairs:
+            # The very training of the real pairs repeated: it is made once, under one key.
+            return replace(real, name=name, generator=generator.name, pairs=pairs, extra={"pairs": pairs})
         return Row(name=name, generator=generator.name, sets={**real.sets, "synthetic": synthetic}, pairs=pairs)
 
     def line(self, segmenter: ResolvedPlugin, row: Row, sets: Mapping[str, Ref]) -> Line:
@@ -239,3 +244,10 @@ def _equal_updates(real: Row, added: Sequence[Row]) -> list[Row]:
     counts = sorted({row.pairs for row in added})
     names = {count: f"real, {EQUAL} ({count} pairs)" if len(counts) > 1 else f"real, {EQUAL}" for count in counts}
     return [replace(real, name=names[count], pairs=count, extra={"pairs": count}) for count in counts]
+
+
+def _merged(equal: Sequence[Row], added: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The same rows, where a training that stands among both kinds stands among the added ones under both names."""
+    both = {row.pairs for row in added if row.extra}
+    named = [replace(row, name=f"{row.name} ({EQUAL})") if row.extra else row for row in added]
+    return [row for row in equal if row.pairs not in both], named

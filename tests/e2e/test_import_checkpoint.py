@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ import torch
 from tests.e2e.conftest import ROOT, TOYS
 from tests.ldm_layout import whole_state, write_base
 
+ALL_REUSED = r"(\d+) of \1 stages reused"
 ENV = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
@@ -37,11 +39,11 @@ def test_a_published_checkpoint_is_imported_and_sampled(bench, place, discs):
     assert "sampled from the imported checkpoint made" in done.out
     (model,) = (path for path in (place / "results" / "store" / "fit").iterdir() if (path / "README.txt").is_file())
     assert not list(model.glob("*.safetensors"))
-    assert "22 of 22 stages reused" in bench(*words, env=ENV).err
+    assert re.search(ALL_REUSED, bench(*words, env=ENV).err)
     # The folder's bytes decide, not its place.
     (place / "made").rename(place / "moved")
     again = bench(*(str(word).replace("made", "moved") for word in words), env=ENV)
-    assert "22 of 22 stages reused" in again.err
+    assert re.search(ALL_REUSED, again.err)
     with (place / "moved" / "scheduler" / "scheduler_config.json").open("a") as stream:
         stream.write("\n")
     done = bench(*(str(word).replace("made", "moved") for word in words), env=ENV)

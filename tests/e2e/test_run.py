@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,7 @@ TABLES = (
 )  # fmt: skip
 SMALL = ["--set", "phantom.size=32", "--set", "phantom.train=6", "--set", "phantom.test=2"]
 EQUAL = "real, equal updates"
+CONTROL = "real+copy-paste (equal updates)"
 PRESENT = {"CVC-300": 2, "Kvasir": 5}
 
 
@@ -73,7 +75,7 @@ def test_it_ends_with_a_table_and_its_files(stand_in):
 
 def test_each_stage_is_announced_with_its_place(stand_in):
     _, done, _ = stand_in
-    assert any(line.startswith("[4/53] sample toy-mirror: ") for line in done.lines)
+    assert any(re.match(r"\[4/\d+\] sample toy-mirror: ", line) for line in done.lines)
 
 
 def test_a_stand_in_is_named_first_and_last(stand_in):
@@ -94,7 +96,7 @@ def test_scores_are_tidy(stand_in):
     rows = scores(published(done))
     assert tuple(rows[0])[: len(PROMISED)] == PROMISED
     assert tuple(rows[0]) == TIDY
-    assert {row["row"] for row in rows if row["segmenter"]} == {"real", EQUAL, "real+copy-paste", "real+toy-mirror"}
+    assert {row["row"] for row in rows if row["segmenter"]} == {"real", CONTROL, "real+toy-mirror"}
     assert {row["dataset"] for row in rows} == {"phantom"}
     for row in rows:
         float(row["value"])
@@ -108,7 +110,7 @@ def test_a_second_run_reuses_everything_in_less_than_three_seconds(stand_in, ben
     started = time.monotonic()
     again = bench(*words)
     assert time.monotonic() - started < 3
-    assert "53 of 53 stages reused" in again.err
+    assert re.search(r"(\d+) of \1 stages reused", again.err)
     assert not [line for line in again.lines if line.startswith("[")]
     assert again.out == first.out
 
@@ -179,9 +181,8 @@ def test_lines_are_compared_with_the_control_image_by_image(polyps, bench):
     rows = {(row["row"], row["test_set"]): row for row in scores(published(done)) if row["metric"] == "mdice@256"}
     found = [row for row in scores(published(done, "significance.csv")) if row["metric"] == "mdice@256"]
     assert {(row["row"], row["baseline"]) for row in found} == {
-        ("real", "real+copy-paste"),
-        (EQUAL, "real+copy-paste"),
-        ("real+toy-mirror", "real+copy-paste"),
+        ("real", CONTROL),
+        ("real+toy-mirror", CONTROL),
     }
     for row in found:
         gap = [float(rows[name, row["test_set"]]["value"]) for name in (row["row"], row["baseline"])]
@@ -189,7 +190,7 @@ def test_lines_are_compared_with_the_control_image_by_image(polyps, bench):
         assert float(row["low"]) <= float(row["difference"]) <= float(row["high"])
     # The toy learns the same threshold from mirrored images: nothing differs, and nothing is to be tested.
     assert {(row["difference"], row["p_holm"], row["comparisons"]) for row in found} == {("0.0", "", "")}
-    assert "Differences against real+copy-paste (mdice@256, overall)" in done.out
+    assert f"Differences against {CONTROL} (mdice@256, overall)" in done.out
     assert bench("leaderboard", "--results", results).out.strip() in done.out
 
 
@@ -398,7 +399,7 @@ def test_every_images_scores_are_kept(toy_run, bench, tmp_path):
 def test_seeds_repeat_the_training_of_segmenters(toy_run):
     done = toy_run("--seeds", "2")
     assert done.code == 0, done.err
-    assert sum("train toy-threshold" in line for line in done.lines) == 2 * 4
+    assert sum("train toy-threshold" in line for line in done.lines) == 2 * 3
     assert sum("train toy-mirror" in line for line in done.lines) == 1
     rows = [row for row in scores(published(done)) if row["segmenter"]]
     assert {row["seeds"] for row in rows} == {"2"}
@@ -420,7 +421,7 @@ def test_runs_with_other_parameters_stand_on_lines_of_their_own(toy_run, bench, 
         for column in ("distance-Colour", "overall mdice@256"):
             assert row[column] == alone[0][column]
     controls = [row for row in scores(tmp_path / "all") if row["generator"] != "toy-mirror"]
-    assert [row["row"] for row in controls] == ["real", EQUAL, "real+copy-paste"]
+    assert [row["row"] for row in controls] == ["real", CONTROL]
     shown = bench("leaderboard", "--results", tmp_path / "results").out.partition("Differences against")[2]
     assert "corrected for the 1 comparison(s)" in " ".join(shown.split())
     assert [line.split()[0] for line in shown.splitlines() if "real+toy-mirror" in line] == [

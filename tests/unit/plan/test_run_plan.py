@@ -236,6 +236,47 @@ def test_sets_of_two_sizes_have_a_row_each():
     ]
 
 
+def with_control(count, **changes):
+    """A run of `count` training pairs in which g1 makes the real pairs once more."""
+    run = with_pairs(count, **changes)
+    run.generators[0].plugin.repeats_real = True
+    return run
+
+
+def test_one_training_under_two_names_is_one_row():
+    """With one image a mask, real pairs and their copies are the real pairs repeated: both names, one training."""
+    run = plan(with_control(5, rows=("real", "equal-updates", "added")))
+    assert [(line.row, line.generator, line.pairs, bool(line.synthetic)) for line in run.lines] == [
+        ("real", "none", 5, False),
+        ("real+g1 (equal updates)", "g1", 10, True),
+        ("real+g2", "g2", 10, True),
+    ]
+    assert run.lines[1].synthetic == keys(with_control(5), "sample")["sample g1"]
+    assert len([stage for stage in run.stages if stage.action == "train"]) == 3
+
+
+def test_rows_asked_for_by_themselves_share_that_training():
+    both, equal, added = (
+        trained(with_control(5, rows=rows)) for rows in (("equal-updates", "added"), ("equal-updates",), ("added",))
+    )
+    key = both["train s on real+g1 (equal updates)"].key
+    assert equal["train s on real, equal updates"].key == added["train s on real+g1"].key == key
+
+
+def test_other_numbers_of_pairs_keep_both_rows():
+    """Several images a mask; and a set of another size keeps the row of its own number."""
+    rows = ("equal-updates", "added")
+    twice = plan(with_control(5, rows=rows, multiple=2))
+    assert [line.row for line in twice.lines] == ["real, equal updates", "real+g1", "real+g2"]
+    smaller = with_control(5, rows=rows)
+    smaller.generators[1].plugin.pairs = {5: 2}.__getitem__
+    assert [(line.row, line.pairs) for line in plan(smaller).lines] == [
+        ("real, equal updates (7 pairs)", 7),
+        ("real+g1 (equal updates)", 10),
+        ("real+g2", 7),
+    ]
+
+
 def test_selected_on_test_the_trainings_see_the_test_sets():
     """And are others; the synthetic sets and their scores are the same."""
     last, test = spec(), spec(select="test")
