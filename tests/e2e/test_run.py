@@ -375,7 +375,7 @@ def test_selected_on_test_is_labelled(toy_run, tmp_path):
     assert "so scores are optimistic" in " ".join(done.out.split())
     assert label not in usual.out
     given = [json.loads(path.read_text())["select"] for path in (tmp_path / "results").rglob("training.json")]
-    assert sorted(map(len, given)) == [0] * 4 + [2] * 4
+    assert sorted(map(len, given)) == [0] * 3 + [2] * 3
     assert not any("sample" in line for line in done.lines if line.startswith("["))
 
 
@@ -385,7 +385,7 @@ def test_every_images_scores_are_kept(toy_run, bench, tmp_path):
     path = published(done, "per_image.csv")
     images = scores(path)
     assert list(images[0])[:6] == ["segmenter", "row", "seed", "test_set", "id", "group"]
-    assert len(images) == 4 * 2 * 2, "rows, trainings, test images"
+    assert len(images) == 3 * 2 * 2, "rows, trainings, test images"
     assert {row["seed"] for row in images} == {"1", "2"}
     for row in scores(published(done)):
         if row["metric"] == "mdice@256" and row["test_set"] == "test":
