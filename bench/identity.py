@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of what goes into a key; raising it makes every stored artefact unknown."""
 
 

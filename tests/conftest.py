@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench.contracts import Context, Extractor, Quiet, Sample, Split
-from bench.data.pixel_cache import Picture, PixelCache
-from bench.engine.extraction import embed
+from bench.data.pixel_cache import Picture
+from bench.engine.extraction import Extraction
 from bench.errors import BenchError
 from bench.images import save_png
+from bench.plugins.resolved import ResolvedPlugin
 
 PLUGINS = Path(__file__).parent / "plugins"
 
@@ -59,9 +61,14 @@ def make_pairs(folder: Path, count: int, size: int = 24, seed: int = 0, prefix: 
     return tuple(samples)
 
 
+def extraction_of(extractor: Extractor, ctx: Context) -> Extraction:
+    """Images through an extractor as the engine does it."""
+    return Extraction(ResolvedPlugin("extractor", "tried", extractor, {"name": "tried"}), ctx)
+
+
 def features_of(extractor: Extractor, paths: Sequence[Path], size: tuple[int, int] | None, ctx: Context) -> np.ndarray:
     """Features as the engine computes them, without its cache."""
-    return embed(extractor, "tried", [Picture(path, size) for path in paths], None, PixelCache(), ctx)
+    return extraction_of(extractor, replace(ctx, cache=None)).features([Picture(path, size) for path in paths])
 
 
 class Counter(Quiet):

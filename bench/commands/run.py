@@ -136,7 +136,8 @@ def _run(args: argparse.Namespace, store: Store) -> int:
         return _outline(setup, store, args.device)
     options = setup.profile.run
     manifest = describe_run(setup.spec, setup.plan, setup.notes, options.columns, setup.settings, options.controls)
-    runner = Runner(store, setup.splits, machine, say, args.results / "logs" / f"{manifest['run']}.log")
+    log = args.results / "logs" / f"{manifest['run']}.log"
+    runner = Runner(store=store, splits=setup.splits, machine=machine, say=say, log=log)
     failures = runner.run(setup.plan.stages)
     if team is not None:
         team.tell(None)
@@ -181,7 +182,9 @@ def _machine(args: argparse.Namespace, team: Launched | None) -> Machine:
     device = args.device if team is None else team.device
     if args.device not in ("auto", device, device.partition(":")[0]):
         raise BenchError(f"--device {args.device}: the launcher gives each process its own ({device}); leave it out")
-    return Machine(device, args.num_workers, args.download, args.results / CACHE, team)
+    return Machine(
+        device=device, workers=args.num_workers, download=args.download, cache=args.results / CACHE, team=team
+    )
 
 
 def _outline(setup: Setup | None, store: Store, device: str) -> int:

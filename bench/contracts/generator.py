@@ -16,6 +16,12 @@ class Generator(Plugin):
     declares = ("version", "sample")
     own_masks: ClassVar[bool] = False
     """True when it writes its own pairs (`out/images` and `out/masks`) instead of following the masks it is given."""
+    repeats_real: ClassVar[bool] = False
+    """True when its set is the real training pairs once more, one for each mask, whatever masks it is given.
+
+    Real pairs with this set added train a network exactly as the real pairs repeated to the same number, so the engine
+    trains once and names both on one row.
+    """
     shared: ClassVar[tuple[str, ...]] = ()
     """Which of `fit` and `sample` several processes do together through `ctx.team`; the first does the rest alone."""
 

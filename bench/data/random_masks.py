@@ -17,6 +17,8 @@ from bench.contracts import Split
 from bench.images import load_mask, save_png
 from bench.plugins.sections import RandomMasks
 
+VERSION = 3
+"""Raised when random masks of the same seed come out otherwise."""
 KEPT = 0.5
 """A transformed lesion keeps at least this share of its scaled area inside the image, else it is drawn again."""
 TRIES = 20

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.contracts import Context, Split, Team
-from bench.data.pixel_cache import PixelCache
-from bench.engine.actions import ACTIONS
+from bench.engine.actions import perform
 from bench.engine.job import Job
 from bench.plan.stage import Stage
 from bench.progress import interrupt
@@ -85,11 +84,6 @@ def alone_by_mistake() -> str:
     )
 
 
-def shares(stage: Stage) -> bool:
-    """Whether several processes do the stage together."""
-    return stage.chosen is not None and stage.action in getattr(stage.chosen.plugin, "shared", ())
-
-
 def call(team: Launched, stage: Stage, workspace: Workspace) -> None:
     """In the first process: have the others do the stage with it."""
     team.tell((stage.action, stage.key, str(workspace.out), str(workspace.work)))
@@ -103,5 +97,7 @@ def help_out(
     while (message := team.tell(None)) is not None:
         action, key, out, work = message
         stage, workspace = known[action, key], Workspace(Path(out), Path(work))
-        ctx = Context(stage.seed, workspace.work, team.device, download=download, team=team, cache=cache)
-        ACTIONS[action](Job(stage, store, splits, workspace, ctx, PixelCache()))
+        ctx = Context(
+            seed=stage.seed, workdir=workspace.work, device=team.device, download=download, team=team, cache=cache
+        )
+        perform(stage, Job(store=store, splits=splits, workspace=workspace, ctx=ctx))

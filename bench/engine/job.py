@@ -5,48 +5,56 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bench.contracts import Context, Sample, Split
 from bench.data.lesion_size import LesionShares
 from bench.data.pixel_cache import PixelCache
-from bench.engine.networks import Networks
-from bench.plan.stage import DATA, Ref, Stage
+from bench.engine.extraction import Extraction, OpenExtractor
+from bench.plan.stage import DATA, Ref
+from bench.plugins.resolved import ResolvedPlugin
 from bench.store.artefacts import Store, Workspace
 from bench.store.pair_index import read_index
 
-FEATURES = "features"
-FEATURES_FILE = "features.npy"
-
 
 @dataclass(frozen=True)
-class Job:
-    """A stage about to run: how to reach its inputs, where to write, what it may use."""
+class Caches:
+    """What the stages of a run hand on to each other within one process; nothing in it changes a result."""
 
-    stage: Stage
+    pixels: PixelCache = field(default_factory=PixelCache)
+    network: OpenExtractor = field(default_factory=OpenExtractor)
+    lesions: LesionShares = field(default_factory=LesionShares)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """How a stage reaches its inputs, where it writes, what it may use."""
+
     store: Store
     splits: Mapping[str, Split]
     workspace: Workspace
     ctx: Context
-    pixels: PixelCache
-    networks: Networks = field(default_factory=Networks)
-    shares: LesionShares = field(default_factory=LesionShares)
+    caches: Caches = field(default_factory=Caches)
 
     @property
-    def plugin(self) -> Any:
-        assert self.stage.chosen is not None
-        return self.stage.chosen.plugin
+    def out(self) -> Path:
+        """Where the stage writes what is kept."""
+        return self.workspace.out
 
-    def folder(self, role: str) -> Path:
-        ref = self.stage.inputs[role]
+    def folder(self, ref: Ref) -> Path:
+        """Where a finished stage left its files."""
         return self.store.path(ref.action, ref.key)
 
-    def pairs(self, role: str) -> Split:
-        """The pairs of a real split, or those a stage wrote."""
-        ref = self.stage.inputs[role]
+    def pairs(self, ref: Ref | None) -> Split:
+        """The pairs of a real split, or those a stage wrote; none of what is not given."""
+        if ref is None:
+            return ()
         if ref.action == DATA:
             return self.splits[ref.key]
-        return read_index(self.folder(role), self._made_from(ref))
+        return read_index(self.folder(ref), self._made_from(ref))
+
+    def extraction(self, extractor: ResolvedPlugin) -> Extraction:
+        """Images through an extractor, with what earlier stages have left open and decoded."""
+        return Extraction(extractor=extractor, ctx=self.ctx, pixels=self.caches.pixels, network=self.caches.network)
 
     def _made_from(self, ref: Ref) -> dict[str, Sample]:
         """The real pairs a stage was given, by id: those of other splits may bear the same ids."""

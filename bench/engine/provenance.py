@@ -62,6 +62,7 @@ def peak_memory_mib() -> float:
 
 
 def describe(modules: Iterable[str], device: str, seconds: float) -> dict[str, Any]:
+    """What a record says of its making: packages behind the importable names, device, threads, time, memory."""
     return {
         "packages": package_versions(modules),
         "device": device_name(device),

@@ -9,35 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.contracts import Context, Split, Team
-from bench.data.lesion_size import LesionShares
-from bench.data.pixel_cache import PixelCache
-from bench.engine.actions import ACTIONS
+from bench.engine.actions import perform
 from bench.engine.device import resolve_device
-from bench.engine.distributed import Launched, call, shares
-from bench.engine.job import Job
-from bench.engine.networks import Networks
+from bench.engine.distributed import Launched, call
+from bench.engine.job import Caches, Job
 from bench.engine.provenance import describe
 from bench.errors import BenchError
 from bench.files.atomic import storage_error
-from bench.plan.stage import Ref, Stage, inputs_of
+from bench.plan.stage import Ref, Stage
 from bench.plugins.faults import said
 from bench.progress import interrupt
 from bench.progress.bars import Terminal
-from bench.segscores.shape import PACKAGES
 from bench.store.artefacts import Store, Workspace
 from bench.text import printable_lines
 
-LOOKED_AT = ("fit", "sample")
-"""Actions whose files a person opens: curves, pictures, the synthetic set."""
 
-RESUMING = ("fit", "sample", "train")
-"""Actions whose unfinished output the next try goes on from; of others only the work folder is kept."""
-
-LOOKING = ("features", "score")
-"""Actions that look through extractors; before any other the last network gives its memory back."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Machine:
     """What a run may use; nothing here changes a result."""
 
@@ -58,7 +45,7 @@ class Failure:
     blocked: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Runner:
     """Runs stages against a store. `say` prints a line; `log` receives tracebacks."""
 
@@ -67,16 +54,14 @@ class Runner:
     machine: Machine
     say: Callable[[str], None]
     log: Path
-    pixels: PixelCache = field(default_factory=PixelCache)
-    networks: Networks = field(default_factory=Networks)
-    shares: LesionShares = field(default_factory=LesionShares)
+    caches: Caches = field(default_factory=Caches)
 
     def run(self, stages: Sequence[Stage]) -> list[Failure]:
         """Finish every stage that can be finished. A failed stage leaves nothing in the store."""
         failures: dict[Ref, Failure] = {}
         reused = 0
         for number, stage in enumerate(stages, 1):
-            blocked = next((failures[ref] for ref in inputs_of(stage) if ref in failures), None)
+            blocked = next((failures[ref] for ref in stage.needs if ref in failures), None)
             if blocked is not None:
                 failures[stage.ref] = Failure(stage, f"needs: {blocked.stage.label}", ours=False, blocked=True)
                 continue
@@ -100,49 +85,61 @@ class Runner:
             interrupt.check()
             message, ours = self._explain(stage, error)
         self.say(f"{label}: failed: {message}")
-        if self.machine.team is not None and shares(stage):
+        if self.machine.team is not None and stage.shared:
             # The others stand somewhere inside this stage and can be reached no more; the launcher ends them.
             raise BenchError(f"{stage.label}: {message}; this ends every process, and the same command resumes")
         return Failure(stage, message, ours), False
 
     def _reuse_or_run(self, stage: Stage, label: str) -> bool:
-        if self.store.has(stage.action, stage.key):
-            self.store.verify(stage.action, stage.key)
+        """Whether it was there."""
+        if self._is_there(stage):
             return True
-        resumes = stage.action in RESUMING
-        with self.store.claim(
-            stage.action, stage.key, lambda text: self.say(f"{label}: {text}"), stage.source, resumes
-        ) as workspace:
-            if self.store.has(stage.action, stage.key):
-                self.store.verify(stage.action, stage.key)
+
+        def tell(text: str) -> None:
+            self.say(f"{label}: {text}")
+
+        with self.store.claim(stage.action, stage.key, tell, stage.source, stage.resumes) as workspace:
+            if self._is_there(stage):
                 return True
             started = time.monotonic()
             self._run(stage, label, workspace, started)
-        where = f", in {self.store.path(stage.action, stage.key)}" if stage.action in LOOKED_AT else ""
+        where = f", in {self.store.path(stage.action, stage.key)}" if stage.is_browsed else ""
         self.say(f"{label}: {time.monotonic() - started:.1f} s{where}")
         return False
 
+    def _is_there(self, stage: Stage) -> bool:
+        """BenchError where it is there and its files have changed."""
+        if not self.store.has(stage.action, stage.key):
+            return False
+        self.store.verify(stage.action, stage.key)
+        return True
+
     def _run(self, stage: Stage, label: str, workspace: Workspace, started: float) -> None:
-        machine, device, team = self.machine, resolve_device(self.machine.device), Team()
-        if machine.team is not None and shares(stage):
+        machine, team = self.machine, Team()
+        if machine.team is not None and stage.shared:
             team = machine.team
             call(machine.team, stage, workspace)
+        device = resolve_device(machine.device)
         ctx = Context(
-            stage.seed, workspace.work, device, machine.workers, machine.download, Terminal(label), team, machine.cache
+            seed=stage.seed,
+            workdir=workspace.work,
+            device=device,
+            workers=machine.workers,
+            download=machine.download,
+            progress=Terminal(label),
+            team=team,
+            cache=machine.cache,
         )
-        if stage.action not in LOOKING:
-            self.networks.close()
-        ACTIONS[stage.action](
-            Job(stage, self.store, self.splits, workspace, ctx, self.pixels, self.networks, self.shares)
-        )
-        requires = [module for one in (stage.chosen, stage.helper) if one for module in one.plugin.requires]
-        requires += PACKAGES if stage.extra.get("shape") else ()
+        if not stage.uses_extractors:
+            self.caches.network.close()
+        job = Job(store=self.store, splits=self.splits, workspace=workspace, ctx=ctx, caches=self.caches)
+        perform(stage, job)
         record = {
             "identity": stage.identity,
             "label": stage.label,
             "source": stage.source,
             "processes": team.size,
-            **describe(requires, device, time.monotonic() - started),
+            **describe(stage.requires, device, time.monotonic() - started),
         }
         self.store.commit(stage.action, stage.key, workspace, record)
 

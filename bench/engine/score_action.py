@@ -1,8 +1,9 @@
-"""The `score` action: puts before a metric the sets it asks for, whole and by lesion size, and keeps what it finds."""
+"""How scores are made: a metric gets the sets it asks for, whole and by lesion size; what it finds is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,30 +13,57 @@ from bench.data.lesion_size import thirds
 from bench.data.pixel_cache import Picture
 from bench.data.splits import named_after
 from bench.engine.closest_pairs import draw_closest
-from bench.engine.extraction import distances
-from bench.engine.job import FEATURES_FILE, Job
+from bench.engine.job import Job
 from bench.errors import BenchError
 from bench.images import squash_of
+from bench.plan import actions as plan
+from bench.plan.stage import Ref
+from bench.plugins.resolved import ResolvedPlugin
 from bench.store.score_file import ALL, Scored, save_scores
 
+FEATURES_FILE = "features.npy"
 
-def score_sets(job: Job) -> None:
-    metric = job.plugin
-    real, fake, space = _real(job), _fake(job), _space(job)
+
+def score_images(stage: plan.ScoreImages, job: Job) -> None:
+    """Scores of two sets of images, with their features where the stage has any."""
+    features = _features(job, stage.real_features), _features(job, stage.real_views)
+    real = ImageSet(job.pairs(stage.real), *features)
+    fake = ImageSet(job.pairs(stage.fake), _features(job, stage.fake_features))
+    _score(stage, job, real, fake, _space(stage, job, real.samples))
+
+
+def score_maps(stage: plan.ScoreMaps, job: Job) -> None:
+    """Scores of a segmenter's maps of synthetic and of real images; real ones bear the names of their sets."""
+    parts = [(one, job.pairs(one.images)) for one in stage.held_out]
+    samples = tuple(sample for one, part in parts for sample in named_after(one.name, part))
+    real = ImageSet(samples, maps=tuple(path for one, part in parts for path in _maps(job, one.maps, part)))
+    made = job.pairs(stage.fake)
+    fake = ImageSet(made, maps=_maps(job, stage.fake_maps, made))
+    _score(stage, job, real, fake, Space(stage.origin.label))
+
+
+def _score(stage: plan.Score, job: Job, real: ImageSet, fake: ImageSet, space: Space) -> None:
+    metric = stage.metric.plugin
     found = {ALL: metric.score(real, fake, space, job.ctx)}
     if metric.stratified:
-        for name, (ours, theirs) in thirds(real.samples, fake.samples, job.shares).items():
+        for name, (ours, theirs) in thirds(real.samples, fake.samples, job.caches.lesions).items():
             found[name] = metric.score(real.rows(ours), fake.rows(theirs), space, job.ctx)
     groups = {sample.id: sample.group or sample.condition for sample in fake.samples}
-    scored = [one for stratum, scores in found.items() for one in _in_order(job, scores, stratum, groups)]
-    save_scores(job.workspace.out, scored, {**job.stage.extra["about"], "reference": job.stage.extra["reference"]})
-    draw_closest(job.workspace.out, scored, real.samples, fake.samples)
+    scored = [
+        one
+        for stratum, scores in found.items()
+        for one in _in_order(stage.metric, space.label, scores, stratum, groups)
+    ]
+    about = asdict(stage.origin)
+    save_scores(job.out, scored, {name: text for name, text in about.items() if name != "label"})
+    draw_closest(job.out, scored, real.samples, fake.samples)
 
 
-def _in_order(job: Job, scores: Mapping[str, Score], stratum: str, groups: Mapping[str, str]) -> list[Scored]:
+def _in_order(
+    metric: ResolvedPlugin, label: str, scores: Mapping[str, Score], stratum: str, groups: Mapping[str, str]
+) -> list[Scored]:
     """Scores as the metric has announced them; BenchError for others and for what is no number."""
-    assert job.stage.chosen is not None
-    name, measures = job.stage.chosen.name, {one.name: one for one in job.plugin.measures(job.stage.extra["label"])}
+    name, measures = metric.name, {one.name: one for one in metric.plugin.measures(label)}
     for column, score in scores.items():
         if column not in measures:
             raise BenchError(f"metric {name} gave {column}, its measures are {', '.join(measures)}; mend it")
@@ -48,52 +76,34 @@ def _in_order(job: Job, scores: Mapping[str, Score], stratum: str, groups: Mappi
     ]
 
 
-def _fake(job: Job) -> ImageSet:
-    samples = job.pairs("fake")
-    return ImageSet(samples, _array(job, "fake_features"), maps=_maps(job, "fake_maps", samples))
+def _features(job: Job, ref: Ref | None) -> np.ndarray | None:
+    return None if ref is None else np.load(job.folder(ref) / FEATURES_FILE, allow_pickle=False)
 
 
-def _real(job: Job) -> ImageSet:
-    tests = [role.removeprefix("real/") for role in job.stage.inputs if role.startswith("real/")]
-    if not tests:
-        return ImageSet(job.pairs("real"), _array(job, "real_features"), _array(job, "real_views"))
-    parts = {test: job.pairs(f"real/{test}") for test in tests}
-    samples = tuple(sample for test, part in parts.items() for sample in named_after(test, part))
-    maps = tuple(path for test, part in parts.items() for path in _maps(job, f"real_maps/{test}", part) or ())
-    return ImageSet(samples, maps=maps)
+def _maps(job: Job, maps: Ref, samples: Split) -> tuple[Path, ...]:
+    """A segmenter's map of each sample."""
+    return tuple(job.folder(maps) / f"{sample.id}.png" for sample in samples)
 
 
-def _maps(job: Job, role: str, samples: Split) -> tuple[Path, ...] | None:
-    """A segmenter's map of each sample; None where the stage has none."""
-    if role not in job.stage.inputs:
-        return None
-    return tuple(job.folder(role) / f"{sample.id}.png" for sample in samples)
-
-
-def _array(job: Job, role: str) -> np.ndarray | None:
-    if role not in job.stage.inputs:
-        return None
-    return np.load(job.folder(role) / FEATURES_FILE, allow_pickle=False)
-
-
-def _space(job: Job) -> Space:
+def _space(stage: plan.ScoreImages, job: Job, real: Split) -> Space:
     """With the pixels and the extractor's pair distances of samples, where the metric looks at any."""
-    label, extractor = job.stage.extra["label"], job.stage.helper
-    if "size" not in job.stage.extra:
+    label = stage.origin.label
+    if stage.extractor is None and not stage.metric.plugin.views:
         return Space(label)
-    real = {sample.image for sample in job.pairs("real")}
-    size = job.stage.extra["size"]
+    real_images = {sample.image for sample in real}
 
     def picture(sample: Sample) -> Picture:
-        """Real images are squashed to the synthetic set's size first."""
-        return Picture(sample.image, squash_of(sample.image, size) if sample.image in real else None)
+        """Real images are resized to the synthetic set's size first."""
+        return Picture(sample.image, squash_of(sample.image, stage.size) if sample.image in real_images else None)
 
     def pixels(sample: Sample) -> np.ndarray:
-        return job.pixels.load([picture(sample)])[0]
+        return job.caches.pixels.load([picture(sample)])[0]
 
-    def measure(pairs: Sequence[tuple[Sample, Sample]]) -> np.ndarray:
-        assert extractor is not None
-        pictures = [(picture(one), picture(other)) for one, other in pairs]
-        return distances(extractor.plugin, extractor.name, pictures, job.pixels, job.ctx, job.networks)
+    if stage.extractor is None:
+        return Space(label, None, pixels)
+    extraction = job.extraction(stage.extractor)
 
-    return Space(label, measure if extractor else None, pixels)
+    def distances(pairs: Sequence[tuple[Sample, Sample]]) -> np.ndarray:
+        return extraction.distances([(picture(one), picture(other)) for one, other in pairs])
+
+    return Space(label, distances, pixels)

@@ -10,7 +10,8 @@ from bench.data.group_split import divide, group_count
 from bench.data.image_folder import ImageFolder
 from bench.errors import BenchError
 from bench.identity import derive_seed
-from bench.plan.comparison import GIVEN, HELD_OUT, Against, alignment_stages, comparison_stages, train_stage
+from bench.plan.actions import Train
+from bench.plan.comparison import GIVEN, HELD_OUT, Against, alignment_stages, comparison_stages
 from bench.plan.run_plan import Comparison
 from bench.plan.stage import DATA, Ref, Stage, Trouble
 from bench.plugins.available import Selection
@@ -50,26 +51,35 @@ class FolderPlan:
         extractor: ResolvedPlugin | None,
         segmenters: Sequence[ResolvedPlugin],
     ) -> None:
-        real = Ref(DATA, self.real.fingerprint)
-        against = Against(fake.name, Ref(DATA, fake.fingerprint), fake.size, GIVEN, real)
+        against = Against(
+            name=fake.name,
+            fake=Ref(DATA, fake.fingerprint),
+            size=fake.size,
+            reference=GIVEN,
+            real=Ref(DATA, self.real.fingerprint),
+        )
         seed = derive_seed(self.seed, 0, "score", metric.name)
         if metric.plugin.uses != "maps":
             stages = comparison_stages(against, metric, extractor, seed)
             self._keep(fake, metric, extractor.name if extractor else "", stages)
             return
-        learnt, held_out = self._divided(fake)
+        training, held_out = self._divided(fake)
         for segmenter in segmenters:
-            train = self._train(segmenter, learnt)
-            stages = alignment_stages(against, metric, segmenter, train.ref, {HELD_OUT: held_out}, seed)
+            train = Train(
+                label=f"train {segmenter.name} on two thirds of the real images",
+                seed=derive_seed(self.seed, 0, "train", segmenter.name),
+                segmenter=segmenter,
+                real=training,
+            )
+            stages = alignment_stages(against, metric, train, {HELD_OUT: held_out}, seed)
             self._keep(fake, metric, segmenter.name, [train, *stages])
 
     def _keep(self, fake: ImageFolder, metric: ResolvedPlugin, space: str, stages: Sequence[Stage]) -> None:
         self.stages |= {stage.ref: self.stages.get(stage.ref, stage) for stage in stages}
-        self.comparisons.append(Comparison(fake.name, metric.name, space, fake.fingerprint, stages[-1].key))
-
-    def _train(self, segmenter: ResolvedPlugin, images: Ref) -> Stage:
-        seed = derive_seed(self.seed, 0, "train", segmenter.name)
-        return train_stage(segmenter, {"real": images}, seed, "two thirds of the real images")
+        comparison = Comparison(
+            generator=fake.name, metric=metric.name, space=space, synthetic=fake.fingerprint, key=stages[-1].key
+        )
+        self.comparisons.append(comparison)
 
     def _divided(self, fake: ImageFolder) -> tuple[Ref, Ref]:
         """Real images a network is trained on, and those it is held against."""

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from bench.contracts import TRAIN
 from bench.data.splits import Splits
 from bench.identity import derive_seed
-from bench.plan.comparison import Against, alignment_stages, comparison_stages, maps_stage, train_stage
-from bench.plan.stage import DATA, SELECT, Ref, Stage
+from bench.plan.actions import Fit, Masks, Sample, SegScore, Train
+from bench.plan.comparison import Against, alignment_stages, comparison_stages, maps_stage
+from bench.plan.stage import DATA, Ref, Stage
 from bench.plugins.profile import ROWS
 from bench.plugins.resolved import ResolvedPlugin
 from bench.plugins.sections import RandomMasks
-from bench.segscores import VERSION
 
-MASKS_VERSION = 3
-"""Raised when random masks of the same seed come out otherwise."""
 NO_GENERATOR = "none"
-EQUAL = "real, equal updates"
+EQUAL = "equal updates"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunSpec:
     """Everything a run is made of, resolved."""
 
@@ -101,7 +98,7 @@ def plan(spec: RunSpec) -> Plan:
         for comparison in builder.comparisons(generator, sets[generator.name])
     ]
     rows = builder.rows(sets)
-    lines = [line for segmenter in spec.segmenters for line in builder.lines(segmenter, rows)]
+    lines = [builder.line(segmenter, row, sets) for segmenter in spec.segmenters for row in rows]
     return Plan(tuple(builder.stages.values()), tuple(lines), tuple(comparisons))
 
 
@@ -120,48 +117,60 @@ class _Builder:
         return self.stages.setdefault(stage.ref, stage).ref
 
     def synthetic(self, generator: ResolvedPlugin) -> Ref:
-        train = self._data("train")
+        """The generator's set."""
+        name, train = generator.name, self._data(TRAIN)
         conditions = train
         if self.spec.masks == "random":
             seed = self._seed("masks", "random")
-            extra: dict[str, Any] = {"version": MASKS_VERSION, "params": asdict(self.spec.random_masks)}
-            conditions = self._add(Stage("masks", None, seed, {"train": train}, "random masks", extra))
-        name = generator.name
-        model = self._add(Stage("fit", generator, self._seed("fit", name), {"train": train}, f"train {name}"))
-        inputs = {"conditions": conditions, "model": model}
-        copies = {"multiple": self.spec.multiple} if self.spec.multiple > 1 else {}
-        return self._add(Stage("sample", generator, self._seed("sample", name), inputs, f"sample {name}", copies))
+            conditions = self._add(Masks(label="random masks", seed=seed, train=train, ranges=self.spec.random_masks))
+        model = self._add(Fit(label=f"train {name}", seed=self._seed("fit", name), generator=generator, train=train))
+        sample = Sample(
+            label=f"sample {name}",
+            seed=self._seed("sample", name),
+            generator=generator,
+            model=model,
+            conditions=conditions,
+            multiple=self.spec.multiple,
+        )
+        return self._add(sample)
 
     def comparisons(self, generator: ResolvedPlugin, fake: Ref) -> Iterator[Comparison]:
+        """The generator's set under each metric; under a metric of maps, by each segmenter."""
         reference = self.spec.reference
         real = {name: Ref(DATA, self.spec.data.reference(name)[0]) for name in (TRAIN, reference)}
-        against = Against(generator.name, fake, generator.plugin.size(), reference, real[reference], real[TRAIN])
+        against = Against(
+            name=generator.name,
+            fake=fake,
+            size=generator.plugin.size(),
+            reference=reference,
+            real=real[reference],
+            train=real[TRAIN],
+        )
         for metric, extractor in self.spec.metrics:
+            seed = self._seed("score", metric.name)
             if metric.plugin.uses == "maps":
                 for segmenter in self.spec.segmenters:
-                    yield self._compared(against, metric, segmenter.name, self._aligned(against, metric, segmenter))
+                    stages = self._aligned(against, metric, segmenter, seed)
+                    yield self._compared(against, metric, segmenter.name, stages)
             else:
-                stages = comparison_stages(against, metric, extractor, self._seed("score", metric.name))
-                *_, score = [self._add(stage) for stage in stages]
-                yield self._compared(against, metric, extractor.name if extractor else "", score)
+                stages = comparison_stages(against, metric, extractor, seed)
+                yield self._compared(against, metric, extractor.name if extractor else "", stages)
 
-    def _compared(self, against: Against, metric: ResolvedPlugin, space: str, score: Ref) -> Comparison:
-        return Comparison(against.name, metric.name, space, against.fake.key, score.key)
-
-    def _aligned(self, against: Against, metric: ResolvedPlugin, segmenter: ResolvedPlugin) -> Ref:
-        model = self._train(segmenter, self._real(), 0)
-        held_out = {test.removeprefix("test/"): self._data(test) for test in self.spec.data.tests}
-        seed = self._seed("score", metric.name)
-        stages = alignment_stages(against, metric, segmenter, model, held_out, seed, self._of(0))
+    def _compared(self, against: Against, metric: ResolvedPlugin, space: str, stages: Sequence[Stage]) -> Comparison:
         *_, score = [self._add(stage) for stage in stages]
-        return score
+        return Comparison(
+            generator=against.name, metric=metric.name, space=space, synthetic=against.fake.key, key=score.key
+        )
 
-    def _real_sets(self) -> dict[str, Ref]:
-        val = {"val": self._data("val")} if "val" in self.spec.data.fingerprints else {}
-        return {"real": self._data(TRAIN), **val}
+    def _aligned(self, against: Against, metric: ResolvedPlugin, segmenter: ResolvedPlugin, seed: int) -> list[Stage]:
+        train = self._train(segmenter, self._real(), 0)
+        held_out = {test.removeprefix("test/"): self._data(test) for test in self.spec.data.tests}
+        return [train, *alignment_stages(against, metric, train, held_out, seed, self._of(0))]
 
     def _real(self) -> Row:
-        return Row("real", NO_GENERATOR, self._real_sets(), len(self.spec.data.splits[TRAIN]))
+        val = {"val": self._data("val")} if "val" in self.spec.data.fingerprints else {}
+        sets = {"real": self._data(TRAIN), **val}
+        return Row(name="real", generator=NO_GENERATOR, sets=sets, pairs=len(self.spec.data.splits[TRAIN]))
 
     def rows(self, sets: Mapping[str, Ref]) -> list[Row]:
         """In the order of ROWS, each kind's generators in the run's order."""
@@ -169,47 +178,76 @@ class _Builder:
         alone = {name: ref for name, ref in real.sets.items() if name != "real"}
         asked = real.pairs * self.spec.multiple
         made = {generator.name: generator.plugin.pairs(asked) for generator in self.spec.generators}
-        added = [
-            Row(f"real+{name}", name, {**real.sets, "synthetic": ref}, real.pairs + made[name])
+        added = [self._added(real, one, sets[one.name], made[one.name]) for one in self.spec.generators]
+        equal = _equal_updates(real, added)
+        only = [
+            Row(name=f"{name} only", generator=name, sets={**alone, "synthetic": ref}, pairs=made[name])
             for name, ref in sets.items()
         ]
-        only = [Row(f"{name} only", name, {**alone, "synthetic": ref}, made[name]) for name, ref in sets.items()]
-        planned = {"real": [real], "equal-updates": _equal_updates(real, added), "added": added, "only": only}
+        if {"equal-updates", "added"} <= set(self.spec.rows):
+            equal, added = _merged(equal, added)
+        planned = {"real": [real], "equal-updates": equal, "added": added, "only": only}
         return [row for kind in ROWS if kind in self.spec.rows for row in planned[kind]]
 
-    def lines(self, segmenter: ResolvedPlugin, rows: Sequence[Row]) -> Iterator[Line]:
-        for row in rows:
-            models = [self._train(segmenter, row, repeat) for repeat in range(self.spec.seeds)]
-            scores = {
-                test: tuple(
-                    self._tested(model, segmenter, row.name, test, repeat).key for repeat, model in enumerate(models)
-                )
-                for test in self.spec.data.tests
-            }
-            synthetic = row.sets["synthetic"].key if "synthetic" in row.sets else ""
-            keys = tuple(model.key for model in models)
-            yield Line(row.name, row.generator, segmenter.name, synthetic, row.pairs, keys, scores)
+    def _added(self, real: Row, generator: ResolvedPlugin, synthetic: Ref, made: int) -> Row:
+        name, pairs = f"real+{generator.name}", real.pairs + made
+        if generator.plugin.repeats_real and self.spec.multiple == 1 and made == real.pairs:
+            # The very training of the real pairs repeated: it is made once, under one key.
+            return replace(real, name=name, generator=generator.name, pairs=pairs, extra={"pairs": pairs})
+        return Row(name=name, generator=generator.name, sets={**real.sets, "synthetic": synthetic}, pairs=pairs)
 
-    def _train(self, segmenter: ResolvedPlugin, row: Row, repeat: int) -> Ref:
-        seed = self._seed("train", segmenter.name, repeat)
-        judges = self.spec.data.tests if self.spec.select == "test" else ()
-        sets = {**row.sets, **{SELECT + test.removeprefix("test/"): self._data(test) for test in judges}}
-        return self._add(train_stage(segmenter, sets, seed, f"{row.name}{self._of(repeat)}", row.extra))
+    def line(self, segmenter: ResolvedPlugin, row: Row, sets: Mapping[str, Ref]) -> Line:
+        """A segmenter trained on a row with every seed, and tested on every test set."""
+        trains = [self._train(segmenter, row, repeat) for repeat in range(self.spec.seeds)]
+        models = tuple(self._add(train).key for train in trains)
+        scores = {
+            test: tuple(self._tested(train, row.name, test, repeat).key for repeat, train in enumerate(trains))
+            for test in self.spec.data.tests
+        }
+        synthetic = sets[row.generator].key if row.generator in sets else ""
+        return Line(
+            row=row.name,
+            generator=row.generator,
+            segmenter=segmenter.name,
+            synthetic=synthetic,
+            pairs=row.pairs,
+            models=models,
+            scores=scores,
+        )
+
+    def _train(self, segmenter: ResolvedPlugin, row: Row, repeat: int) -> Train:
+        tests = self.spec.data.tests if self.spec.select == "test" else ()
+        return Train(
+            label=f"train {segmenter.name} on {row.name}{self._of(repeat)}",
+            seed=self._seed("train", segmenter.name, repeat),
+            segmenter=segmenter,
+            real=row.sets.get("real"),
+            synthetic=row.sets.get("synthetic"),
+            repeated_to=row.extra.get("pairs"),
+            val=row.sets.get("val"),
+            select={test.removeprefix("test/"): self._data(test) for test in tests},
+        )
 
     def _of(self, repeat: int) -> str:
         return f" (seed {repeat + 1} of {self.spec.seeds})" if self.spec.seeds > 1 else ""
 
-    def _tested(self, model: Ref, segmenter: ResolvedPlugin, row: str, test: str, repeat: int) -> Ref:
+    def _tested(self, train: Train, row: str, test: str, repeat: int) -> Ref:
         images = self._data(test)
         what = f"{row} on {test.removeprefix('test/')}{self._of(repeat)}"
-        maps = self._add(maps_stage(segmenter, model, images, what))
-        label = f"score {segmenter.name} of {what}"
-        extra = {"version": VERSION, **({"shape": True} if self.spec.shape_scores else {})}
-        return self._add(Stage("segscore", None, 0, {"maps": maps, "truth": images}, label, extra))
+        maps = self._add(maps_stage(train, images, what))
+        label = f"score {train.segmenter.name} of {what}"
+        return self._add(SegScore(label=label, maps=maps, truth=images, shape=self.spec.shape_scores))
 
 
 def _equal_updates(real: Row, added: Sequence[Row]) -> list[Row]:
     """The real pairs repeated until they are as many as with a synthetic set added: normally one row for all sets."""
     counts = sorted({row.pairs for row in added})
-    names = {count: f"{EQUAL} ({count} pairs)" if len(counts) > 1 else EQUAL for count in counts}
+    names = {count: f"real, {EQUAL} ({count} pairs)" if len(counts) > 1 else f"real, {EQUAL}" for count in counts}
     return [replace(real, name=names[count], pairs=count, extra={"pairs": count}) for count in counts]
+
+
+def _merged(equal: Sequence[Row], added: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The same rows, where a training that stands among both kinds stands among the added ones under both names."""
+    both = {row.pairs for row in added if row.extra}
+    named = [replace(row, name=f"{row.name} ({EQUAL})") if row.extra else row for row in added]
+    return [row for row in equal if row.pairs not in both], named

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from bench.contracts import Cost
 from bench.cost.speed import memory_of, seconds, speed_of
 from bench.engine.distributed import team_size
 from bench.engine.provenance import device_name
-from bench.images import VIEWS
 from bench.plan.run_plan import Plan, RunSpec
 from bench.plan.stage import DATA, Ref, Stage
 from bench.plugins.params import key_params
-from bench.plugins.resolved import ResolvedPlugin
 from bench.store.artefacts import Store
 
 WIDTH = 100
-IMAGES = {
-    "masks": ("train",),
-    "fit": ("train",),
-    "sample": ("conditions",),
-    "features": ("images",),
-    "score": ("real", "fake"),
-    "train": ("real", "synthetic"),
-    "predict": ("images",),
-}
-"""The inputs whose images an action goes through."""
 
 
 def outline(spec: RunSpec, plan: Plan, store: Store, device: str) -> Iterator[str]:
@@ -42,7 +29,7 @@ def outline(spec: RunSpec, plan: Plan, store: Store, device: str) -> Iterator[st
     for one in (*spec.generators, *spec.segmenters):
         values = " ".join(f"{name}={value}" for name, value in key_params(one.plugin.params).items())
         yield from _wrap(f"{one.kind} {one.name}: {values or 'no parameters'}")
-    count = _Counter(plan, {spec.data.fingerprints[name]: len(split) for name, split in spec.data.splits.items()})
+    costs = _Costs(plan, _sizes(spec))
     total, largest, todo, unknown = 0.0, 0.0, 0, 0
     told: set[Cost] = set()
     width = max(len(stage.label) for stage in plan.stages)
@@ -52,7 +39,7 @@ def outline(spec: RunSpec, plan: Plan, store: Store, device: str) -> Iterator[st
             yield f"{start}  cached"
             continue
         todo += 1
-        cost = count.cost(stage)
+        cost = costs.of(stage)
         if cost is None:
             unknown += 1
             yield f"{start}  to do"
@@ -66,41 +53,33 @@ def outline(spec: RunSpec, plan: Plan, store: Store, device: str) -> Iterator[st
     yield from _wrap(_total(todo, len(plan.stages), unknown, total, largest, memory_of(device)))
 
 
-@dataclass
-class _Counter:
-    """Images by stage, and each plugin's cost counted once for equal work."""
+def _sizes(spec: RunSpec) -> dict[str, int]:
+    """How many images each real set has, and the reference, by fingerprint."""
+    data = spec.data
+    reference, held_out = data.reference(spec.reference)
+    return {reference: len(held_out)} | {data.fingerprints[name]: len(split) for name, split in data.splits.items()}
 
-    plan: Plan
-    sizes: Mapping[str, int]
-    known: dict[tuple[str, str, str, int], Cost | None] = field(default_factory=dict)
 
-    def cost(self, stage: Stage) -> Cost | None:
-        if stage.chosen is None:
+class _Costs:
+    """What stages take, counted once for equal work. `sizes`: images of each real set by fingerprint."""
+
+    def __init__(self, plan: Plan, sizes: Mapping[str, int]) -> None:
+        self.stages = {stage.ref: stage for stage in plan.stages}
+        self.sizes = sizes
+        self.known: dict[tuple[str, str, int], Cost | None] = {}
+
+    def of(self, stage: Stage) -> Cost | None:
+        """None where nothing estimates it."""
+        if not stage.plugins:
             return None
-        images = self._through(stage)
-        work = (stage.chosen.kind, stage.chosen.name, stage.action, images)
+        images = stage.images(self._count)
+        work = (stage.action, stage.plugins[0].name, images)
         if work not in self.known:
-            self.known[work] = _cost(stage.chosen, stage.action, images)
+            self.known[work] = stage.cost(images, team_size())
         return self.known[work]
 
-    def _through(self, stage: Stage) -> int:
-        if "pairs" in stage.extra:
-            return stage.extra["pairs"]
-        roles = [role for role in IMAGES.get(stage.action, ()) if role in stage.inputs]
-        looks = len(VIEWS) - 1 if stage.extra.get("views") else 1
-        return looks * stage.extra.get("multiple", 1) * sum(self._in(stage.inputs[role]) for role in roles)
-
-    def _in(self, ref: Ref) -> int:
-        if ref.action == DATA:
-            return self.sizes[ref.key]
-        stage = next(stage for stage in self.plan.stages if stage.ref == ref)
-        images = self._through(stage)
-        # A set that was made elsewhere has its own number of pairs.
-        return stage.chosen.plugin.pairs(images) if stage.chosen and stage.action == "sample" else images
-
-
-def _cost(chosen: ResolvedPlugin, action: str, images: int) -> Cost | None:
-    return chosen.plugin.cost(action, images, team_size())
+    def _count(self, ref: Ref) -> int:
+        return self.sizes[ref.key] if ref.action == DATA else self.stages[ref].made(self._count)
 
 
 def _total(todo: int, stages: int, unknown: int, total: float, largest: float, there: int) -> str:

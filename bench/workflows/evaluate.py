@@ -18,6 +18,7 @@ from bench.data.pixel_cache import PixelCache
 from bench.data.relabel import relabelled
 from bench.engine.actions import try_files
 from bench.engine.device import check_device
+from bench.engine.job import Caches
 from bench.engine.runner import Failure, Machine, Runner
 from bench.errors import BenchError
 from bench.identity import key
@@ -181,8 +182,11 @@ def _run(
 ) -> list[Failure]:
     stages = list(plan.stages.values())
     log = request.results / "logs" / f"evaluate-{key({'stages': [stage.key for stage in stages]})[:16]}.log"
-    machine = Machine(request.device, request.workers, request.download, request.results / "cache")
-    return Runner(store, plan.splits, machine, say, log, pixels).run(stages)
+    machine = Machine(
+        device=request.device, workers=request.workers, download=request.download, cache=request.results / "cache"
+    )
+    runner = Runner(store=store, splits=plan.splits, machine=machine, say=say, log=log, caches=Caches(pixels=pixels))
+    return runner.run(stages)
 
 
 def _described(profile: str, real: ImageFolder, comparisons: Sequence[Comparison]) -> dict[str, Any]:

@@ -90,11 +90,22 @@ def set_up(args: argparse.Namespace, store: Store, say: Callable[[str], None]) -
     seed, fraction = options.seed if args.seed is None else args.seed, args.fraction or options.fraction
     data = whole.reduced(fraction, derive_seed(seed, 0, "fraction", whole.name))
     spec = RunSpec(
-        data, profile.name, seed, args.seeds or options.seeds, masks,
-        args.reference or options.reference, args.multiple or options.multiple, tuple(args.rows or options.rows),
-        tuple(generators), tuple(metrics), tuple(segmenters), shape_scores, fraction,
-        args.select or options.select, ranges,
-    )  # fmt: skip
+        data=data,
+        profile=profile.name,
+        seed=seed,
+        seeds=args.seeds or options.seeds,
+        masks=masks,
+        reference=args.reference or options.reference,
+        multiple=args.multiple or options.multiple,
+        rows=tuple(args.rows or options.rows),
+        generators=tuple(generators),
+        metrics=tuple(metrics),
+        segmenters=tuple(segmenters),
+        shape_scores=shape_scores,
+        fraction=fraction,
+        select=args.select or options.select,
+        random_masks=ranges,
+    )
     refuse_taken_names(data.splits[TRAIN], spec.multiple)
     found = (*_data_notes(data, everything), *_departures(spec, whole))
     _tell(found, say)

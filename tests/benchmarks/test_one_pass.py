@@ -16,13 +16,12 @@ from PIL import Image
 from torch_fidelity import calculate_metrics
 
 from bench.contracts import Context, ImageSet, Sample, Space
-from bench.data.pixel_cache import Picture, PixelCache
-from bench.engine.extraction import embed
-from bench.engine.networks import Networks
+from bench.data.pixel_cache import Picture
 from bench.files.atomic import sha256_file
 from bench.images import save_png
 from bench.plugins.registry import Registry
 from metrics.extractors import inception
+from tests.conftest import extraction_of
 from tests.golden.random_weights import random_inception_file
 
 COUNT, SIZE = 64, 384
@@ -73,11 +72,11 @@ def ours(weights, folders):
     extractor, metrics = counted(weights), [plugin(name) for name in ("fid", "kid", "prdc")]
     import_all(metrics)
     started = time.perf_counter()
-    pixels, networks, sets = PixelCache(), Networks(), []
+    extraction, sets = extraction_of(extractor, CTX), []
     for folder in folders:
         samples = samples_of(folder)
         pictures = [Picture(sample.image) for sample in samples]
-        sets.append(ImageSet(samples, embed(extractor, "inception", pictures, None, pixels, CTX, networks)))
+        sets.append(ImageSet(samples, extraction.features(pictures)))
     for metric in metrics:
         found = metric.score(*sets, Space(extractor.label), CTX)
         extractor.run.values |= {name: score.value for name, score in found.items()}
@@ -175,22 +174,20 @@ EVALUATE = """
 import sys
 from pathlib import Path
 from bench.contracts import ImageSet, Space
-from bench.embedding import distances, embed
-from bench.networks import Networks
-from bench.pixels import Picture, PixelCache
+from bench.data.pixel_cache import Picture
 from metrics.extractors import lite0
 from tests.benchmarks.test_one_pass import CTX, plugin, samples_of
+from tests.conftest import extraction_of
 
-extractor, pixels = lite0.Lite0(lite0.Params()), PixelCache()
-sets = []
+extractor = lite0.Lite0(lite0.Params())
+extraction, sets = extraction_of(extractor, CTX), []
 for folder in map(Path, sys.argv[1:]):
     samples = samples_of(folder)
     pictures = [Picture(sample.image) for sample in samples]
-    sets.append(ImageSet(samples, embed(extractor, "lite0", pictures, None, pixels, CTX)))
+    sets.append(ImageSet(samples, extraction.features(pictures)))
 
 def measured(pairs):
-    looked = [(Picture(one.image), Picture(other.image)) for one, other in pairs]
-    return distances(extractor, "lite0", looked, pixels, CTX)
+    return extraction.distances([(Picture(one.image), Picture(other.image)) for one, other in pairs])
 
 for name in ("fid", "kid", "prdc", "lpips"):
     metric = plugin(name)

@@ -7,10 +7,9 @@ import pytest
 from PIL import Image
 
 from bench.contracts import Context
-from bench.data.pixel_cache import Picture, PixelCache
-from bench.engine.extraction import distances
+from bench.data.pixel_cache import Picture
 from bench.images import load_rgb, save_png
-from tests.conftest import features_of
+from tests.conftest import extraction_of, features_of
 from tests.contract.conftest import REGISTRY, build, names
 
 
@@ -128,7 +127,7 @@ def compared(photos, tmp_path_factory):
 
 def measured(name, pairs, folder, batch=4, **changes):
     pictures = [(Picture(one), Picture(other)) for one, other in pairs]
-    return distances(build("extractor", name, batch=batch), name, pictures, PixelCache(), context(folder, **changes))
+    return extraction_of(build("extractor", name, batch=batch), context(folder, **changes)).distances(pictures)
 
 
 def all_pairs(paths):

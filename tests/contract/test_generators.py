@@ -121,6 +121,19 @@ def test_own_masks_do_not_follow_the_given_ones(name, made, train, tmp_path):
 
 
 @pytest.mark.parametrize("name", GENERATORS)
+def test_a_set_declared_as_the_real_pairs_is_that(name, made, train):
+    """Image by image and mask by mask, as many as there are masks: the engine trains on the real pairs instead."""
+    one = made(name)
+    if not one.generator.repeats_real:
+        pytest.skip("declares no such thing")
+    assert one.generator.own_masks
+    assert one.generator.pairs(len(train)) == len(train)
+    assert copies(one.out, train)
+    for pair in train:
+        assert np.array_equal(load_mask(one.out / "masks" / f"{pair.id}.png"), load_mask(pair.mask))
+
+
+@pytest.mark.parametrize("name", GENERATORS)
 def test_same_seed_same_bytes(name, made, train, tmp_path):
     """Trained and sampled again: every byte of model and images is the same, and the real files are untouched. What
     counts updates is trained again in `test_killed_training_goes_on_to_the_same_model`."""

@@ -277,11 +277,11 @@ def test_a_full_disk(bench, tmp_path, small_disk):
 def test_a_disk_that_fills_up_within_a_file_of_features(pairs, tmp_path, small_disk):
     """Its first bytes have room: the line is the same."""
     from bench.contracts import Context, Extractor, Network, NoParams
-    from bench.data.pixel_cache import PixelCache
-    from bench.engine.actions import run_features
+    from bench.engine.actions import perform
     from bench.engine.job import Job
     from bench.files.atomic import storage_error
-    from bench.plan.stage import DATA, Ref, Stage
+    from bench.plan.actions import Features
+    from bench.plan.stage import DATA, Ref
     from bench.plugins.resolved import ResolvedPlugin
     from bench.store.artefacts import Store, Workspace
 
@@ -298,11 +298,11 @@ def test_a_disk_that_fills_up_within_a_file_of_features(pairs, tmp_path, small_d
             return np.ones((len(images), self.dim), np.float32)
 
     chosen = ResolvedPlugin("extractor", "wide", Wide(NoParams()), {"name": "wide", "version": 1})
-    stage = Stage("features", chosen, 0, {"images": Ref(DATA, "d")}, "features", {"size": None})
+    stage = Features(label="features", extractor=chosen, of=Ref(DATA, "d"))
     workspace = Workspace(small_disk, tmp_path)
-    job = Job(stage, Store(tmp_path), {"d": pairs(1)}, workspace, Context(0, tmp_path), PixelCache())
+    job = Job(store=Store(tmp_path), splits={"d": pairs(1)}, workspace=workspace, ctx=Context(0, tmp_path))
     with pytest.raises(OSError, match="No space left on device") as caught:
-        run_features(job)
+        perform(stage, job)
     assert storage_error(caught.value, small_disk)
 
 

@@ -83,4 +83,4 @@ def test_a_full_width_model_trains_and_samples(base, tmp_path, option, record_pr
 
 
 def is_siamese(folder):
-    return json.loads((folder / "record.json").read_text())["identity"]["plugin"]["name"] == "siamese"
+    return json.loads((folder / "record.json").read_text())["identity"]["plugins"][0]["name"] == "siamese"

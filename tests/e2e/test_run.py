@@ -29,6 +29,7 @@ TABLES = (
 )  # fmt: skip
 SMALL = ["--set", "phantom.size=32", "--set", "phantom.train=6", "--set", "phantom.test=2"]
 EQUAL = "real, equal updates"
+CONTROL = "real+copy-paste (equal updates)"
 PRESENT = {"CVC-300": 2, "Kvasir": 5}
 
 
@@ -84,7 +85,7 @@ def test_scores_are_tidy(stand_in):
     rows = scores(published(done))
     assert tuple(rows[0])[: len(PROMISED)] == PROMISED
     assert tuple(rows[0]) == TIDY
-    assert {row["row"] for row in rows if row["segmenter"]} == {"real", EQUAL, "real+copy-paste", "real+toy-mirror"}
+    assert {row["row"] for row in rows if row["segmenter"]} == {"real", CONTROL, "real+toy-mirror"}
     assert {row["dataset"] for row in rows} == {"phantom"}
     for row in rows:
         float(row["value"])
@@ -176,9 +177,8 @@ def test_lines_are_compared_with_the_control_image_by_image(polyps, bench):
     rows = {(row["row"], row["test_set"]): row for row in scores(published(done)) if row["metric"] == "mdice@256"}
     found = [row for row in scores(published(done, "significance.csv")) if row["metric"] == "mdice@256"]
     assert {(row["row"], row["baseline"]) for row in found} == {
-        ("real", "real+copy-paste"),
-        (EQUAL, "real+copy-paste"),
-        ("real+toy-mirror", "real+copy-paste"),
+        ("real", CONTROL),
+        ("real+toy-mirror", CONTROL),
     }
     for row in found:
         gap = [float(rows[name, row["test_set"]]["value"]) for name in (row["row"], row["baseline"])]
@@ -186,7 +186,7 @@ def test_lines_are_compared_with_the_control_image_by_image(polyps, bench):
         assert float(row["low"]) <= float(row["difference"]) <= float(row["high"])
     # The toy learns the same threshold from mirrored images: nothing differs, and nothing is to be tested.
     assert {(row["difference"], row["p_holm"], row["comparisons"]) for row in found} == {("0.0", "", "")}
-    assert "Differences against real+copy-paste (mdice@256, overall)" in done.out
+    assert f"Differences against {CONTROL} (mdice@256, overall)" in done.out
     assert bench("leaderboard", "--results", results).out.strip() in done.out
 
 
@@ -374,7 +374,7 @@ def test_selected_on_test_is_labelled(toy_run, tmp_path):
     assert "so scores are optimistic" in " ".join(done.out.split())
     assert label not in usual.out
     given = [json.loads(path.read_text())["select"] for path in (tmp_path / "results").rglob("training.json")]
-    assert sorted(map(len, given)) == [0] * 4 + [2] * 4
+    assert sorted(map(len, given)) == [0] * 3 + [2] * 3
     assert "sample" not in made_since(before, tmp_path / "results")
 
 
@@ -384,7 +384,7 @@ def test_every_images_scores_are_kept(toy_run, bench, tmp_path):
     path = published(done, "per_image.csv")
     images = scores(path)
     assert list(images[0])[:6] == ["segmenter", "row", "seed", "test_set", "id", "group"]
-    assert len(images) == 4 * 2 * 2, "rows, trainings, test images"
+    assert len(images) == 3 * 2 * 2, "rows, trainings, test images"
     assert {row["seed"] for row in images} == {"1", "2"}
     for row in scores(published(done)):
         if row["metric"] == "mdice@256" and row["test_set"] == "test":
@@ -399,7 +399,7 @@ def test_seeds_repeat_the_training_of_segmenters(toy_run, tmp_path):
     done = toy_run("--seeds", "2")
     assert done.code == 0, done.err
     found = made_since({}, tmp_path / "results")
-    assert found.count("train") == 2 * 4
+    assert found.count("train") == 2 * 3
     assert found.count("fit") == 2, "the generator and the control"
     rows = [row for row in scores(published(done)) if row["segmenter"]]
     assert {row["seeds"] for row in rows} == {"2"}
@@ -421,7 +421,7 @@ def test_runs_with_other_parameters_stand_on_lines_of_their_own(toy_run, bench, 
         for column in ("distance-Colour", "overall mdice@256"):
             assert row[column] == alone[0][column]
     controls = [row for row in scores(tmp_path / "all") if row["generator"] != "toy-mirror"]
-    assert [row["row"] for row in controls] == ["real", EQUAL, "real+copy-paste"]
+    assert [row["row"] for row in controls] == ["real", CONTROL]
     shown = bench("leaderboard", "--results", tmp_path / "results").out.partition("Differences against")[2]
     assert "corrected for the 1 comparison(s)" in " ".join(shown.split())
     assert [line.split()[0] for line in shown.splitlines() if "real+toy-mirror" in line] == [

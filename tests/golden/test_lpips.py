@@ -15,13 +15,12 @@ import torch
 from PIL import Image, ImageFilter
 
 from bench.contracts import Context
-from bench.data.pixel_cache import Picture, PixelCache
-from bench.engine.extraction import distances
+from bench.data.pixel_cache import Picture
 from bench.errors import BenchError
 from bench.files.atomic import sha256_file
 from bench.images import save_png
 from metrics.extractors import lite0, lpips
-from tests.conftest import refused
+from tests.conftest import extraction_of, refused
 from tests.golden.random_weights import save_trap
 
 CTX = Context(seed=0, workdir=Path())
@@ -73,7 +72,7 @@ def extractor_of(random_trunk, monkeypatch):
 
 def measured(extractor, pairs, ctx=CTX):
     pictures = [(Picture(one), Picture(other)) for one, other in pairs]
-    return distances(extractor, "tried", pictures, PixelCache(), ctx)
+    return extraction_of(extractor, ctx).distances(pictures)
 
 
 def all_pairs(paths):

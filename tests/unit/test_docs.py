@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import __version__
 from bench.cli import COMMANDS, Parser, run
 from bench.errors import BenchError
 from bench.plugins.overrides import parse_overrides, resolve, resolve_section
 from bench.plugins.profile import load_profile
 from bench.plugins.registry import Registry
 from bench.plugins.sections import SECTIONS
+from bench.version import __version__
 from tests.conftest import make_pairs
 
 ROOT = Path(__file__).parents[2]

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from bench.contracts import Context, Generator, NoParams, Quiet, Sample, Segmenter
-from bench.data.pixel_cache import PixelCache
-from bench.engine.actions import refuse_taken_names, repeat_to, run_sample, run_train, try_files
+from bench.engine.actions import perform, refuse_taken_names, repeat_to, try_files
 from bench.engine.job import Job
 from bench.errors import BenchError
 from bench.images import load_mask, load_rgb, save_png
+from bench.plan.actions import Origin, ScoreImages, Train
+from bench.plan.actions import Sample as SampleSet
 from bench.plan.stage import DATA, Ref, Stage
 from bench.plugins.resolved import ResolvedPlugin
 from bench.store.artefacts import Store, Workspace
@@ -55,14 +56,21 @@ class Watch(Segmenter):
         self.given = train, val, select
 
 
-def run(action, kind, plugin, inputs, splits, folder, extra=None, progress=None):
-    refs = {role: Ref(DATA, key) for role, key in inputs.items()}
-    stage = Stage("any", ResolvedPlugin(kind, "mine", plugin, {}), 0, refs, "label", extra or {})
+def mine(kind, plugin):
+    return ResolvedPlugin(kind, "mine", plugin, {})
+
+
+def run(stage, splits, folder, progress=None):
     workspace = Workspace(folder / "out", folder / "work")
     for path in (workspace.out, workspace.work):
         path.mkdir(exist_ok=True)
     ctx = Context(0, workspace.work, progress=progress or Quiet())
-    action(Job(stage, Store(folder / "store"), splits, workspace, ctx, PixelCache()))
+    perform(stage, Job(store=Store(folder / "store"), splits=splits, workspace=workspace, ctx=ctx))
+
+
+def test_a_stage_of_no_known_action_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="nothing does Stage"):
+        run(Stage(label="unknown"), {}, tmp_path)
 
 
 class Tried(Segmenter):
@@ -77,12 +85,14 @@ class Tried(Segmenter):
 
 
 def test_files_of_plugins_that_still_have_to_work_are_tried_once(tmp_path):
-    """Not those whose every stage is in the store; and of a stage's helper too."""
-    store, tried = Store(tmp_path), []
-    one, two, helper = (
-        ResolvedPlugin("segmenter", name, Tried(name, tried), {"name": name}) for name in ("1", "2", "3")
+    """Not those whose every stage is in the store; and the extractor of a metric too."""
+    store, tried, data = Store(tmp_path), [], Ref(DATA, "t")
+    segmenter, metric, extractor = (
+        ResolvedPlugin("any", name, Tried(name, tried), {"name": name}) for name in ("1", "2", "3")
     )
-    stages = [Stage("train", one, seed, {}, "") for seed in (0, 1)] + [Stage("score", two, 0, {}, "", helper=helper)]
+    origin = Origin(label="", backbone="", weights="", resize="", reference="train")
+    stages = [Train(label="", seed=seed, segmenter=segmenter, real=data) for seed in (0, 1)]
+    stages += [ScoreImages(label="", metric=metric, fake=data, real=data, origin=origin, extractor=extractor)]
     store.path("train", stages[0].key).mkdir(parents=True)
     try_files(stages, store)
     assert tried == ["1", "2", "3"]
@@ -97,8 +107,9 @@ def test_training_sees_the_real_pairs_repeated_and_test_sets_apart(tmp_path):
     """Equal stems of two test sets are two images."""
     watch = Watch(NoParams())
     splits = {"t": split("a", "b"), "x": split("1"), "y": split("1", "2")}
-    inputs = {"real": "t", "select/X": "x", "select/Y": "y"}
-    run(run_train, "segmenter", watch, inputs, splits, tmp_path, {"pairs": 5})
+    select = {"X": Ref(DATA, "x"), "Y": Ref(DATA, "y")}
+    stage = Train(label="", segmenter=mine("segmenter", watch), real=Ref(DATA, "t"), repeated_to=5, select=select)
+    run(stage, splits, tmp_path)
     train, val, select = watch.given
     assert (len(train), val) == (5, ())
     assert [sample.id for sample in select] == ["X/1", "Y/1", "Y/2"]
@@ -119,17 +130,22 @@ class Copies(Generator):
                 save_png(out / "images" / f"{sample.id}.png", load_rgb(sample.image))
 
 
+def sample_stage(generator):
+    data = Ref(DATA, "t")
+    return SampleSet(label="", generator=mine("generator", generator), model=data, conditions=data)
+
+
 @pytest.mark.parametrize("folder", ["images", "masks"])
 def test_a_damaged_pair_of_a_killed_try_is_made_again(pairs, tmp_path, folder):
     """Wherever the bit turned; the others stay as they are, and a line says which."""
     samples, copies, told = pairs(3), Copies(NoParams()), Said()
-    inputs = {"conditions": "t", "model": "t"}
-    run(run_sample, "generator", copies, inputs, {"t": samples}, tmp_path)
+    stage = sample_stage(copies)
+    run(stage, {"t": samples}, tmp_path)
     path = tmp_path / "out" / folder / "s001.png"
     whole = path.read_bytes()
     for at in range(0, len(whole), 7):
         path.write_bytes(bytes([*whole[:at], whole[at] ^ 4, *whole[at + 1 :]]))
-        run(run_sample, "generator", copies, inputs, {"t": samples}, tmp_path, progress=told)
+        run(stage, {"t": samples}, tmp_path, progress=told)
         assert copies.made == ["s001"], at
         assert path.read_bytes() == whole
         assert told.lines.pop() == f"{path}: damaged, and made again"
@@ -151,4 +167,4 @@ def test_a_generator_is_held_to_the_number_of_pairs_it_told(pairs, tmp_path):
     (tmp_path / "run").mkdir()
     few = Few(NoParams())
     with pytest.raises(BenchError, match=r"generator mine left 1 pairs where its pairs\(\) says 4; bring both"):
-        run(run_sample, "generator", few, {"conditions": "t", "model": "t"}, {"t": pairs(4)}, tmp_path / "run")
+        run(sample_stage(few), {"t": pairs(4)}, tmp_path / "run")

@@ -1,16 +1,20 @@
 """The picture of the closest pairs: which image stands where, and when there is none."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from bench.contracts import Match, Measure, Metric, NoParams, Sample, Score
+from bench.contracts import Context, Match, Measure, Metric, NoParams, Sample, Score
 from bench.engine.closest_pairs import CLOSEST, GAP, HEADER, HEIGHT, PAIRS_A_ROW, TILE, WIDTH, draw_closest, sheet_of
-from bench.engine.score_action import score_sets
+from bench.engine.job import Job
+from bench.engine.score_action import score_images
 from bench.images import VIEWS, save_png, turn
+from bench.plan.actions import Origin, ScoreImages
+from bench.plan.stage import DATA, Ref
+from bench.plugins.resolved import ResolvedPlugin
+from bench.store.artefacts import Store, Workspace
 from bench.store.score_file import SCORES, Scored
 from tests.conftest import refused
 
@@ -111,16 +115,16 @@ class Matching(Metric):
 
 def test_scoring_leaves_the_picture_beside_the_numbers(sets, tmp_path):
     """In the folder that a number's `record` names."""
-    extra = {"label": "", "about": {}, "reference": "train"}
-    stage = SimpleNamespace(extra=extra, inputs={}, helper=None, chosen=SimpleNamespace(name="matching"))
     (tmp_path / "out").mkdir()
-    job = SimpleNamespace(
-        plugin=Matching(NoParams()), stage=stage, workspace=SimpleNamespace(out=tmp_path / "out"), ctx=None,
-        pairs=dict(zip(("real", "fake"), sets, strict=True)).__getitem__,
-    )  # fmt: skip
-    score_sets(job)
-    assert {path.name for path in job.workspace.out.iterdir()} >= {SCORES, CLOSEST}
-    with Image.open(job.workspace.out / CLOSEST) as sheet:
+    real, fake = Ref(DATA, "real"), Ref(DATA, "fake")
+    metric = ResolvedPlugin("metric", "matching", Matching(NoParams()), {})
+    origin = Origin(label="", backbone="", weights="", resize="", reference="train")
+    workspace, ctx = Workspace(tmp_path / "out", tmp_path), Context(0, tmp_path)
+    splits = dict(zip(("real", "fake"), sets, strict=True))
+    job = Job(store=Store(tmp_path), splits=splits, workspace=workspace, ctx=ctx)
+    score_images(ScoreImages(label="", metric=metric, fake=fake, real=real, origin=origin), job)
+    assert {path.name for path in job.out.iterdir()} >= {SCORES, CLOSEST}
+    with Image.open(job.out / CLOSEST) as sheet:
         assert corners(sheet, 2 * GAP + TILE, HEADER) == expected(turn(REAL, 3))
 
 

@@ -10,12 +10,15 @@ import pytest
 
 from bench.contracts import Context, Extractor, Network, param
 from bench.data.pixel_cache import Picture, PixelCache
-from bench.engine.actions import run_features
-from bench.engine.extraction import Rows, distances, embed
+from bench.engine.actions import perform
+from bench.engine.extraction import FOLDER, Extraction, OpenExtractor
 from bench.engine.job import Job
-from bench.engine.networks import Networks
 from bench.images import load_rgb
-from tests.conftest import Said, refused
+from bench.plan.actions import Features
+from bench.plan.stage import DATA, Ref
+from bench.plugins.resolved import ResolvedPlugin
+from bench.store.artefacts import Store, Workspace
+from tests.conftest import Said, extraction_of, refused
 
 CTX = Context(0, Path())
 
@@ -82,16 +85,17 @@ def paths(pairs):
 
 
 @pytest.fixture
-def rows(tmp_path):
-    return Rows(tmp_path / "cache", {"name": "quarters", "version": 1})
+def cached(tmp_path):
+    """A context with a cache, where rows are kept."""
+    return replace(CTX, cache=tmp_path / "cache")
 
 
 def pictures_of(paths, size=None, view=0):
     return [Picture(path, size, view) for path in paths]
 
 
-def look(extractor, pictures, rows=None, ctx=CTX):
-    return embed(extractor, "quarters", pictures, rows, PixelCache(), ctx)
+def look(extractor, pictures, ctx=CTX):
+    return extraction_of(extractor, ctx).features(pictures)
 
 
 def literal(paths):
@@ -107,95 +111,99 @@ def test_each_image_goes_through_the_network_once(paths):
 
 
 @pytest.mark.parametrize(("batch", "workers"), [(1, 0), (3, 2), (64, 3)])
-def test_batch_order_and_workers_change_nothing(paths, rows, batch, workers):
+def test_batch_order_and_workers_change_nothing(paths, cached, batch, workers):
     order = np.random.default_rng(0).permutation(len(paths))
-    found = look(Quarters(batch), pictures_of([paths[i] for i in order]), rows, replace(CTX, workers=workers))
+    found = look(Quarters(batch), pictures_of([paths[i] for i in order]), replace(cached, workers=workers))
     assert np.array_equal(found, literal(paths)[order])
 
 
-def test_known_rows_cost_nothing(paths, rows):
+def test_known_rows_cost_nothing(paths, cached):
     """A second time no network is opened; one image more is one forward; the rows are the same bytes."""
-    first = look(Quarters(), pictures_of(paths[:-1]), rows)
+    first = look(Quarters(), pictures_of(paths[:-1]), cached)
     again = Quarters()
-    assert look(again, pictures_of(paths[:-1]), rows).tobytes() == first.tobytes()
+    assert look(again, pictures_of(paths[:-1]), cached).tobytes() == first.tobytes()
     assert (again.opened, again.forwards) == (0, 0)
-    more = look(again, pictures_of(paths), rows)
+    more = look(again, pictures_of(paths), cached)
     assert again.forwards == 1
     assert np.array_equal(more, literal(paths))
 
 
 def test_a_network_stays_open_until_another_is_looked_through(paths):
     """Two sets one after the other load it once; only one network is held at a time."""
-    networks, one, other = Networks(), Quarters(), Quarters()
+    network, one, other = OpenExtractor(), Quarters(), Quarters()
     for extractor in (one, one, other, one):
-        embed(extractor, "quarters", pictures_of(paths), None, PixelCache(), CTX, networks)
+        replace(extraction_of(extractor, CTX), network=network).features(pictures_of(paths))
     assert (one.opened, other.opened) == (2, 1)
 
 
 def test_pair_distances_use_the_open_network(paths):
-    networks, extractor = Networks(), Quarters()
-    pairs = [(Picture(paths[0]), Picture(paths[1]))]
-    first, second = (distances(extractor, "quarters", pairs, PixelCache(), CTX, networks) for _ in range(2))
+    extractor, pairs = Quarters(), [(Picture(paths[0]), Picture(paths[1]))]
+    extraction = extraction_of(extractor, CTX)
+    first, second = (extraction.distances(pairs) for _ in range(2))
     assert extractor.opened == 1
     assert np.array_equal(first, second)
 
 
-def test_an_empty_set_opens_nothing(rows):
+def test_an_empty_set_opens_nothing(cached):
     extractor = Quarters()
-    assert look(extractor, [], rows).shape == (0, 12)
-    assert distances(extractor, "quarters", [], PixelCache(), CTX).shape == (0,)
+    assert look(extractor, [], cached).shape == (0, 12)
+    assert extraction_of(extractor, CTX).distances([]).shape == (0,)
     assert extractor.opened == 0
 
 
-@pytest.mark.parametrize("cached", [True, False])
-def test_equal_files_are_looked_at_once(paths, rows, tmp_path, cached):
+@pytest.mark.parametrize("keeps", [True, False])
+def test_equal_files_are_looked_at_once(paths, cached, tmp_path, keeps):
     """Bytes decide, not names: a copy elsewhere and the same path twice cost nothing, and share a row."""
     copy = tmp_path / "elsewhere" / "other name.png"
     copy.parent.mkdir()
     shutil.copy(paths[0], copy)
     extractor = Quarters()
-    found = look(extractor, pictures_of([copy, *paths, paths[0]]), rows if cached else None)
+    found = look(extractor, pictures_of([copy, *paths, paths[0]]), cached if keeps else CTX)
     assert extractor.forwards == len(paths)
     assert np.array_equal(found, literal([copy, *paths, paths[0]]))
 
 
-def test_what_changes_a_row_makes_another(paths, rows):
-    """Another size, view, parameter or weight file finds nothing of the rows that are there."""
-    look(Quarters(), pictures_of(paths[:2]), rows)
-    others = [
-        (pictures_of(paths[:2], size=(16, 16)), rows),
-        (pictures_of(paths[:2], view=4), rows),
-        (pictures_of(paths[:2]), replace(rows, identity={**rows.identity, "params": {"net": "other"}})),
-        (pictures_of(paths[:2]), replace(rows, identity={**rows.identity, "weights": "1" * 64})),
-        (pictures_of(paths[:2]), replace(rows, identity={**rows.identity, "version": 2})),
-    ]
-    for pictures, where in others:
+def test_what_changes_a_row_makes_another(paths, cached):
+    """Another size, view, parameter, version or weight file finds nothing of the rows that are there."""
+    usual = {"name": "quarters", "version": 1}
+
+    def forwards(identity=usual, weights="0" * 64, **where):
         extractor = Quarters()
-        look(extractor, pictures, where)
-        assert extractor.forwards == 2
+        extractor.sha256 = weights
+        extraction = Extraction(ResolvedPlugin("extractor", "quarters", extractor, identity), cached)
+        extraction.features(pictures_of(paths[:2], **where))
+        return extractor.forwards
+
+    assert forwards() == 2
+    assert forwards() == 0
+    assert forwards(size=(16, 16)) == 2
+    assert forwards(view=4) == 2
+    assert forwards({**usual, "params": {"net": "other"}}) == 2
+    assert forwards({**usual, "version": 2}) == 2
+    assert forwards(weights="1" * 64) == 2
 
 
-def test_a_damaged_row_is_computed_again(paths, rows):
+def test_a_damaged_row_is_computed_again(paths, cached):
     """Cut at any length, a bit turned anywhere, emptied, or a folder in its place gone: the same features."""
-    whole = look(Quarters(), pictures_of(paths[:1]), rows)
-    (file,) = (path for path in rows.folder.rglob("*") if path.is_file())
+    whole = look(Quarters(), pictures_of(paths[:1]), cached)
+    (file,) = (path for path in (cached.cache / FOLDER).rglob("*") if path.is_file())
     data = file.read_bytes()
     damaged = [data[:length] for length in range(len(data))] + [data + b"\0"]
     damaged += [bytes([*data[:at], data[at] ^ 1, *data[at + 1 :]]) for at in range(len(data))]
     for number, bad in enumerate(damaged):
         file.write_bytes(bad)
         extractor, told = Quarters(), Said()
-        found = look(extractor, pictures_of(paths[:1]), rows, replace(CTX, progress=told))
+        found = look(extractor, pictures_of(paths[:1]), replace(cached, progress=told))
         assert found.tobytes() == whole.tobytes()
         (line,) = told.lines
         assert line.startswith(f"{file}: damaged")
         assert extractor.forwards == 1, number
         assert file.read_bytes() == data
-    shutil.rmtree(rows.folder)
-    assert look(Quarters(), pictures_of(paths[:1]), rows).tobytes() == whole.tobytes()
+    shutil.rmtree(cached.cache)
+    assert look(Quarters(), pictures_of(paths[:1]), cached).tobytes() == whole.tobytes()
 
 
-def test_a_kill_loses_no_finished_batch(paths, rows):
+def test_a_kill_loses_no_finished_batch(paths, cached):
     """Rows are kept batch by batch, and no half-written file is left."""
 
     class Killed(Quarters):
@@ -205,17 +213,17 @@ def test_a_kill_loses_no_finished_batch(paths, rows):
             return super().features(images)
 
     with pytest.raises(KeyboardInterrupt):
-        look(Killed(), pictures_of(paths), rows)
+        look(Killed(), pictures_of(paths), cached)
     extractor = Quarters()
-    assert np.array_equal(look(extractor, pictures_of(paths), rows), literal(paths))
+    assert np.array_equal(look(extractor, pictures_of(paths), cached), literal(paths))
     assert extractor.forwards == len(paths) - 8
-    assert not list(rows.folder.rglob("*.part"))
+    assert not list(cached.cache.rglob("*.part"))
 
 
 def test_several_extractors_decode_an_image_once(paths):
     pixels = PixelCache()
     for extractor in (Quarters(), Quarters(2), Quarters(64)):
-        embed(extractor, "quarters", pictures_of(paths), None, pixels, CTX)
+        replace(extraction_of(extractor, CTX), pixels=pixels).features(pictures_of(paths))
     assert pixels.decoded == len(paths)
 
 
@@ -236,7 +244,7 @@ def test_what_breaks_the_contract_is_named(paths, wrong):
         def features(self, images):
             return wrong(super().features(images))
 
-    refused(lambda: look(Wrong(), pictures_of(paths)), "quarters", "features", "(4, 12)")
+    refused(lambda: look(Wrong(), pictures_of(paths)), "tried", "features", "(4, 12)")
 
 
 def test_distances_that_break_the_contract_are_named(paths):
@@ -251,13 +259,13 @@ def test_distances_that_break_the_contract_are_named(paths):
     pairs = list(zip(pictures_of(paths), pictures_of(paths[::-1]), strict=True))
     before = threading.active_count()
     for extractor, said in ((Doubles(), "float64 (4,)"), (Fewer(), "activations of 3 images")):
-        refused(lambda one=extractor: distances(one, "quarters", pairs, PixelCache(), CTX), "quarters", said)
+        refused(lambda one=extractor: extraction_of(one, CTX).distances(pairs), "tried", said)
     assert threading.active_count() == before, "a reader is left behind"
 
 
-def test_a_file_that_is_gone_is_named(paths, rows):
-    for where in (rows, None):
-        refused(lambda where=where: look(Quarters(), pictures_of([*paths, Path("gone.png")]), where), "gone.png")
+def test_a_file_that_is_gone_is_named(paths, cached):
+    for ctx in (cached, CTX):
+        refused(lambda ctx=ctx: look(Quarters(), pictures_of([*paths, Path("gone.png")]), ctx), "gone.png")
 
 
 @pytest.mark.parametrize("batch", [1, 3, 64])
@@ -269,7 +277,7 @@ def test_distances_look_at_each_picture_once(paths, batch, workers):
     chosen += [(i, i) for i in range(len(paths))]
     rows, extractor = literal(paths), Quarters(batch)
     pairs = [(Picture(paths[one]), Picture(paths[other])) for one, other in chosen]
-    found = distances(extractor, "quarters", pairs, PixelCache(), replace(CTX, workers=workers))
+    found = extraction_of(extractor, replace(CTX, workers=workers)).distances(pairs)
     expected = [np.abs(rows[one] - rows[other]).mean() for one, other in chosen]
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, np.array(expected, dtype=np.float32))
@@ -284,24 +292,20 @@ def test_activations_are_held_no_longer_than_needed(pairs):
     chain = [(Picture(one), Picture(other)) for one, other in zip(paths, paths[1:], strict=False)]
     for batch in (1, 4):
         extractor = Quarters(batch)
-        distances(extractor, "quarters", chain, PixelCache(), CTX)
+        extraction_of(extractor, CTX).distances(chain)
         assert extractor.forwards == len(paths)
         assert extractor.most <= 3 * batch + 1
 
 
 def test_a_stage_keeps_rows_of_its_weights_apart(pairs, tmp_path):
     """The same extractor with another weight file computes its rows anew."""
-    from bench.plan.stage import DATA, Ref, Stage
-    from bench.plugins.resolved import ResolvedPlugin
-    from bench.store.artefacts import Store, Workspace
-
     samples = pairs(3)
     ctx = replace(CTX, cache=tmp_path / "cache")
     for weights, forwards in (("0" * 64, 3), ("0" * 64, 0), ("1" * 64, 3)):
         extractor = Quarters()
         extractor.sha256 = weights
         chosen = ResolvedPlugin("extractor", "quarters", extractor, {"name": "quarters", "version": 1})
-        stage = Stage("features", chosen, 0, {"images": Ref(DATA, "d")}, "features", {"size": None})
+        stage = Features(label="features", extractor=chosen, of=Ref(DATA, "d"))
         workspace = Workspace(tmp_path, tmp_path)
-        run_features(Job(stage, Store(tmp_path), {"d": samples}, workspace, ctx, PixelCache()))
+        perform(stage, Job(store=Store(tmp_path), splits={"d": samples}, workspace=workspace, ctx=ctx))
         assert extractor.forwards == forwards

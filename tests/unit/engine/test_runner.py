@@ -1,18 +1,18 @@
 """The runner reuses, runs, reports and goes on; a full or locked disk is the user's to mend, a bug is ours."""
 
 import errno
-from dataclasses import replace
 
 import pytest
 
-from bench.contracts import Generator, NoParams
-from bench.engine.actions import ACTIONS
+from bench.contracts import Generator, NoParams, Segmenter
 from bench.engine.device import check_device
 from bench.engine.job import Job
 from bench.engine.runner import Machine, Runner
 from bench.errors import BenchError
-from bench.plan.stage import DATA, Ref, Stage
+from bench.plan.actions import Fit, Masks, Predict
+from bench.plan.stage import DATA, Ref
 from bench.plugins.resolved import ResolvedPlugin
+from bench.plugins.sections import RandomMasks
 from bench.store.artefacts import Store
 
 PROBLEMS = {
@@ -39,17 +39,34 @@ class Worker(Generator):
             raise self.problem
 
 
-def fit(worker, name="g", source="code"):
+class Painter(Segmenter):
+    """Writes one map and fails."""
+
+    version = 1
+
+    def predict(self, samples, model_dir, out, ctx):
+        (out / "one.png").write_text("map")
+        raise BenchError("no")
+
+
+DATA_SET = Ref(DATA, "t")
+
+
+def fit(worker, name="g", source="code", train=DATA_SET):
     identity = {"name": name, "version": worker.version, "params": {}, "files": ""}
-    chosen = ResolvedPlugin("generator", name, worker, identity, source)
-    return Stage("fit", chosen, 7, {"train": Ref(DATA, "t")}, f"train {name}")
+    generator = ResolvedPlugin("generator", name, worker, identity, source)
+    return Fit(label=f"train {name}", seed=7, generator=generator, train=train)
+
+
+def runner_of(folder, splits, say=print):
+    store, log = Store(folder / "store"), folder / "logs" / "run.log"
+    return Runner(store=store, splits=splits, machine=Machine(device="cpu"), say=say, log=log)
 
 
 @pytest.fixture
 def runner(tmp_path):
     said = []
-    made = Runner(Store(tmp_path / "store"), {"t": ()}, Machine("cpu"), said.append, tmp_path / "logs" / "run.log")
-    return made, said
+    return runner_of(tmp_path, {"t": ()}, said.append), said
 
 
 def test_a_finished_stage_is_not_run_again(runner):
@@ -67,7 +84,7 @@ def test_the_record_says_what_made_it(runner):
     run.run([stage])
     record = run.store.record("fit", stage.key)
     assert record["identity"] == stage.identity
-    assert record["identity"]["plugin"]["version"] == 3
+    assert record["identity"]["plugins"][0]["version"] == 3
     assert record["source"] == "code"
     assert record["label"] == "train g"
     assert record["device"].startswith("cpu (")
@@ -111,7 +128,7 @@ def test_no_error_of_a_stage_ends_the_run(runner, problem):
 def test_what_needs_a_failed_stage_is_blocked_and_the_rest_goes_on(runner):
     run, _ = runner
     bad, good = fit(Worker(BenchError("mend me")), "bad"), fit(Worker(), "good")
-    dependent = replace(fit(Worker(), "later"), inputs={"train": Ref(DATA, "t"), "model": bad.ref})
+    dependent = fit(Worker(), "later", train=bad.ref)
     failures = run.run([bad, dependent, good])
     assert [(one.stage.label, one.message, one.ours, one.blocked) for one in failures] == [
         ("train bad", "mend me", False, False),
@@ -161,16 +178,16 @@ def test_files_of_other_code_never_reach_an_artefact(runner):
     assert list(run.store.record("fit", stage.key)["files"]) == ["try2.txt"]
 
 
-@pytest.mark.parametrize("action", ["fit", "predict"])
-def test_a_failed_stage_leaves_only_what_it_resumes_from(runner, action):
+def test_a_failed_stage_leaves_only_what_it_resumes_from(runner):
     """What a training wrote stays; half a set of maps, which the next try writes again, does not. No lock stays."""
     run, _ = runner
-    stage = replace(fit(Worker(BenchError("no"))), action=action)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ACTIONS, action, ACTIONS["fit"])
-        run.run([stage])
-    left = [path.name for path in (run.store.root / action).iterdir()]
-    assert left == ([f".{stage.key}.partial"] if action == "fit" else [])
+    training, data = fit(Worker(BenchError("no"))), DATA_SET
+    painter = ResolvedPlugin("segmenter", "s", Painter(NoParams()), {"name": "s"})
+    prediction = Predict(label="predict", segmenter=painter, model=data, of=data)
+    for stage, kept in ((training, [f".{training.key}.partial"]), (prediction, [])):
+        (failure,) = run.run([stage])
+        assert failure.message == "no"
+        assert [path.name for path in (run.store.root / stage.action).iterdir()] == kept
 
 
 def test_the_same_code_goes_on_where_it_stopped(runner):
@@ -194,9 +211,8 @@ def test_devices():
 def test_random_masks_keep_the_images_of_the_pairs_they_were_made_from(pairs, tmp_path):
     """A test image of the same name never takes the place of a training image."""
     train, test = pairs(3, name="train"), pairs(3, name="test", seed=1)
-    run = Runner(Store(tmp_path / "store"), {"t": train, "a": test}, Machine("cpu"), print, tmp_path / "run.log")
-    masks = Stage("masks", None, 5, {"train": Ref(DATA, "t")}, "random masks", {"params": {}})
+    run = runner_of(tmp_path, {"t": train, "a": test})
+    masks = Masks(label="random masks", seed=5, train=Ref(DATA, "t"), ranges=RandomMasks())
     assert run.run([masks]) == []
-    reader = Stage("fit", None, 0, {"conditions": masks.ref}, "reads them")
-    found = Job(reader, run.store, run.splits, None, None, run.pixels).pairs("conditions")
+    found = Job(store=run.store, splits=run.splits, workspace=None, ctx=None).pairs(masks.ref)
     assert [sample.image for sample in found] == [sample.image for sample in train]

@@ -100,7 +100,14 @@ class Watch(Metric):
 
 
 @pytest.fixture
-def compare(tmp_path):
+def runner_of(tmp_path):
+    """A runner of these splits."""
+    machine, store = Machine(device="cpu", cache=tmp_path / "cache"), Store(tmp_path / "store")
+    return lambda splits: Runner(store=store, splits=splits, machine=machine, say=print, log=tmp_path / "log")
+
+
+@pytest.fixture
+def compare(tmp_path, runner_of):
     """Runs one metric; returns what was kept, and the failures."""
 
     def run(metric, reference="train", count=4):
@@ -116,12 +123,20 @@ def compare(tmp_path):
         )
         extractor = None if metric.uses == "maps" else chosen("extractor", Corner(NoParams()))
         spec = RunSpec(
-            data, "demo", 0, 1, "real", reference, 1, ("real",), (chosen("generator", Squashed(NoParams())),),
-            ((chosen("metric", metric), extractor),), (chosen("segmenter", Maps(NoParams())),),
-        )  # fmt: skip
+            data=data,
+            profile="demo",
+            seed=0,
+            seeds=1,
+            masks="real",
+            reference=reference,
+            multiple=1,
+            rows=("real",),
+            generators=(chosen("generator", Squashed(NoParams())),),
+            metrics=((chosen("metric", metric), extractor),),
+            segmenters=(chosen("segmenter", Maps(NoParams())),),
+        )
         setup = Setup(None, spec, plan(spec), (), ())
-        machine = Machine("cpu", cache=tmp_path / "cache")
-        runner = Runner(Store(tmp_path / "store"), setup.splits, machine, print, tmp_path / "log")
+        runner = runner_of(setup.splits)
         failures = runner.run(setup.plan.stages)
         (comparison,) = setup.plan.comparisons
         path = runner.store.path("score", comparison.key)
@@ -166,7 +181,7 @@ def test_the_test_images_can_be_the_reference(compare):
     assert about["reference"] == "test"
 
 
-def test_an_image_that_has_the_size_already_is_looked_at_once(tmp_path):
+def test_an_image_that_has_the_size_already_is_looked_at_once(tmp_path, runner_of):
     """Features of real images, native and squashed to the size they have: the second time all rows are known."""
     pairs, looked = make_pairs(tmp_path / "pairs", 3, size=SIDE), []
 
@@ -176,10 +191,9 @@ def test_an_image_that_has_the_size_already_is_looked_at_once(tmp_path):
             return super().features(images)
 
     extractor = chosen("extractor", Counting(NoParams()))
-    stages = [features_stage(extractor, Ref(DATA, "t"), size, True, "") for size in (None, (SIDE, SIDE), (6, 6))]
-    runner = Runner(
-        Store(tmp_path / "store"), {"t": pairs}, Machine("cpu", cache=tmp_path / "cache"), print, tmp_path / "log"
-    )
+    sizes = (None, (SIDE, SIDE), (6, 6))
+    stages = [features_stage(extractor, Ref(DATA, "t"), "", size, views=True) for size in sizes]
+    runner = runner_of({"t": pairs})
     assert runner.run(stages[:2]) == []
     assert len(looked) == 7 * 3
     assert runner.run(stages[2:]) == []

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from bench.contracts import Context, ImageSet, Sample, Space
-from bench.data.pixel_cache import Picture, PixelCache
-from bench.engine.extraction import distances
+from bench.data.pixel_cache import Picture
 from bench.stats.bootstrap import mean_interval
 from metrics import _pairs
 from metrics.lpips import Lpips, Params
-from tests.conftest import refused
+from tests.conftest import extraction_of, refused
 from tests.unit.engine.test_extraction import Quarters
 
 CTX = Context(3, Path())
@@ -162,7 +161,7 @@ def test_every_image_goes_through_the_network_once(pairs, samples):
 
     def engine(looked):
         pictures = [(Picture(one.image), Picture(other.image)) for one, other in looked]
-        return distances(extractor, "quarters", pictures, PixelCache(), CTX)
+        return extraction_of(extractor, CTX).distances(pictures)
 
     scores(real, fake, engine)
     assert extractor.forwards == len(real) + len(fake)

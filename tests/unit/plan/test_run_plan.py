@@ -6,8 +6,9 @@ from pathlib import Path
 from bench.contracts import Extractor, Generator, Look, Metric, Sample, Segmenter, param
 from bench.data.fingerprint import fingerprint
 from bench.data.splits import Splits
+from bench.plan.actions import Origin
 from bench.plan.run_plan import RunSpec, plan
-from bench.plan.stage import Ref, inputs_of
+from bench.plan.stage import Ref
 from bench.plugins.resolved import ResolvedPlugin
 from bench.plugins.sections import RandomMasks
 
@@ -41,12 +42,20 @@ def spec(**changes):
     )
     generators = (choose("generator", "g1"), choose("generator", "g2"))
     metrics = ((choose("metric", "m"), choose("extractor", "e")),)
-    return replace(
-        RunSpec(
-            table, "demo", 0, 1, "real", "train", 1, ("real", "added"), generators, metrics, (choose("segmenter", "s"),)
-        ),
-        **changes,
+    usual = RunSpec(
+        data=table,
+        profile="demo",
+        seed=0,
+        seeds=1,
+        masks="real",
+        reference="train",
+        multiple=1,
+        rows=("real", "added"),
+        generators=generators,
+        metrics=metrics,
+        segmenters=(choose("segmenter", "s"),),
     )
+    return replace(usual, **changes)
 
 
 def keys(run, action):
@@ -74,13 +83,14 @@ def test_a_metric_of_distances_gets_the_extractor_and_its_name_for_them():
     metric, extractor = (ResolvedPlugin(kind, "c", Comparing(P()), {"name": "c"}) for kind in ("metric", "extractor"))
     (score,) = [stage for stage in plan(spec(metrics=((metric, extractor),))).stages if stage.label == "c of g1"]
     assert set(score.inputs) == {"real", "fake"}
-    assert score.helper is extractor
-    assert score.extra["label"] == "E@64"
-    assert score.extra["about"] == {
-        "backbone": "stages",
-        "weights": "00000000",
-        "resize": "own sizes, then squash 64 × 64",
-    }
+    assert score.extractor is extractor
+    assert score.origin == Origin(
+        label="E@64",
+        backbone="stages",
+        weights="00000000",
+        resize="own sizes, then squash 64 × 64",
+        reference="train",
+    )
     other = replace(extractor, identity={"name": "c", "version": 2})
     assert keys(spec(metrics=((metric, other),)), "score")["c of g1"] != score.key
 
@@ -93,7 +103,7 @@ def test_reference_features_are_computed_once():
 def test_every_input_comes_before_what_needs_it():
     seen = set()
     for stage in plan(spec(masks="random", seeds=2)).stages:
-        assert set(inputs_of(stage)) <= seen
+        assert set(stage.needs) <= seen
         seen.add(stage.ref)
 
 
@@ -210,8 +220,8 @@ def test_equal_updates_follow_the_number_of_pairs_only():
     run = with_pairs(5, rows=("equal-updates",))
     label = "train s on real, equal updates"
     assert trained(replace(run, generators=run.generators[:1]))[label].key == trained(run)[label].key
-    assert trained(run)[label].extra == {"pairs": 10}
-    assert trained(replace(run, multiple=3))[label].extra == {"pairs": 20}
+    assert trained(run)[label].repeated_to == 10
+    assert trained(replace(run, multiple=3))[label].repeated_to == 20
 
 
 def test_sets_of_two_sizes_have_a_row_each():
@@ -226,13 +236,54 @@ def test_sets_of_two_sizes_have_a_row_each():
     ]
 
 
+def with_control(count, **changes):
+    """A run of `count` training pairs in which g1 makes the real pairs once more."""
+    run = with_pairs(count, **changes)
+    run.generators[0].plugin.repeats_real = True
+    return run
+
+
+def test_one_training_under_two_names_is_one_row():
+    """With one image a mask, real pairs and their copies are the real pairs repeated: both names, one training."""
+    run = plan(with_control(5, rows=("real", "equal-updates", "added")))
+    assert [(line.row, line.generator, line.pairs, bool(line.synthetic)) for line in run.lines] == [
+        ("real", "none", 5, False),
+        ("real+g1 (equal updates)", "g1", 10, True),
+        ("real+g2", "g2", 10, True),
+    ]
+    assert run.lines[1].synthetic == keys(with_control(5), "sample")["sample g1"]
+    assert len([stage for stage in run.stages if stage.action == "train"]) == 3
+
+
+def test_rows_asked_for_by_themselves_share_that_training():
+    both, equal, added = (
+        trained(with_control(5, rows=rows)) for rows in (("equal-updates", "added"), ("equal-updates",), ("added",))
+    )
+    key = both["train s on real+g1 (equal updates)"].key
+    assert equal["train s on real, equal updates"].key == added["train s on real+g1"].key == key
+
+
+def test_other_numbers_of_pairs_keep_both_rows():
+    """Several images a mask; and a set of another size keeps the row of its own number."""
+    rows = ("equal-updates", "added")
+    twice = plan(with_control(5, rows=rows, multiple=2))
+    assert [line.row for line in twice.lines] == ["real, equal updates", "real+g1", "real+g2"]
+    smaller = with_control(5, rows=rows)
+    smaller.generators[1].plugin.pairs = {5: 2}.__getitem__
+    assert [(line.row, line.pairs) for line in plan(smaller).lines] == [
+        ("real, equal updates (7 pairs)", 7),
+        ("real+g1 (equal updates)", 10),
+        ("real+g2", 7),
+    ]
+
+
 def test_selected_on_test_the_trainings_see_the_test_sets():
     """And are others; the synthetic sets and their scores are the same."""
     last, test = spec(), spec(select="test")
     for label, stage in trained(test).items():
-        assert {role for role in stage.inputs if role.startswith("select/")} == {"select/a", "select/b"}
+        assert stage.select == {"a": Ref("data", "a"), "b": Ref("data", "b")}
         assert stage.key != trained(last)[label].key
-    assert not any(role.startswith("select/") for stage in trained(last).values() for role in stage.inputs)
+    assert not any(stage.select for stage in trained(last).values())
     assert keys(last, "score") == keys(test, "score")
 
 

@@ -80,6 +80,14 @@ def test_rows_are_told_with_their_pairs(run, tmp_path):
     assert sorted({images for action, images, _ in asked if action == "train"}) == [7, 14]
 
 
+def test_the_test_images_as_reference_are_counted(run, tmp_path):
+    """All test sets as one."""
+    asked = []
+    metric, extractor = run.metrics[0][0], worker("extractor", "e", asked)
+    lines(replace(run, reference="test", metrics=((metric, extractor),)), Store(tmp_path))
+    assert sorted(asked) == [("features", 5, 1), ("features", 7, 1)]
+
+
 def test_launched_processes_are_told_to_the_plugin(run, tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "4")
     asked = []
