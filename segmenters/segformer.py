@@ -10,7 +10,8 @@ from segmenters.mmseg.mit_weights import MIT, from_authors
 from segmenters.mmseg.mmcv_lite import REQUIRES, opencv_fault
 from segmenters.training.published import Augmentation, Crop, Photometric
 from segmenters.training.segmenter import TrainedSegmenter
-from segmenters.weights.backbone import Backbone, PretrainedParams
+from segmenters.weights.backbone import Backbone
+from segmenters.weights.params import PretrainedParams
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,8 @@ from bench.contracts import param
 from bench.errors import BenchError
 from bench.files.published import HubFile
 from segmenters.training.segmenter import TrainedSegmenter
-from segmenters.weights.backbone import Backbone, PretrainedParams
+from segmenters.weights.backbone import Backbone
+from segmenters.weights.params import PretrainedParams
 from segmenters.weights.sources import Nowhere
 
 if TYPE_CHECKING:

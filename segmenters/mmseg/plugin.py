@@ -11,7 +11,8 @@ from bench.errors import BenchError
 from bench.files.published import WebFile
 from segmenters.mmseg.mmcv_lite import REQUIRES, opencv_fault
 from segmenters.training.segmenter import TrainedSegmenter
-from segmenters.weights.backbone import Backbone, PretrainedParams
+from segmenters.weights.backbone import Backbone
+from segmenters.weights.params import PretrainedParams
 
 if TYPE_CHECKING:
     import torch

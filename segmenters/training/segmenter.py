@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from bench.contracts import Context, Cost, Segmenter, Split, param
+from bench.contracts import Context, Cost, Segmenter, Split
 from bench.errors import BenchError
+from segmenters.weights.params import no_such_file
 
 if TYPE_CHECKING:
     import torch
@@ -16,16 +16,6 @@ if TYPE_CHECKING:
     from segmenters.training.maps import MapHead
     from segmenters.weights.backbone import Backbone
     from segmenters.weights.state import State
-
-
-@dataclass(frozen=True)
-class TrainedParams:
-    """What every segmenter can be told."""
-
-    weights: str = param("", "checkpoint of the whole network, used as it is: nothing is trained", key=False)
-    precision: str = param(
-        "fp32", "of the arithmetic on an accelerator; weights and optimiser stay fp32", choices=("fp32", "bf16")
-    )
 
 
 class TrainedSegmenter(Segmenter):
@@ -157,11 +147,3 @@ class TrainedSegmenter(Segmenter):
 
         network = self.seeded(ctx.seed)
         predict(network, self.head(), self.recipe(), samples, model_dir=model_dir, out=out, ctx=ctx)
-
-
-def no_such_file(segmenter: TrainedSegmenter, field: str, remedy: str = "name another") -> str:
-    """The line on a path in `Params` that leads nowhere; empty where it is not given, or leads to a file."""
-    given, name = getattr(segmenter.params, field), segmenter.plugin_name
-    if not given or Path(given).expanduser().is_file():
-        return ""
-    return f"segmenter {segmenter.title}: {name}.{field}={given}: no such file; {remedy}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.contracts import param
 from segmenters.training.published import Scales
-from segmenters.weights.backbone import PretrainedParams
+from segmenters.weights.params import PretrainedParams
 
 if TYPE_CHECKING:
     import torch

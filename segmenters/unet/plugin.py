@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
-from segmenters.training.segmenter import TrainedParams, TrainedSegmenter
+from segmenters.training.segmenter import TrainedSegmenter
+from segmenters.weights.params import TrainedParams
 
 if TYPE_CHECKING:
     import torch

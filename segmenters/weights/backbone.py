@@ -7,23 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.contracts import Context, param
+from bench.contracts import Context
 from bench.errors import BenchError
-from segmenters.training.segmenter import TrainedParams, TrainedSegmenter, no_such_file
+from segmenters.weights.params import Named, no_such_file
 from segmenters.weights.sources import Source, checked, fetched
 
 if TYPE_CHECKING:
     import torch
 
     from segmenters.weights.state import State
-
-
-@dataclass(frozen=True)
-class PretrainedParams(TrainedParams):
-    """Where the weights come from."""
-
-    pretrained: bool = param(True, "start from published weights of the backbone; false: from scratch")
-    backbone: str = param("", "file of those weights; empty: where --download puts it", key=False)
 
 
 @dataclass(frozen=True)
@@ -36,7 +28,7 @@ class Backbone:
     `renamed`: gives the published file's entries our names. `trunk`: the network's attribute that is the backbone.
     """
 
-    segmenter: TrainedSegmenter
+    segmenter: Named
     source: Callable[[], Source | None]
     renamed: Callable[[State], State] = lambda state: state
     trunk: str = "backbone"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.contracts import param
 from bench.errors import BenchError
-from segmenters.weights.backbone import PretrainedParams
+from segmenters.weights.params import PretrainedParams
 
 FULL = (64, "3,4,6,3")
 """Width and blocks of the backbones as published; no other has ImageNet weights."""

@@ -45,7 +45,10 @@ def top(name):
 
 
 def test_the_engine_is_light():
-    assert not offenders(["bench"], True, lambda _, name: top(name) not in HEAVY)
+    found = offenders(["bench"], True, lambda _, name: top(name) not in HEAVY)
+    # Whoever counts operations imports it then.
+    assert [line for line in found if not line.startswith("bench/cost/counting.py")] == []
+    assert not offenders(["bench"], True, lambda _, name: name != "bench.cost.counting")
 
 
 def test_the_engine_knows_no_plugin():
