@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench.commands._options import add_plugin_option, add_profile_options, add_results_option, add_weights_option
+from bench.commands._parser import Parser
 from bench.contracts import Dataset, Extractor
 from bench.data.splits import tabulate
 from bench.engine.device import resolve_device
@@ -26,7 +27,7 @@ CORE = frozenset({"numpy", "PIL", "tqdm"})
 """What the engine itself imports."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="look for every dataset's folders here")
     add_weights_option(parser)
     add_profile_options(parser)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.commands._options import add_results_option, refuse_place
+from bench.commands._options import add_results_option
+from bench.commands._parser import Parser
 from bench.errors import BenchError
 from bench.files.atomic import write_atomic
 from bench.progress.terminal import show
@@ -14,9 +15,10 @@ from bench.report.report import make_report
 from bench.report.write import per_image_csv
 from bench.store.artefacts import Store
 from bench.store.run_manifest import load_manifests
+from bench.workflows.places import refuse_place
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     parser.add_argument("--format", choices=tuple(FORMATS), help="default: a short table for the terminal")
     parser.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: standard output)")
     parser.add_argument(

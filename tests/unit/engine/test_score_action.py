@@ -119,7 +119,7 @@ def compare(tmp_path):
             data, "demo", 0, 1, "real", reference, 1, ("real",), (chosen("generator", Squashed(NoParams())),),
             ((chosen("metric", metric), extractor),), (chosen("segmenter", Maps(NoParams())),),
         )  # fmt: skip
-        setup = Setup(None, spec, plan(spec), (), ())
+        setup = Setup(profile=None, spec=spec, plan=plan(spec), notes=(), settings=())
         machine = Machine("cpu", cache=tmp_path / "cache")
         runner = Runner(Store(tmp_path / "store"), setup.splits, machine, print, tmp_path / "log")
         failures = runner.run(setup.plan.stages)
