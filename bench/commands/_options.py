@@ -62,6 +62,7 @@ def add_set_options(parser: Parser) -> None:
 
 
 def add_plugin_option(parser: Parser) -> None:
+    """`--plugin`: plugins of the user's own."""
     parser.add_argument(
         "--plugin",
         type=Path,
@@ -73,6 +74,7 @@ def add_plugin_option(parser: Parser) -> None:
 
 
 def add_results_option(parser: Parser) -> None:
+    """`--results`: where the store, logs and tables lie."""
     parser.add_argument(
         "--results",
         type=Path,
@@ -83,6 +85,7 @@ def add_results_option(parser: Parser) -> None:
 
 
 def add_weights_option(parser: Parser) -> None:
+    """`--weights`: where weight files lie."""
     parser.add_argument(
         "--weights",
         type=Path,
@@ -92,6 +95,7 @@ def add_weights_option(parser: Parser) -> None:
 
 
 def add_weights_options(parser: Parser) -> None:
+    """`--weights`, and whether what is absent may be fetched."""
     add_weights_option(parser)
     parser.add_argument(
         "--download", action="store_true", help="allow fetching a base model or weights that are absent"
@@ -99,6 +103,7 @@ def add_weights_options(parser: Parser) -> None:
 
 
 def add_profile_options(parser: Parser, default: str = "demo") -> None:
+    """`--profile` and `--set`: every parameter of every plugin."""
     parser.add_argument(
         "--profile", default=default, metavar="NAME", help="protocol: a name or a .toml file (default: %(default)s)"
     )

@@ -34,6 +34,7 @@ from bench.workflows.request import EvaluateRequest
 
 
 def add_arguments(parser: Parser) -> None:
+    """The folders, what is computed, how files are read and what is written."""
     parser.add_argument("--real", type=Path, required=True, metavar="DIR", help="folder of real images")
     parser.add_argument(
         "--fake",
@@ -75,6 +76,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Exit code: 0 where all is computed, 1 where the suite or a plugin has a fault, 2 for what the user can mend."""
     refuse_place("--out", args.out)
     request = EvaluateRequest(real=args.real, fakes=tuple(args.fake), **shared(args))
     with settled_threads(request) as threads:

@@ -19,6 +19,7 @@ from bench.workflows.places import refuse_place
 
 
 def add_arguments(parser: Parser) -> None:
+    """Which runs are shown, and how."""
     parser.add_argument("--format", choices=tuple(FORMATS), help="default: a short table for the terminal")
     parser.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: standard output)")
     parser.add_argument(
@@ -30,6 +31,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Exit code 0; where there is nothing to show BenchError is raised."""
     for option, path in (("--out", args.out), ("--per-image", args.per_image)):
         refuse_place(option, path)
     manifests = [

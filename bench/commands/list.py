@@ -11,6 +11,7 @@ from bench.progress.terminal import show
 
 
 def add_arguments(parser: Parser) -> None:
+    """Which kind, and plugins of the user's own."""
     parser.add_argument(
         "kind", nargs="?", choices=(*ROOMS, *map(plural, ROOMS)), help="only this kind, in the singular or the plural"
     )
@@ -18,6 +19,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Exit code 0."""
     registry = Registry(args.plugin)
     for kind in ROOMS:
         if args.kind not in (None, kind, plural(kind)):

@@ -17,7 +17,7 @@ from bench.commands._options import (
     at_least,
     shared,
 )
-from bench.commands._parser import Parser
+from bench.commands._parser import Group, Parser
 from bench.commands._threads import settled_threads
 from bench.engine.runner import Failure
 from bench.engine.threads import note_of, settle_threads
@@ -31,7 +31,25 @@ from bench.workflows.setup import list_missing
 
 
 def add_arguments(parser: Parser) -> None:
+    """What runs, under which protocol, how files are read, where results go and what computes."""
     many = parser.group("what to run (repeat an option for several)")
+    _add_plugins(many)
+    _add_protocol(many)
+    add_set_options(parser)
+    add_profile_options(parser)
+    add_plugin_option(parser)
+    add_results_option(parser)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the tables (default: RESULTS/tables/RUN)")
+    add_machine_options(parser)
+    add_weights_options(parser)
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print the plan, what is cached, and estimated memory and time; run nothing",
+    )
+
+
+def _add_plugins(many: Group) -> None:
     many.add_argument(
         "--generator",
         action="append",
@@ -47,6 +65,10 @@ def add_arguments(parser: Parser) -> None:
     many.add_argument(
         "--metric", action="append", default=[], metavar="NAME", help="score of the set (default: the profile's)"
     )
+
+
+def _add_protocol(many: Group) -> None:
+    """Options of a profile's [run] table, and two parameters that most generators have."""
     many.add_argument(
         "--masks",
         choices=MASKS,
@@ -99,21 +121,10 @@ def add_arguments(parser: Parser) -> None:
         metavar="BATCH",
         help="of the generators: images an optimiser step, over all devices (default: the profile's); --set wins",
     )
-    add_set_options(parser)
-    add_profile_options(parser)
-    add_plugin_option(parser)
-    add_results_option(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the tables (default: RESULTS/tables/RUN)")
-    add_machine_options(parser)
-    add_weights_options(parser)
-    parser.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="print the plan, what is cached, and estimated memory and time; run nothing",
-    )
 
 
 def run(args: argparse.Namespace) -> int:
+    """Exit code: 0 where all is done, 1 where the suite or a plugin has a fault, 2 for what the user can mend."""
     request = _request(args)
     if args.dry_run:
         settle_threads(note_of(request.results, vars(request)), keep=False)

@@ -23,6 +23,7 @@ from bench.workflows.score import score
 
 
 def add_arguments(parser: Parser) -> None:
+    """The folders, how files are read and what is written."""
     parser.add_argument("--pred", type=Path, required=True, metavar="DIR", help="folder of maps or masks to score")
     parser.add_argument(
         "--truth",
@@ -56,6 +57,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Exit code 0; what cannot be scored raises BenchError."""
     _refuse_places({"--out": args.out, "--per-image": args.per_image})
     found = score(
         ScoreRequest(

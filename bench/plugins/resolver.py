@@ -36,13 +36,9 @@ class Resolver:
         return resolve(self.registry.load(kind, name), kind, name, self.profile, self.overrides)
 
     def plugin(self, kind: str, name: str) -> Any:
-        """Any but a dataset. BenchError for an unknown name, a bad parameter or a package that is not installed."""
+        """Any but a dataset, whether what it needs is installed or not. BenchError as `params` raises it."""
         if (kind, name) not in self._plugins:
-            cls = self.registry.load(kind, name)
-            line = not_installed(cls)
-            if line:
-                raise BenchError(f"{kind} {name} {line}")
-            self._plugins[kind, name] = cls(self.params(kind, name))
+            self._plugins[kind, name] = self.registry.load(kind, name)(self.params(kind, name))
         return self._plugins[kind, name]
 
     def dataset(self, name: str, root: Path) -> Dataset:
@@ -55,8 +51,14 @@ class Resolver:
         return self._plugins[place]
 
     def choose(self, kind: str, name: str) -> ResolvedPlugin:
-        """The plugin with its identity: the bytes of its files are hashed. BenchError as `plugin` raises it."""
+        """The plugin with its identity, for which its files are hashed.
+
+        Raises BenchError for an unknown name, a bad parameter and a package that is not installed.
+        """
         if (kind, name) not in self._resolved:
+            line = not_installed(self.registry.load(kind, name))
+            if line:
+                raise BenchError(f"{kind} {name} {line}")
             plugin, source = self.plugin(kind, name), self.registry.source_hash(kind, name)
             identity = self._identity(kind, name, plugin, source)
             self._resolved[kind, name] = ResolvedPlugin(kind, name, plugin, identity, source)

@@ -73,7 +73,16 @@ def _evaluate(request: EvaluateRequest, display: Display) -> Evaluation:
     notes = [*_notes(real, fakes, request, selected), *_silent(plan.comparisons, rows, failed)]
     notes += _pictures(plan.comparisons, store, failed)
     troubles += [Trouble(one.stage.label, one.message, one.ours) for one in failures if not one.blocked]
-    return Evaluation(profile.name, seed, real, fakes, tuple(rows), tuple(found), tuple(notes), tuple(troubles))
+    return Evaluation(
+        profile=profile.name,
+        seed=seed,
+        real=real,
+        fakes=fakes,
+        rows=tuple(rows),
+        differences=tuple(found),
+        notes=tuple(notes),
+        troubles=tuple(troubles),
+    )
 
 
 def _segmenters(resolver: Resolver, asked: Sequence[str], selected: Selection) -> list[ResolvedPlugin]:
