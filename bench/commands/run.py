@@ -26,7 +26,7 @@ from bench.progress.terminal import say, show
 from bench.workflows.dry_run import DryRun, dry_run
 from bench.workflows.request import RunRequest
 from bench.workflows.run import RunResult
-from bench.workflows.run import run as workflows_run
+from bench.workflows.run import run as do_run
 from bench.workflows.setup import list_missing
 
 
@@ -130,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
         settle_threads(note_of(request.results, vars(request)), keep=False)
         return _show_plan(dry_run(request))
     with settled_threads(request) as threads:
-        result = workflows_run(request)
+        result = do_run(request)
         if result is None or not result.failures:
             threads.unlink(missing_ok=True)
     return 0 if result is None else _show_result(result)
