@@ -4,6 +4,7 @@ import sys
 
 
 def main() -> None:
+    """The command line, with the process's exit code."""
     from bench.progress.interrupt import watch
 
     watch()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import signal
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
 
-from bench.errors import BenchError
+from bench.commands._parser import Parser
+from bench.errors import BenchError, did_you_mean
 from bench.progress import interrupt, terminal
 from bench.progress.terminal import say, show
 from bench.version import __version__
@@ -25,29 +24,6 @@ COMMANDS = {
     "show": "what a plugin is, needs and can be set to",
     "doctor": "what is installed, which weights and data are present, what to do",
 }
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage text."""
-
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        known = [option for option in self._option_string_actions if option.startswith("--")]
-        # Before anything that is missing: a misspelt option is why it is.
-        for option in (word.partition("=")[0] for word in args if word.startswith("--")):
-            if option not in known:
-                from bench.plugins.registry import did_you_mean
-
-                raise BenchError(f"{option}: unknown option{did_you_mean(option, known)}")
-        values, unknown = self.parse_known_args(args, namespace)
-        if unknown:
-            raise BenchError(
-                f"{unknown[0]}: not expected there; an option takes one value, and is repeated for several; "
-                f"see {self.prog} --help"
-            )
-        return values
-
-    def error(self, message: str) -> NoReturn:
-        raise BenchError(f"{message}; see {self.prog} --help")
 
 
 def run(argv: Sequence[str]) -> int:
@@ -110,14 +86,12 @@ def _dispatch(argv: Sequence[str]) -> int:
         show(__version__)
         return 0
     if argv[0] not in COMMANDS:
-        from bench.plugins.registry import did_you_mean
-
         raise BenchError(f"unknown command {argv[0]!r}{did_you_mean(argv[0], COMMANDS)}")
     command = importlib.import_module(f"bench.commands.{argv[0].replace('-', '_')}")
-    parser = Parser(prog=f"python -m bench {argv[0]}", description=command.__doc__, allow_abbrev=False)
+    parser = Parser(f"python -m bench {argv[0]}", command.__doc__)
     command.add_arguments(parser)
     try:
-        args = parser.parse_args(argv[1:])
+        args = parser.parse(argv[1:])
     except SystemExit:
         # --help has been printed.
         return 0

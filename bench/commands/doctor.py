@@ -8,16 +8,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench.commands._options import add_plugin_option, add_profile_options, add_results_option, add_weights_option
-from bench.contracts import Dataset, Extractor
+from bench.commands._parser import Parser
+from bench.contracts import Dataset
 from bench.data.splits import tabulate
 from bench.engine.device import resolve_device
 from bench.engine.provenance import package_versions
 from bench.errors import BenchError
-from bench.plugins.extractors import extractor_names, weights_state
-from bench.plugins.overrides import Override, parse_overrides, resolve, weights_overrides
+from bench.plugins.extractors import weights_state
+from bench.plugins.overrides import parse_overrides, weights_overrides
 from bench.plugins.profile import load_profile, refuse_unknown_plugins
-from bench.plugins.registry import INSTALL, ROOMS, Registry, missing_modules
-from bench.plugins.resolver import Resolver
+from bench.plugins.registry import INSTALL, ROOMS, Registry
+from bench.plugins.resolver import Resolver, not_installed
 from bench.progress.terminal import show
 from bench.store.leftovers import unfinished
 from bench.version import __version__
@@ -26,7 +27,8 @@ CORE = frozenset({"numpy", "PIL", "tqdm"})
 """What the engine itself imports."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
+    """Where data and weights are looked for, and under which profile."""
     parser.add_argument("--data", type=Path, metavar="DIR", help="look for every dataset's folders here")
     add_weights_option(parser)
     add_profile_options(parser)
@@ -35,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Exit code 0, whatever is missing."""
     registry = Registry(args.plugin)
     profile = load_profile(args.profile)
     refuse_unknown_plugins(profile, registry)
@@ -57,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     if args.data is not None:
         show(f"\ndata in {args.data}, matched by name; run looks at the pixels too")
         for name in registry.names("dataset"):
-            _data(resolver, overrides, name, args.data)
+            _data(resolver, name, args.data)
     else:
         show("\ndata: give --data DIR to see which datasets lie there")
     return 0
@@ -94,11 +97,10 @@ def _state(resolver: Resolver, kind: str, name: str) -> str:
 
 
 def _lacking(resolver: Resolver, kind: str, name: str) -> tuple[str, ...]:
-    cls = resolver.registry.load(kind, name)
-    absent = missing_modules(cls)
-    if absent:
-        raise BenchError(f"needs {', '.join(absent)}; {INSTALL}")
-    plugin = cls(resolve(cls, kind, name, resolver.profile, resolver.overrides))
+    line = not_installed(resolver.registry.load(kind, name))
+    if line:
+        raise BenchError(line)
+    plugin = resolver.plugin(kind, name)
     if kind == "extractor":
         plugin.check_params(1)
     return plugin.missing()
@@ -106,9 +108,7 @@ def _lacking(resolver: Resolver, kind: str, name: str) -> tuple[str, ...]:
 
 def _who_steps_in(resolver: Resolver, name: str) -> str:
     """Why no metric of the profile waits for the extractor's weights; empty where one does."""
-    classes = {metric: resolver.registry.load("metric", metric) for metric in resolver.registry.names("metric")}
-    metrics = [cls(resolve(cls, "metric", one, resolver.profile, resolver.overrides)) for one, cls in classes.items()]
-    lists = [extractor_names(metric) for metric in metrics if hasattr(metric.params, "extractors")]
+    lists = [resolver.extractors(metric) for metric in resolver.registry.names("metric")]
     ready = [[other for other in names if _ready(resolver, other)] for names in lists if name in names]
     if not ready:
         return f"no metric of profile {resolver.profile.name} asks for it"
@@ -127,9 +127,7 @@ HEADER = ("extractor", "weights", "MB", "file", "sha256", "looked for in")
 
 def _weights(resolver: Resolver, name: str) -> tuple[str, ...]:
     """A row below HEADER."""
-    cls = resolver.registry.load("extractor", name)
-    assert issubclass(cls, Extractor)
-    plugin = cls(resolve(cls, "extractor", name, resolver.profile, resolver.overrides))
+    plugin = resolver.plugin("extractor", name)
     path = plugin.weights()
     size = f"{plugin.weights_size / 1e6:.1f}" if plugin.weights_size else ""
     return name, weights_state(plugin), size, plugin.file, plugin.sha256, str(path.parent) if path else ""
@@ -141,13 +139,13 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
     return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
-def _data(resolver: Resolver, overrides: tuple[Override, ...], name: str, root: Path) -> None:
+def _data(resolver: Resolver, name: str, root: Path) -> None:
     cls = resolver.registry.load("dataset", name)
     assert issubclass(cls, Dataset)
     if cls.generated:
         show(f"  {name:14} makes its own images")
         return
-    dataset = cls(resolve(cls, "dataset", name, resolver.profile, overrides), root)
+    dataset = resolver.dataset(name, root)
     try:
         table = tabulate(name, name, dataset)
     except BenchError as error:

@@ -21,29 +21,43 @@ from bench.commands._options import (
     add_results_option,
     add_set_options,
     add_weights_options,
-    refuse_place,
+    shared,
 )
-from bench.engine.threads import note_of, settle_threads
+from bench.commands._parser import Parser
+from bench.commands._threads import settled_threads
 from bench.files.atomic import write_atomic
 from bench.progress.terminal import say, show
 from bench.report.evaluation import FORMATS
-from bench.workflows.evaluate import Request, evaluate_folders
+from bench.workflows.evaluate import evaluate
+from bench.workflows.places import refuse_place
+from bench.workflows.request import EvaluateRequest
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
+    """The folders, what is computed, how files are read and what is written."""
     parser.add_argument("--real", type=Path, required=True, metavar="DIR", help="folder of real images")
     parser.add_argument(
-        "--fake", type=Path, required=True, action="append", metavar="DIR",
+        "--fake",
+        type=Path,
+        required=True,
+        action="append",
+        metavar="DIR",
         help="folder of synthetic images (repeatable: all against the same real ones)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--metric", action="append", default=[], metavar="NAME",
+        "--metric",
+        action="append",
+        default=[],
+        metavar="NAME",
         help="what to compute (repeatable; default: every metric that trains nothing). Names: python -m bench list",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--segmenter", action="append", default=[], metavar="NAME",
+        "--segmenter",
+        action="append",
+        default=[],
+        metavar="NAME",
         help="network that a metric trains on two thirds of the real pairs (default: the profile's)",
-    )  # fmt: skip
+    )
     add_set_options(parser)
     add_profile_options(parser)
     add_plugin_option(parser)
@@ -52,20 +66,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, metavar="S", help="of everything random (default: the profile's)")
     add_machine_options(parser)
     parser.add_argument(
-        "--format", choices=tuple(FORMATS), default="table",
+        "--format",
+        choices=tuple(FORMATS),
+        default="table",
         help="a short table for the terminal; csv and json hold every number in full precision and the thirds by "
         "lesion size (default: %(default)s)",
-    )  # fmt: skip
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: standard output)")
 
 
 def run(args: argparse.Namespace) -> int:
+    """Exit code: 0 where all is computed, 1 where the suite or a plugin has a fault, 2 for what the user can mend."""
     refuse_place("--out", args.out)
-    threads = note_of(args.results, vars(args))
-    settle_threads(threads)
-    evaluation = evaluate_folders(_request(args), say)
-    if not evaluation.troubles:
-        threads.unlink(missing_ok=True)
+    request = EvaluateRequest(real=args.real, fakes=tuple(args.fake), **shared(args))
+    with settled_threads(request) as threads:
+        evaluation = evaluate(request)
+        if not evaluation.troubles:
+            threads.unlink(missing_ok=True)
     if evaluation.rows:
         _publish(FORMATS[args.format](evaluation), args.out)
     if not evaluation.rows or args.format == "csv":
@@ -77,29 +94,6 @@ def run(args: argparse.Namespace) -> int:
     if any(trouble.ours for trouble in evaluation.troubles):
         return 1
     return 2 if evaluation.troubles else 0
-
-
-def _request(args: argparse.Namespace) -> Request:
-    return Request(
-        real=args.real,
-        fakes=tuple(args.fake),
-        metrics=tuple(args.metric),
-        segmenters=tuple(args.segmenter),
-        profile=args.profile,
-        settings=tuple(args.overrides),
-        plugins=tuple(args.plugin),
-        results=args.results,
-        device=args.device,
-        workers=args.num_workers,
-        seed=args.seed,
-        weights=args.weights,
-        download=args.download,
-        image_suffix=args.image_suffix or "",
-        mask_suffix=args.mask_suffix or "",
-        mask_labels=tuple(args.mask_label),
-        max_pixels=args.max_pixels,
-        strict=args.strict,
-    )
 
 
 def _publish(text: str, out: Path | None) -> None:

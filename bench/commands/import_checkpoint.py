@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from bench.commands._options import add_plugin_option, add_profile_options
+from bench.commands._parser import Parser
 from bench.contracts import Generator
 from bench.errors import BenchError
 from bench.files.atomic import remove_parts_of, replacing, write_digests
@@ -16,7 +17,8 @@ from bench.plugins.resolver import Resolver
 from bench.progress.terminal import show
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
+    """The file, the method it belongs to and the folder to make."""
     parser.add_argument("file", type=Path, metavar="FILE", help="the checkpoint as its authors published it")
     parser.add_argument("--generator", required=True, metavar="NAME", help="the method the checkpoint belongs to")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make; absent or empty")
@@ -26,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Exit code 0; a file that does not fit raises BenchError."""
     registry = Registry(args.plugin)
     _refuse_unable(registry, args.generator)
     _refuse_taken(args.out)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.commands._options import add_results_option, refuse_place
+from bench.commands._options import add_results_option
+from bench.commands._parser import Parser
 from bench.errors import BenchError
 from bench.files.atomic import write_atomic
 from bench.progress.terminal import show
@@ -14,9 +15,11 @@ from bench.report.report import make_report
 from bench.report.write import per_image_csv
 from bench.store.artefacts import Store
 from bench.store.run_manifest import load_manifests
+from bench.workflows.places import refuse_place
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
+    """Which runs are shown, and how."""
     parser.add_argument("--format", choices=tuple(FORMATS), help="default: a short table for the terminal")
     parser.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: standard output)")
     parser.add_argument(
@@ -28,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Exit code 0; where there is nothing to show BenchError is raised."""
     for option, path in (("--out", args.out), ("--per-image", args.per_image)):
         refuse_place(option, path)
     manifests = [

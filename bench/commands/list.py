@@ -5,22 +5,34 @@ from __future__ import annotations
 import argparse
 
 from bench.commands._options import add_plugin_option
+from bench.commands._parser import Parser
 from bench.plugins.registry import ROOMS, Registry, missing_modules
 from bench.progress.terminal import show
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", nargs="?", choices=tuple(ROOMS), help="only this kind")
+def add_arguments(parser: Parser) -> None:
+    """Which kind, and plugins of the user's own."""
+    parser.add_argument(
+        "kind", nargs="?", choices=(*ROOMS, *map(plural, ROOMS)), help="only this kind, in the singular or the plural"
+    )
     add_plugin_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    """Exit code 0."""
     registry = Registry(args.plugin)
-    for kind in [args.kind] if args.kind else ROOMS:
-        show(f"{kind}s")
+    for kind in ROOMS:
+        if args.kind not in (None, kind, plural(kind)):
+            continue
+        show(plural(kind))
         for name in registry.names(kind):
             show(f"  {name:14} {_line(registry, kind, name)}")
     return 0
+
+
+def plural(kind: str) -> str:
+    """The heading of a kind, which stands for it on the command line too."""
+    return f"{kind}s"
 
 
 def _line(registry: Registry, kind: str, name: str) -> str:

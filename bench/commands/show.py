@@ -9,22 +9,25 @@ import typing
 from typing import Any
 
 from bench.commands._options import add_plugin_option, add_profile_options
+from bench.commands._parser import Parser
 from bench.contracts import Dataset, Plugin
-from bench.errors import BenchError
+from bench.errors import BenchError, did_you_mean
 from bench.plugins.overrides import parse_overrides, resolve, resolve_section
 from bench.plugins.profile import load_profile
-from bench.plugins.registry import ROOMS, Registry, did_you_mean, missing_modules, split_name
+from bench.plugins.registry import ROOMS, Registry, missing_modules, split_name
 from bench.plugins.sections import SECTIONS
 from bench.progress.terminal import show
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
+    """The plugin, and what its parameters are set to."""
     parser.add_argument("name", help="a plugin, for example siamese (KIND.NAME where two kinds share a name), or masks")
     add_profile_options(parser)
     add_plugin_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    """Exit code 0; an unknown name raises BenchError."""
     registry = Registry(args.plugin)
     profile = load_profile(args.profile)
     overrides = parse_overrides(args.overrides, registry, [args.name])

@@ -29,7 +29,7 @@ WINDOW = 0.05
 """Seconds of a trial."""
 ENOUGH = 0.8
 """Share of its time in which a thread must have run to count as having a core of its own."""
-MACHINE = ("device", "num_workers")
+MACHINE = ("device", "workers")
 """Options by which a resumed command may differ from the one that was killed."""
 
 

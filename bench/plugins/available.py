@@ -7,14 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.contracts import Metric
-from bench.plugins.extractors import extractor_names, needs_extractor
-from bench.plugins.overrides import resolve
-from bench.plugins.registry import INSTALL, missing_modules
-from bench.plugins.resolved import ResolvedPlugin
-from bench.plugins.resolver import Resolver, missing_things
-
-Measuring = tuple[ResolvedPlugin, ResolvedPlugin | None]
-"""A metric and the extractor it looks through, where it needs one."""
+from bench.plugins.measuring import Measuring, measuring, missing_things, passed_over
+from bench.plugins.resolver import Resolver, not_installed
 
 
 @dataclass(frozen=True)
@@ -22,17 +16,19 @@ class Selection:
     """`absent`: name of each metric that lacks a package or weights -> what to do about it.
 
     `passed_over`: extractors whose weights the user pointed at in vain -> a line on what stands in for each.
+    `preferred`: name of each metric that looks through an extractor -> the extractor it would look through first.
     """
 
     metrics: tuple[Measuring, ...]
-    absent: dict[str, str]
-    passed_over: dict[str, str]
+    absent: Mapping[str, str]
+    passed_over: Mapping[str, str]
+    preferred: Mapping[str, str]
 
     def stand_ins(self) -> list[str]:
         """A sentence for each extractor that is not what its metrics would look through first."""
         served: dict[str, dict[str, list[str]]] = {}
         for metric, extractor in self.metrics:
-            first = extractor_names(metric.plugin)[0] if extractor else ""
+            first = self.preferred.get(metric.name, "")
             if extractor and extractor.name != first and first not in self.passed_over:
                 served.setdefault(extractor.name, {}).setdefault(first, []).append(metric.name)
         return [*self.passed_over.values(), *(_stand_in(taken, served[taken]) for taken in served)]
@@ -56,7 +52,7 @@ def select(given: Resolver, asked: Sequence[str], weights: Path | None, download
     for name in asked:
         given.registry.source("metric", name)
     for one in given.overrides:
-        resolve(given.registry.load(one.kind, one.name), one.kind, one.name, given.profile, given.overrides)
+        given.params(one.kind, one.name)
     names = tuple(dict.fromkeys(asked)) or _untrained(given)
     absent = {name: line for name in names if (line := _packages(given, name))}
     resolver = given.with_weights(weights, [name for name in names if name not in absent])
@@ -64,13 +60,15 @@ def select(given: Resolver, asked: Sequence[str], weights: Path | None, download
     for name in names:
         if name in absent:
             continue
-        metric, extractor = _with_extractor(resolver, name, download)
+        metric, extractor = measuring(resolver, name, download)
+        metric.plugin.check_params(1)
         lacking = [] if download else missing_things([one for one in (metric, extractor) if one])
         if lacking:
             absent[name] = lacking[0]
         else:
             found.append((metric, extractor))
-    return Selection(tuple(found), absent, resolver.passed_over(found))
+    preferred = {metric.name: resolver.extractors(metric.name)[0] for metric, extractor in found if extractor}
+    return Selection(tuple(found), absent, passed_over(resolver, found), preferred)
 
 
 def _untrained(resolver: Resolver) -> tuple[str, ...]:
@@ -80,16 +78,5 @@ def _untrained(resolver: Resolver) -> tuple[str, ...]:
 
 def _packages(resolver: Resolver, name: str) -> str:
     """What is not installed of what the metric and all its extractors need; empty when nothing is missing."""
-    metric = resolver.registry.load("metric", name)
-    assert issubclass(metric, Metric)
-    params = resolve(metric, "metric", name, resolver.profile, resolver.overrides)
-    extractors = extractor_names(metric(params)) if metric.uses in ("features", "distances") else []
-    plugins = [metric, *(resolver.registry.load("extractor", extractor) for extractor in extractors)]
-    modules = dict.fromkeys(module for plugin in plugins for module in missing_modules(plugin))
-    return f"needs {', '.join(modules)}, not installed here; {INSTALL}" if modules else ""
-
-
-def _with_extractor(resolver: Resolver, name: str, download: bool) -> Measuring:
-    metric = resolver.choose("metric", name)
-    metric.plugin.check_params(1)
-    return metric, resolver.extractor_for(metric, download) if needs_extractor(metric) else None
+    load = resolver.registry.load
+    return not_installed(load("metric", name), *(load("extractor", one) for one in resolver.extractors(name)))

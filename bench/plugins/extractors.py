@@ -1,29 +1,24 @@
-"""Which extractor a metric looks through, and whether its weights are there."""
+"""Which extractors a metric can look through, and whether an extractor's weights are there."""
 
 from __future__ import annotations
 
-from bench.contracts import Extractor, Metric, Plugin
-from bench.errors import BenchError
-from bench.plugins.registry import file_of
+from typing import Any
+
+from bench.contracts import Extractor, Metric
 from bench.plugins.resolved import ResolvedPlugin
 
 NONE_NEEDED, ABSENT, WRONG, PRESENT = "none needed", "absent", "wrong sha256", "present"
 """States of an extractor's weight file."""
 
 
-def needs_extractor(metric: ResolvedPlugin) -> bool:
-    assert isinstance(metric.plugin, Metric)
-    return metric.plugin.uses in ("features", "distances")
+def needs_extractor(metric: Metric | type[Metric]) -> bool:
+    """Whether a metric looks through an extractor; its `Params` then have a field `extractors`."""
+    return metric.uses in ("features", "distances")
 
 
-def extractor_names(metric: Plugin) -> list[str]:
-    """A metric's feature spaces, in its order of preference."""
-    if not hasattr(metric.params, "extractors"):
-        raise BenchError(
-            f"{file_of(type(metric))}: a metric that uses an extractor's features or distances needs "
-            '`extractors: str = param(…)` in its Params; set `uses = ""` where it needs no extractor'
-        )
-    return [name.strip() for name in metric.params.extractors.split(",")]
+def extractor_names(params: Any) -> list[str]:
+    """The feature spaces in a metric's parameters, in its order of preference."""
+    return [name.strip() for name in params.extractors.split(",")]
 
 
 def weights_state(extractor: Extractor) -> str:

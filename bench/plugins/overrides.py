@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.contracts import Plugin
-from bench.errors import BenchError
-from bench.plugins.params import build, check_value, key_params, parse_value
+from bench.errors import BenchError, did_you_mean
+from bench.plugins.params import build, check_value, field_names, key_params, parse_value
 from bench.plugins.profile import Profile
-from bench.plugins.registry import ROOMS, Registry, did_you_mean, split_name
+from bench.plugins.registry import ROOMS, Registry, split_name
 from bench.plugins.sections import SECTIONS, section_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Override:
     """One --set: `kind.name.field=value`, or `name.field=value` where only one kind has that name."""
 
@@ -47,7 +47,9 @@ def resolve_section(name: str, profile: Profile, options: Sequence[str]) -> Any:
             target, equals, text = option.partition("=")
             if not equals:
                 raise BenchError(f"--set {option}: write {target}=value")
-            params = _replace(params, Override("", name, target.partition(".")[2], text, f"--set {option}"))
+            field_name = target.partition(".")[2]
+            override = Override(kind="", name=name, field=field_name, text=text, option=f"--set {option}")
+            params = _replace(params, override)
     return params
 
 
@@ -70,20 +72,28 @@ def _parse_override(option: str, registry: Registry) -> Override:
     if ":" in name:
         plugin = split_name(name)[0]
         raise BenchError(f"--set {option}: write {plugin}.{field_name}; it holds for every {plugin}:…")
-    return Override(kinds[0], name, field_name, text, f"--set {option}")
+    return Override(kind=kinds[0], name=name, field=field_name, text=text, option=f"--set {option}")
 
 
 def flag_overrides(
-    option: str, field_name: str, text: str, names: Sequence[str], given: Sequence[Override], registry: Registry,
+    option: str,
+    field_name: str,
+    text: str,
+    names: Sequence[str],
+    given: Sequence[Override],
+    registry: Registry,
     kind: str = "generator",
-) -> tuple[Override, ...]:  # fmt: skip
+) -> tuple[Override, ...]:
     """An option such as `--precision bf16`, for each of the plugins that has such a field; --set wins over it."""
     having = [name for name in names if field_name in field_names(registry.load(kind, name))]
     if not having:
         raise BenchError(f"{option} {text}: none of {', '.join(names)} has it; leave it out")
     taken = {(one.kind, one.name, one.field) for one in given}
     free = [name for name in (split_name(one)[0] for one in having) if (kind, name, field_name) not in taken]
-    return tuple(Override(kind, name, field_name, text, f"{option} {text}") for name in dict.fromkeys(free))
+    return tuple(
+        Override(kind=kind, name=name, field=field_name, text=text, option=f"{option} {text}")
+        for name in dict.fromkeys(free)
+    )
 
 
 def weights_overrides(
@@ -95,10 +105,6 @@ def weights_overrides(
     if not folder.is_dir():
         raise BenchError(f"--weights {folder}: no such folder; name the one that holds the weight files (see doctor)")
     return flag_overrides("--weights", "weights", str(folder), extractors, given, registry, kind="extractor")
-
-
-def field_names(plugin: type[Plugin]) -> set[str]:
-    return {field.name for field in dataclasses.fields(plugin.Params)}
 
 
 def changes(override: Override, plugin: type[Plugin], profile: Profile) -> bool:
@@ -131,7 +137,7 @@ def _named(plugin: type[Plugin], kind: str, name: str, given: Sequence[Override]
     for override in given:
         if override.field == plugin.argument:
             raise BenchError(f"{override.option}: {kind} {name} says it already; leave one of them out")
-    return Override(kind, alone, plugin.argument, argument, f"{kind} {name}")
+    return Override(kind=kind, name=alone, field=plugin.argument, text=argument, option=f"{kind} {name}")
 
 
 def _replace(params: Any, override: Override) -> Any:

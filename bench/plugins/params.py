@@ -9,8 +9,8 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from bench.errors import BenchError
-from bench.plugins.registry import did_you_mean
+from bench.contracts import Plugin
+from bench.errors import BenchError, did_you_mean
 
 
 def build(cls: type, values: Mapping[str, Any], where: str) -> Any:
@@ -28,6 +28,7 @@ def build(cls: type, values: Mapping[str, Any], where: str) -> Any:
 
 
 def parse_value(text: str, hint: Any, where: str) -> Any:
+    """An option's text as a value of the field's type, not yet checked. BenchError begins with `where`."""
     if hint is bool:
         if text.lower() not in ("true", "false"):
             raise BenchError(f"{where}: expected true or false")
@@ -43,6 +44,10 @@ def parse_value(text: str, hint: Any, where: str) -> Any:
 
 
 def check_value(field: dataclasses.Field[Any], hint: Any, value: Any, where: str) -> Any:
+    """The value as the field holds it: a list as a tuple, a whole number as a float.
+
+    Raises BenchError, which begins with `where`, for another type, a number out of range and a text that is no choice.
+    """
     if hint is float and type(value) is int:
         value = float(value) if abs(value) <= sys.float_info.max else math.inf
     if typing.get_origin(hint) is tuple:
@@ -70,6 +75,11 @@ def _check_choice(field: dataclasses.Field[Any], value: Any, where: str) -> None
 
 def _range(low: float | None, high: float | None) -> str:
     return f"{'' if low is None else f'{low} <= '}value{'' if high is None else f' <= {high}'}"
+
+
+def field_names(plugin: type[Plugin]) -> set[str]:
+    """What can be set of a plugin."""
+    return {field.name for field in dataclasses.fields(plugin.Params)}
 
 
 def key_params(params: Any) -> dict[str, Any]:

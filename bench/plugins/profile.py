@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.contracts import param
-from bench.errors import BenchError
+from bench.errors import BenchError, did_you_mean
 from bench.plugins.params import build
-from bench.plugins.registry import ROOMS, Registry, did_you_mean
+from bench.plugins.registry import ROOMS, Registry
 from bench.plugins.sections import SECTIONS
 
 PROFILES = Path(__file__).parents[1] / "profiles"
@@ -26,7 +26,7 @@ ROWS = ("real", "equal-updates", "added", "only")
 generator's set added to it, and each generator's set alone."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunOptions:
     """Defaults of `python -m bench run`, from a profile's [run] table; a flag of the same name wins."""
 
@@ -40,13 +40,15 @@ class RunOptions:
     reference: str = param("train", "real images a synthetic set is compared with", choices=REFERENCES)
     multiple: int = param(1, "synthetic images a mask", low=1, high=4)
     fraction: int = param(100, "percent of the real training set that is used", choices=FRACTIONS)
-    rows: tuple[str, ...] = param(("real", "equal-updates", "added"), "what segmenters are trained on", choices=ROWS)
+    train_on: tuple[str, ...] = param(
+        ("real", "equal-updates", "added"), "training sets of the segmenters", choices=ROWS
+    )
     select: str = param("last", "epoch that is kept; test: the best on the test sets, as published", choices=SELECTIONS)
     shape_scores: bool = param(False, "score S-measure, weighted F, HD95 and surface Dice of every map too")
     stand_in: bool = param(False, "without --data, let a generated dataset take the place of the one asked for")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """A protocol as data: what runs by default and every parameter that differs from a plugin's own default."""
 
@@ -67,6 +69,7 @@ class _About:
 
 
 def profile_names() -> tuple[str, ...]:
+    """The profiles that come with the suite, sorted."""
     return tuple(sorted(path.stem for path in PROFILES.glob("*.toml")))
 
 
@@ -83,7 +86,7 @@ def load_profile(name: str) -> Profile:
     unknown = set(data) - {"description", "comparable", *known}
     if unknown:
         raise BenchError(f"{path}: unknown table {min(unknown)!r}{did_you_mean(min(unknown), known)}")
-    run = build(RunOptions, data.get("run", {}), f"{path}: run")
+    run = build(RunOptions, _renamed(data.get("run", {}), f"{path}: run"), f"{path}: run")
     tables = {kind: data.get(kind, {}) for kind in ROOMS}
     for kind, table in tables.items():
         if not isinstance(table, dict) or not all(isinstance(values, dict) for values in table.values()):
@@ -91,7 +94,23 @@ def load_profile(name: str) -> Profile:
         tables[kind] = {name: _expand(table, name, f"{path}: {kind}.{name}") for name in table}
     own = {name: build(one.params, data.get(name, {}), f"{path}: {name}") for name, one in SECTIONS.items()}
     about = build(_About, {name: data[name] for name in ("description", "comparable") if name in data}, f"{path}")
-    return Profile(path.stem, about.description, about.comparable, run, tables, own)
+    return Profile(
+        name=path.stem,
+        description=about.description,
+        comparable=about.comparable,
+        run=run,
+        tables=tables,
+        sections=own,
+    )
+
+
+def _renamed(table: Any, where: str) -> Any:
+    """`rows` was the name of `train_on` and is still read."""
+    if not isinstance(table, dict) or "rows" not in table:
+        return table
+    if "train_on" in table:
+        raise BenchError(f"{where}: rows and train_on say the same; leave rows out")
+    return {("train_on" if name == "rows" else name): value for name, value in table.items()}
 
 
 def _expand(table: Mapping[str, Mapping[str, Any]], name: str, where: str) -> dict[str, Any]:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
-from bench.contracts import CONTRACTS, Plugin
-from bench.errors import BenchError
+from bench.contracts import CONTRACTS, Metric, Plugin
+from bench.errors import BenchError, did_you_mean
 from bench.identity import key
+from bench.plugins.extractors import needs_extractor
 from bench.plugins.faults import FILE, own_line, said
+from bench.plugins.params import field_names
 
 ROOMS = {
     "dataset": "bench.datasets",
@@ -30,7 +31,7 @@ ROOMS = {
 SUITE = "suite"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """Where a plugin comes from: a module of a room, an entry point, or a file given with --plugin."""
 
@@ -39,15 +40,6 @@ class Source:
     module: str
     origin: str = SUITE
     attribute: str = ""
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean …? Known: …` or `. Known: …` for an error message."""
-    names = sorted(known)
-    plain = {name.lower(): name for name in names}
-    close = difflib.get_close_matches(word.lower(), plain, n=1, cutoff=0.5)
-    hint = f"; did you mean {plain[close[0]]}?" if close else "."
-    return f"{hint} Known: {', '.join(names) or 'none'}"
 
 
 def split_name(text: str) -> tuple[str, str]:
@@ -71,7 +63,7 @@ def explained(kind: str) -> str:
     return f"python -m pydoc bench.contracts.{CONTRACTS[kind].__name__} says what each is"
 
 
-INSTALL = "pip install it (pip install -e . in the suite's own folder brings all that its own plugins need)"
+INSTALL = "pip install it (pip install mask-image-bench brings all that the suite's own plugins need)"
 """What helps where `missing_modules` finds something."""
 
 
@@ -80,9 +72,12 @@ class Registry:
 
     def __init__(self, plugin_files: Sequence[Path] = ()) -> None:
         self._sources = {kind: _room(kind, package) for kind, package in ROOMS.items()}
+        self._classes: dict[tuple[str, str], type[Plugin]] = {}
         for kind in ROOMS:
             for point in entry_points(group=f"bench.{kind}s"):
-                self._add(Source(kind, point.name, point.module, point.value, point.attr))
+                self._add(
+                    Source(kind=kind, name=point.name, module=point.module, origin=point.value, attribute=point.attr)
+                )
         for path in dict.fromkeys(plugin_files):
             self._add_file(path)
 
@@ -109,7 +104,7 @@ class Registry:
         if not kinds:
             raise BenchError(f"--plugin {path}: defines no {', '.join(ROOMS)} (subclass one of bench.contracts)")
         for kind in kinds:
-            self._add(Source(kind, _plugin_name(path), module.__name__, str(path)))
+            self._add(Source(kind=kind, name=_plugin_name(path), module=module.__name__, origin=str(path)))
 
     def _refuse_equal_stem(self, path: Path) -> None:
         """Two files would be one module, and the first would lose its classes."""
@@ -118,35 +113,26 @@ class Registry:
                 raise BenchError(f"--plugin {path}: {source.origin} has that name too; rename one of the files")
 
     def names(self, kind: str) -> tuple[str, ...]:
+        """All plugins of a kind, sorted."""
         return tuple(sorted(self._sources[kind]))
 
     def kinds_of(self, name: str) -> tuple[str, ...]:
+        """The kinds in which the name, or what stands before its `:`, is a plugin."""
         return tuple(kind for kind in ROOMS if split_name(name)[0] in self._sources[kind])
 
     def source(self, kind: str, name: str) -> Source:
+        """Where the plugin comes from. Raises BenchError for an unknown name."""
         plugin = split_name(name)[0]
         if plugin not in self._sources[kind]:
             raise BenchError(f"unknown {kind} {plugin!r}{did_you_mean(plugin, self._sources[kind])}")
         return self._sources[kind][plugin]
 
     def load(self, kind: str, name: str) -> type[Plugin]:
-        """The plugin's class. Raises BenchError for an unknown name, a file without exactly one such class, and a class
-        that leaves out what its contract declares."""
+        """The plugin's class, looked for once. Raises BenchError for an unknown name, a file without exactly one such
+        class, and a class that leaves out what its contract declares."""
         source = self.source(kind, name)
-        module = sys.modules.get(source.module) or _import(source)
-        found = [getattr(module, source.attribute, None)] if source.attribute else _classes(module, kind)
-        found = [cls for cls in found if isinstance(cls, type) and issubclass(cls, CONTRACTS[kind])]
-        file = module.__file__ or source.origin
-        if not found:
-            raise BenchError(f"{file}: no {kind} class there; subclass one of bench.contracts, or mend the entry point")
-        if len(found) > 1:
-            names = ", ".join(cls.__name__ for cls in found)
-            raise BenchError(f"{file}: {len(found)} {kind} classes ({names}); keep one, each needs a file of its own")
-        contract = CONTRACTS[kind]
-        lacking = [name for name in contract.declares if getattr(found[0], name, None) == getattr(contract, name, None)]
-        if lacking:
-            raise BenchError(f"{file}: {kind} {found[0].__name__} lacks {', '.join(lacking)}; {explained(kind)}")
-        return found[0]
+        known = self._classes.get((kind, source.name))
+        return known or self._classes.setdefault((kind, source.name), _load(source))
 
     def source_hash(self, kind: str, name: str) -> str:
         """sha256 of the plugin's file; where it lies in a package, of every Python file there, and of one of the suite
@@ -157,6 +143,29 @@ class Registry:
         folder = _folders(ROOMS[kind])[0] if self.source(kind, name).origin == SUITE else path.parent
         files = sorted(folder.rglob("*.py")) if module.__package__ else [path]
         return key({str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files})
+
+
+def _load(source: Source) -> type[Plugin]:
+    kind, contract = source.kind, CONTRACTS[source.kind]
+    module = sys.modules.get(source.module) or _import(source)
+    found = [getattr(module, source.attribute, None)] if source.attribute else _classes(module, kind)
+    found = [cls for cls in found if isinstance(cls, type) and issubclass(cls, contract)]
+    file = module.__file__ or source.origin
+    if not found:
+        raise BenchError(f"{file}: no {kind} class there; subclass one of bench.contracts, or mend the entry point")
+    if len(found) > 1:
+        names = ", ".join(cls.__name__ for cls in found)
+        raise BenchError(f"{file}: {len(found)} {kind} classes ({names}); keep one, each needs a file of its own")
+    (cls,) = found
+    lacking = [name for name in contract.declares if getattr(cls, name, None) == getattr(contract, name, None)]
+    if lacking:
+        raise BenchError(f"{file}: {kind} {cls.__name__} lacks {', '.join(lacking)}; {explained(kind)}")
+    if issubclass(cls, Metric) and needs_extractor(cls) and "extractors" not in field_names(cls):
+        raise BenchError(
+            f"{file}: metric {cls.__name__} uses an extractor's {cls.uses} and has no `extractors: str = param(…)` in "
+            'its Params; add it, or set `uses = ""` where the metric needs no extractor'
+        )
+    return cls
 
 
 def _plugin_name(path: Path) -> str:
@@ -172,7 +181,7 @@ def _room(kind: str, package: str) -> dict[str, Source]:
                 found[_plugin_name(file)] = f"{package}.{file.stem}"
         for file in sorted(folder.glob("*/plugin.py")):
             found[_plugin_name(file.parent)] = f"{package}.{file.parent.name}.plugin"
-    return {name: Source(kind, name, module) for name, module in found.items()}
+    return {name: Source(kind=kind, name=name, module=module) for name, module in found.items()}
 
 
 def _folders(package: str) -> list[Path]:

@@ -3,38 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench.contracts import Plugin
+from bench.contracts import Dataset, Metric, Plugin
 from bench.errors import BenchError
 from bench.files.atomic import sha256_file
 from bench.identity import key
-from bench.plugins.extractors import ABSENT, WRONG, extractor_names, needs_extractor, weights_state
+from bench.plugins.extractors import extractor_names, needs_extractor
 from bench.plugins.overrides import Override, resolve, weights_overrides
 from bench.plugins.params import key_params
 from bench.plugins.profile import Profile
-from bench.plugins.registry import INSTALL, SUITE, Registry, explained, file_of, missing_modules, split_name
+from bench.plugins.registry import INSTALL, SUITE, Registry, missing_modules, split_name
 from bench.plugins.resolved import ResolvedPlugin
 
 
 @dataclass(frozen=True)
 class Resolver:
-    """Makes `ResolvedPlugin` plugins from names under one profile and one set of --set options."""
+    """Makes plugins from names under one profile and one set of --set options; each is made once and then known."""
 
     registry: Registry
     profile: Profile
     overrides: Sequence[Override]
+    _plugins: dict[tuple[str, ...], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _resolved: dict[tuple[str, str], ResolvedPlugin] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def params(self, kind: str, name: str) -> Any:
+        """The plugin's `Params`. Raises BenchError for an unknown name and a bad parameter."""
+        return resolve(self.registry.load(kind, name), kind, name, self.profile, self.overrides)
+
+    def plugin(self, kind: str, name: str) -> Any:
+        """Any but a dataset, whether what it needs is installed or not. BenchError as `params` raises it."""
+        if (kind, name) not in self._plugins:
+            self._plugins[kind, name] = self.registry.load(kind, name)(self.params(kind, name))
+        return self._plugins[kind, name]
+
+    def dataset(self, name: str, root: Path) -> Dataset:
+        """The dataset whose files lie below `root`."""
+        place = ("dataset", name, str(root))
+        if place not in self._plugins:
+            cls = self.registry.load("dataset", name)
+            assert issubclass(cls, Dataset)
+            self._plugins[place] = cls(self.params("dataset", name), root)
+        return self._plugins[place]
 
     def choose(self, kind: str, name: str) -> ResolvedPlugin:
-        """Raises BenchError for an unknown name, a bad parameter or a package that is not installed."""
-        cls = self.registry.load(kind, name)
-        _require_installed(kind, name, cls)
-        params = resolve(cls, kind, name, self.profile, self.overrides)
-        plugin = cls(params)
-        source = self.registry.source_hash(kind, name)
-        return ResolvedPlugin(kind, name, plugin, self._identity(kind, name, plugin, source), source)
+        """The plugin with its identity, for which its files are hashed.
+
+        Raises BenchError for an unknown name, a bad parameter and a package that is not installed.
+        """
+        if (kind, name) not in self._resolved:
+            line = not_installed(self.registry.load(kind, name))
+            if line:
+                raise BenchError(f"{kind} {name} {line}")
+            plugin, source = self.plugin(kind, name), self.registry.source_hash(kind, name)
+            identity = self._identity(kind, name, plugin, source)
+            self._resolved[kind, name] = ResolvedPlugin(kind, name, plugin, identity, source)
+        return self._resolved[kind, name]
 
     def _identity(self, kind: str, name: str, plugin: Plugin, source: str) -> dict[str, Any]:
         identity = {
@@ -49,47 +77,16 @@ class Resolver:
         return identity
 
     def with_weights(self, folder: Path | None, metrics: Sequence[str]) -> Resolver:
-        """This resolver, with `--weights DIR` for every extractor that one of the metrics can take."""
-        chosen = [self.choose("metric", name) for name in metrics]
-        names = [name for metric in chosen if needs_extractor(metric) for name in extractor_names(metric.plugin)]
-        found = weights_overrides(folder, list(dict.fromkeys(names)), self.overrides, self.registry)
+        """A resolver with `--weights DIR` for every extractor that one of the metrics can take; nothing is made yet."""
+        names = dict.fromkeys(extractor for metric in metrics for extractor in self.extractors(metric))
+        found = weights_overrides(folder, list(names), self.overrides, self.registry)
         return replace(self, overrides=(*self.overrides, *found))
 
-    def extractor_for(self, metric: ResolvedPlugin, download: bool) -> ResolvedPlugin:
-        """The first of the metric's extractors whose weights are present or may be fetched, else the first."""
-        chosen = self._extractors(metric)
-        return next((extractor for extractor in chosen if download or not extractor.plugin.missing()), chosen[0])
-
-    def passed_over(self, metrics: Sequence[tuple[ResolvedPlugin, ResolvedPlugin | None]]) -> dict[str, str]:
-        """Extractors another stands in for although the user said where their weights lie: name -> a line on it."""
-        notes = {}
-        for metric, taken in metrics:
-            for extractor in self._extractors(metric) if taken else ():
-                if taken is None or extractor.name == taken.name:
-                    break
-                state, given = weights_state(extractor.plugin), getattr(extractor.plugin.params, "weights", "")
-                if state == WRONG or (state == ABSENT and given):
-                    notes[extractor.name] = _stands_in(taken, extractor, state)
-        return notes
-
-    def _extractors(self, metric: ResolvedPlugin) -> list[ResolvedPlugin]:
-        """All that the metric can take, in its order of preference."""
-        chosen = [self.choose("extractor", name) for name in extractor_names(metric.plugin)]
-        for extractor in chosen:
-            # Here and not only for the one that is taken: another must not step in for a path that is wrong.
-            extractor.plugin.check_params(1)
-            lacking = [name for name in extractor.plugin.describes if not hasattr(extractor.plugin, name)]
-            if lacking:
-                where = file_of(type(extractor.plugin))
-                raise BenchError(
-                    f"{where}: extractor {extractor.name} lacks {', '.join(lacking)}; {explained('extractor')}"
-                )
-            if metric.plugin.uses not in extractor.plugin.gives:
-                raise BenchError(
-                    f"--set {metric.name}.extractors: {metric.name} needs {metric.plugin.uses}, and extractor "
-                    f"{extractor.name} gives {', '.join(extractor.plugin.gives)}; name another"
-                )
-        return chosen
+    def extractors(self, metric: str) -> list[str]:
+        """Names of those the metric can look through, in its order of preference; none for one that needs none."""
+        cls = self.registry.load("metric", metric)
+        assert issubclass(cls, Metric)
+        return extractor_names(self.params("metric", metric)) if needs_extractor(cls) else []
 
     def refuse_unused(self, used: Sequence[tuple[str, str]]) -> None:
         """BenchError for a --set of a plugin that is none of `used`, (kind, name) each: it would change nothing."""
@@ -102,10 +99,10 @@ class Resolver:
                 )
 
 
-def _require_installed(kind: str, name: str, cls: type[Plugin]) -> None:
-    absent = missing_modules(cls)
-    if absent:
-        raise BenchError(f"{kind} {name} needs {', '.join(absent)}, not installed here; {INSTALL}")
+def not_installed(*plugins: type[Plugin]) -> str:
+    """`needs …, not installed here` with its remedy; empty where nothing is missing."""
+    modules = dict.fromkeys(module for plugin in plugins for module in missing_modules(plugin))
+    return f"needs {', '.join(modules)}, not installed here; {INSTALL}" if modules else ""
 
 
 def digest_files(paths: Sequence[Path]) -> str:
@@ -115,21 +112,3 @@ def digest_files(paths: Sequence[Path]) -> str:
         inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         parts.append([[str(p.relative_to(path)) if p != path else "", sha256_file(p)] for p in inside if p.exists()])
     return key({"files": parts}) if parts else ""
-
-
-def missing_things(chosen: Sequence[ResolvedPlugin]) -> list[str]:
-    """Everything the chosen plugins lack, each thing once."""
-    lines = [line for one in chosen for line in one.plugin.missing()]
-    return list(dict.fromkeys(lines))
-
-
-def list_missing(lines: Sequence[str]) -> str:
-    """One thing as its own line; several below each other."""
-    if len(lines) == 1:
-        return lines[0]
-    return "\n".join([f"{len(lines)} things are missing:", *(f"  - {line}" for line in lines)])
-
-
-def _stands_in(taken: ResolvedPlugin, wanted: ResolvedPlugin, state: str) -> str:
-    file = f"{wanted.plugin.file} (sha256 {wanted.plugin.sha256[:8]}…)"
-    return f"{taken.name} stands in for {wanted.name}: {file}: {state} in {wanted.plugin.weights().parent}"

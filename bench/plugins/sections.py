@@ -9,7 +9,7 @@ from bench.contracts import param
 from bench.errors import BenchError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RandomMasks:
     """Ranges of `--masks random`, drawn from evenly. The numbers are ours; published is only what is done."""
 

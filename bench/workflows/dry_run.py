@@ -4,17 +4,66 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from bench.contracts import Cost
 from bench.cost.speed import memory_of, seconds, speed_of
-from bench.engine.distributed import team_size
+from bench.engine.actions import try_files
+from bench.engine.device import check_device, resolve_device
+from bench.engine.distributed import launched, team_size
 from bench.engine.provenance import device_name
+from bench.images import pixel_limit
 from bench.plan.run_plan import Plan, RunSpec
 from bench.plan.stage import DATA, Ref, Stage
 from bench.plugins.params import key_params
 from bench.store.artefacts import Store
+from bench.workflows.display import TERMINAL, Display
+from bench.workflows.places import storage_told
+from bench.workflows.processes import machine_for
+from bench.workflows.request import RunRequest
+from bench.workflows.setup import choose, lacking_plugins, plan_run, preparer_of
 
 WIDTH = 100
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """`lines`: the plan as text, empty where there is none because the data are missing.
+
+    `missing`: a line for each thing that must be there before the run can start.
+    """
+
+    lines: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def dry_run(request: RunRequest, display: Display = TERMINAL) -> DryRun | None:
+    """What `run` would do with the same request. No stage is computed; a dataset that is generated is made.
+
+    Raises BenchError as `run` does, but goes on where something is missing. None in every process but the first of
+    several that a launcher started.
+    """
+    check_device(request.device)
+    team = launched(resolve_device(request.device))
+    machine_for(request, team)
+    if team is not None:
+        team.tell(False)  # There is nothing that the others could help with.
+        if team.rank:
+            return None
+    with storage_told(request.results), pixel_limit(request.pixel_limit):
+        return _planned(request, Store(request.results / "store"), display)
+
+
+def _planned(request: RunRequest, store: Store, display: Display) -> DryRun:
+    choice = choose(request)
+    preparer = preparer_of(request, choice, store, display)
+    no_data = preparer.missing()
+    missing = (*lacking_plugins(request, choice), *no_data)
+    if no_data:
+        return DryRun((), missing)
+    setup = plan_run(request, choice, preparer, check=False)
+    try_files(setup.plan.stages, store)
+    return DryRun(tuple(outline(setup.spec, setup.plan, store, resolve_device(request.device))), missing)
 
 
 def outline(spec: RunSpec, plan: Plan, store: Store, device: str) -> Iterator[str]:

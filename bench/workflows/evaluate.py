@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from bench.analysis.evaluation import Evaluation
 from bench.analysis.score_rows import ScoreRow, compared, score_rows
 from bench.analysis.set_differences import differences
+from bench.contracts.context import Progress
 from bench.data.fingerprint import fingerprint
 from bench.data.image_folder import ImageFolder, open_all, read_folder
-from bench.data.layout import Naming
 from bench.data.pair_check import CHECKS
 from bench.data.pixel_cache import PixelCache
 from bench.data.relabel import relabelled
 from bench.engine.actions import try_files
 from bench.engine.device import check_device
 from bench.engine.job import Caches
-from bench.engine.runner import Failure, Machine, Runner
+from bench.engine.runner import Failure, Runner
 from bench.errors import BenchError
 from bench.identity import key
-from bench.images import MAX_PIXELS, pixel_limit
-from bench.masks import Label, parse_labels
+from bench.images import pixel_limit
 from bench.plan.folder_plan import FolderPlan
 from bench.plan.run_plan import Comparison
 from bench.plan.stage import Trouble
@@ -33,54 +31,21 @@ from bench.plugins.profile import load_profile, refuse_unknown_plugins
 from bench.plugins.registry import Registry
 from bench.plugins.resolved import ResolvedPlugin
 from bench.plugins.resolver import Resolver
-from bench.progress.bars import Terminal
 from bench.store.artefacts import Store
 from bench.store.leftovers import clean_up
+from bench.workflows.display import TERMINAL, Display
+from bench.workflows.processes import machine_for
+from bench.workflows.request import EvaluateRequest
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What is compared and how. No `metrics`: all that train nothing; no `segmenters`, no `seed`: the profile's.
-
-    `mask_labels`: what is lesion in masks of labels; `strict`: images that stand twice are refused.
-    """
-
-    real: Path
-    fakes: tuple[Path, ...]
-    metrics: tuple[str, ...] = ()
-    segmenters: tuple[str, ...] = ()
-    profile: str = "demo"
-    settings: tuple[str, ...] = ()
-    plugins: tuple[Path, ...] = ()
-    results: Path = Path("results")
-    device: str = "auto"
-    workers: int = 0
-    seed: int | None = None
-    weights: Path | None = None
-    download: bool = False
-    image_suffix: str = ""
-    mask_suffix: str = ""
-    mask_labels: tuple[str, ...] = ()
-    max_pixels: int = MAX_PIXELS
-    strict: bool = False
-
-    @property
-    def naming(self) -> Naming:
-        return Naming(self.image_suffix, self.mask_suffix)
-
-    @property
-    def labels(self) -> tuple[Label, ...]:
-        return parse_labels(self.mask_labels)
-
-
-def evaluate_folders(request: Request, say: Callable[[str], None]) -> Evaluation:
+def evaluate(request: EvaluateRequest, display: Display = TERMINAL) -> Evaluation:
     """BenchError for unreadable folders and mistaken options; what one metric alone lacks is in `troubles`."""
     check_device(request.device)
-    with pixel_limit(request.max_pixels):
-        return _evaluate(request, say)
+    with pixel_limit(request.pixel_limit):
+        return _evaluate(request, display)
 
 
-def _evaluate(request: Request, say: Callable[[str], None]) -> Evaluation:
+def _evaluate(request: EvaluateRequest, display: Display) -> Evaluation:
     registry = Registry(request.plugins)
     profile = load_profile(request.profile)
     refuse_unknown_plugins(profile, registry)
@@ -96,19 +61,29 @@ def _evaluate(request: Request, say: Callable[[str], None]) -> Evaluation:
         _refuse_repeats((real, *fakes))
     clean_up(request.results)
     store, pixels = Store(request.results / "store"), PixelCache()
-    real = _opened(real, fakes[0].size, request, store, pixels)
-    fakes = tuple(_opened(fake, None, request, store, pixels) for fake in fakes)
+    opener = _Opener(request, store, pixels, display)
+    real = opener.opened(real, fakes[0].size)
+    fakes = tuple(opener.opened(fake, None) for fake in fakes)
     plan = FolderPlan(seed, real)
     troubles = [*_absent(request, selected), *plan.add(fakes, selected, segmenters)]
     try_files(plan.stages.values(), store)
-    failures = _run(request, plan, store, pixels, say)
+    failures = _run(request, plan, store, pixels, display)
     failed = {failure.stage.key for failure in failures}
     described = _described(profile.name, real, plan.comparisons)
     rows, found = score_rows(described, store, failed), differences(compared(described, store, failed), seed)
     notes = [*_notes(real, fakes, request, selected), *_silent(plan.comparisons, rows, failed)]
     notes += _pictures(plan.comparisons, store, failed)
     troubles += [Trouble(one.stage.label, one.message, one.ours) for one in failures if not one.blocked]
-    return Evaluation(profile.name, seed, real, fakes, tuple(rows), tuple(found), tuple(notes), tuple(troubles))
+    return Evaluation(
+        profile=profile.name,
+        seed=seed,
+        real=real,
+        fakes=fakes,
+        rows=tuple(rows),
+        differences=tuple(found),
+        notes=tuple(notes),
+        troubles=tuple(troubles),
+    )
 
 
 def _segmenters(resolver: Resolver, asked: Sequence[str], selected: Selection) -> list[ResolvedPlugin]:
@@ -132,12 +107,12 @@ def _looked_at(selected: Selection, segmenters: Sequence[ResolvedPlugin]) -> lis
     ]
 
 
-def _absent(request: Request, selected: Selection) -> list[Trouble]:
+def _absent(request: EvaluateRequest, selected: Selection) -> list[Trouble]:
     """Only what was asked for by name is missed."""
     return [Trouble(name, message) for name, message in selected.absent.items() if name in request.metrics]
 
 
-def _read_fakes(request: Request) -> tuple[ImageFolder, ...]:
+def _read_fakes(request: EvaluateRequest) -> tuple[ImageFolder, ...]:
     fakes: dict[str, ImageFolder] = {}
     for path in request.fakes:
         fake = read_folder(path, synthetic=True, naming=request.naming)
@@ -153,39 +128,47 @@ def _refuse_repeats(folders: Sequence[ImageFolder]) -> None:
         raise BenchError(f"--strict: {'; '.join(lines)}; remove the repeated images, or leave --strict out")
 
 
-def _opened(
-    folder: ImageFolder, size: tuple[int, int] | None, request: Request, store: Store, pixels: PixelCache
-) -> ImageFolder:
-    """The folder with ordinary masks, after every file has been decoded."""
-    _open_once(folder, size, request, store, pixels)
-    samples = relabelled(folder.samples, request.labels, store, Terminal(f"read {folder.name}").say)
-    if samples == folder.samples:
-        return folder
-    return replace(folder, samples=samples, fingerprint=fingerprint(samples))
+@dataclass(frozen=True)
+class _Opener:
+    request: EvaluateRequest
+    store: Store
+    pixels: PixelCache
+    display: Display
 
+    def opened(self, folder: ImageFolder, size: tuple[int, int] | None) -> ImageFolder:
+        """The folder with ordinary masks, after every file has been decoded."""
+        progress = self.display.progress(f"read {folder.name}")
+        self._open_once(folder, size, progress)
+        samples = relabelled(folder.samples, self.request.labels, self.store, progress.say)
+        if samples == folder.samples:
+            return folder
+        return replace(folder, samples=samples, fingerprint=fingerprint(samples))
 
-def _open_once(
-    folder: ImageFolder, size: tuple[int, int] | None, request: Request, store: Store, pixels: PixelCache
-) -> None:
-    """Nothing is computed before every file of both sets has been decoded; bytes seen before are not opened again."""
-    mark = key({"stage": "check", "checks": CHECKS, "labels": list(request.labels), "pairs": folder.fingerprint})
-    if store.has("check", mark):
-        return
-    open_all(folder, pixels, size, request.labels, request.workers, Terminal(f"read {folder.name}"))
-    with store.claim("check", mark, Terminal(f"read {folder.name}").say) as workspace:
-        if not store.has("check", mark):
-            store.commit("check", mark, workspace, {"images": len(folder.samples)})
+    def _open_once(self, folder: ImageFolder, size: tuple[int, int] | None, progress: Progress) -> None:
+        """Nothing is computed before all files of both sets are decoded; bytes seen before are not opened again."""
+        labels = self.request.labels
+        mark = key({"stage": "check", "checks": CHECKS, "labels": list(labels), "pairs": folder.fingerprint})
+        if self.store.has("check", mark):
+            return
+        open_all(folder, self.pixels, size, labels, self.request.workers, progress)
+        with self.store.claim("check", mark, progress.say) as workspace:
+            if not self.store.has("check", mark):
+                self.store.commit("check", mark, workspace, {"images": len(folder.samples)})
 
 
 def _run(
-    request: Request, plan: FolderPlan, store: Store, pixels: PixelCache, say: Callable[[str], None]
+    request: EvaluateRequest, plan: FolderPlan, store: Store, pixels: PixelCache, display: Display
 ) -> list[Failure]:
     stages = list(plan.stages.values())
     log = request.results / "logs" / f"evaluate-{key({'stages': [stage.key for stage in stages]})[:16]}.log"
-    machine = Machine(
-        device=request.device, workers=request.workers, download=request.download, cache=request.results / "cache"
+    runner = Runner(
+        store=store,
+        splits=plan.splits,
+        machine=machine_for(request),
+        say=display.say,
+        log=log,
+        caches=Caches(pixels=pixels),
     )
-    runner = Runner(store=store, splits=plan.splits, machine=machine, say=say, log=log, caches=Caches(pixels=pixels))
     return runner.run(stages)
 
 
@@ -202,7 +185,7 @@ def _described(profile: str, real: ImageFolder, comparisons: Sequence[Comparison
     }
 
 
-def _notes(real: ImageFolder, fakes: Sequence[ImageFolder], request: Request, selected: Selection) -> list[str]:
+def _notes(real: ImageFolder, fakes: Sequence[ImageFolder], request: EvaluateRequest, selected: Selection) -> list[str]:
     notes = [note for folder in (real, *fakes) for note in (*folder.repeats, *folder.notes)]
     if not any(sample.group for sample in real.samples):
         notes.append(

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from bench.cli import COMMANDS
+from bench.cli import COMMANDS, run
 from bench.plugins.registry import ROOMS, Registry
 from bench.version import __version__
 from tests.conftest import PLUGINS, make_pairs
@@ -80,10 +80,14 @@ def test_list_shows_every_plugin_with_its_first_line(bench):
             assert f"  {name:14} {first}" in out
 
 
-def test_list_of_one_kind(bench):
-    out = bench("list", "segmenter").out
-    assert "unet" in out
-    assert "siamese" not in out
+@pytest.mark.parametrize("kind", ROOMS)
+def test_list_of_one_kind(capsys, kind):
+    """Under its own name and under the heading that `list` prints."""
+    assert run(["list", kind]) == 0
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if not line.startswith(" ")] == [f"{kind}s"]
+    assert run(["list", f"{kind}s"]) == 0
+    assert capsys.readouterr().out == out
 
 
 def test_list_into_a_reader_that_has_gone(command, without_torch):

@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 import bench as package
-from bench.cli import Parser
 from bench.commands import evaluate as command_module
+from bench.commands._parser import Parser
 from bench.images import SUFFIXES, save_png
 from tests.conftest import PLUGINS, make_pairs
 from tests.e2e.conftest import HANGS, ROOT, Done, made, made_since

@@ -83,11 +83,12 @@ def test_a_package_is_named_with_its_own_line(process, tmp_path, without_torch):
 def test_a_metric_without_its_extractors_is_told_by_its_own_file(bench, discs, tmp_path):
     path = tmp_path / "mine.py"
     path.write_text((PLUGINS / "toy_mean.py").read_text().replace("    Params = Params\n", ""))
-    done = bench("run", *TOY_RUN[:2], *TOY_RUN[4:], "--plugin", path, "--metric", "mine", "--dataset", "folder",
-                 "--data", discs, "--results", tmp_path / "r")  # fmt: skip
-    assert done.code == 2
-    assert f"{path}: " in done.error
-    assert "extractor" in done.error
+    words = [*TOY_RUN[:2], *TOY_RUN[4:], "--metric", "mine", "--dataset", "folder", "--data", discs]
+    for command in (["run", *words, "--results", tmp_path / "r"], ["list"], ["show", "mine"]):
+        done = bench(*command, "--plugin", path)
+        assert done.code == 2
+        assert f"{path}: metric ToyMean uses an extractor's features" in done.error
+        assert "`extractors: str = param(…)`" in done.error
 
 
 def test_a_fault_of_the_suite_keeps_its_traceback(monkeypatch, capsys):

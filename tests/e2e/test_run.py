@@ -315,7 +315,7 @@ def test_several_images_a_mask(toy_run):
 
 def test_rows_are_those_asked_for(toy_run):
     """Each stands in the plan, on the board and in the tidy table with its pairs and its updates."""
-    words = ("--rows", "only", "--rows", "real", "equal-updates")
+    words = ("--train-on", "only", "--rows", "real", "equal-updates")
     plan = " ".join(toy_run(*words, "--dry-run").out.split())
     asked = {"real": 6, EQUAL: 12, "copy-paste only": 6, "toy-mirror only": 6}
     assert f"rows: {'; '.join(f'{row} ({pairs} pairs)' for row, pairs in asked.items())} device" in plan

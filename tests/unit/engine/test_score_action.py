@@ -135,7 +135,7 @@ def compare(tmp_path, runner_of):
             metrics=((chosen("metric", metric), extractor),),
             segmenters=(chosen("segmenter", Maps(NoParams())),),
         )
-        setup = Setup(None, spec, plan(spec), (), ())
+        setup = Setup(profile=None, spec=spec, plan=plan(spec), notes=(), settings=())
         runner = runner_of(setup.splits)
         failures = runner.run(setup.plan.stages)
         (comparison,) = setup.plan.comparisons

@@ -10,7 +10,7 @@ from bench.engine import threads
 from bench.engine.threads import NUMBER, free_threads, note_of, settle_threads, shares
 from tests.conftest import refused
 
-OPTIONS = {"generator": ["siamese"], "device": "auto", "num_workers": 0}
+OPTIONS = {"generator": ["siamese"], "device": "auto", "workers": 0}
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def test_a_resumed_command_takes_the_number_of_the_killed_one(tmp_path, monkeypa
     assert os.environ[NUMBER] == "2"
     monkeypatch.delenv(NUMBER)
     monkeypatch.setattr(threads, "shares", lambda count, _: [1.0] * count)
-    settle_threads(note_of(tmp_path, {**OPTIONS, "num_workers": 3, "device": "cpu"}))
+    settle_threads(note_of(tmp_path, {**OPTIONS, "workers": 3, "device": "cpu"}))
     assert os.environ[NUMBER] == "2"
     monkeypatch.delenv(NUMBER)
     settle_threads(note_of(tmp_path, {**OPTIONS, "generator": ["adc"]}))

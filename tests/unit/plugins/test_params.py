@@ -103,6 +103,16 @@ def test_a_table_like_another(tmp_path):
         load_profile(str(path))
 
 
+def test_the_old_name_of_the_training_sets_is_still_read(tmp_path):
+    """`rows` is `train_on`; both at once cannot be meant."""
+    path = tmp_path / "mine.toml"
+    path.write_text("[run]\nrows = ['real', 'only']\n")
+    assert load_profile(str(path)).run.train_on == ("real", "only")
+    path.write_text("[run]\nrows = ['real']\ntrain_on = ['only']\n")
+    with pytest.raises(BenchError, match="mine.toml: run: rows and train_on say the same; leave rows out"):
+        load_profile(str(path))
+
+
 def test_every_profile_fits_the_plugins():
     """Each table of each shipped profile names a plugin and only fields that it has, within their ranges."""
     registry = Registry()

@@ -14,7 +14,9 @@ import bench
 from bench.data import pixel_cache as pixels_module
 from bench.errors import BenchError
 from bench.images import load_rgb
-from bench.workflows.evaluate import Request, evaluate_folders
+from bench.workflows.display import Display
+from bench.workflows.evaluate import evaluate
+from bench.workflows.request import EvaluateRequest, RunRequest, ScoreRequest
 from tests.conftest import PLUGINS, make_pairs, refused
 
 COUNTING = '''
@@ -130,10 +132,10 @@ class World:
         before = len(self.log.read_text().splitlines())
         plain = {"real": self.real, "fakes": (self.fake,), "results": self.folder / "results"}
         settings = (f"counting.log={self.log}", *options.pop("settings", ()))
-        request = Request(
+        request = EvaluateRequest(
             **{**plain, **options}, metrics=metrics, plugins=tuple(self.plugins), settings=settings, device="cpu"
         )
-        found = evaluate_folders(request, lambda _: None)
+        found = evaluate(request, Display(lambda _: None))
         return found, self.log.read_text().splitlines()[before:]
 
 
@@ -262,8 +264,10 @@ def test_where_no_metric_can_be_computed_that_is_the_answer(world, monkeypatch):
     monkeypatch.setattr("bench.plugins.registry._room", lambda *_: {})
     profile = world.folder / "plain.toml"
     profile.write_text("")
-    request = Request(real=world.real, fakes=(world.fake,), profile=str(profile), results=world.folder / "results")
-    refused(lambda: evaluate_folders(request, print), "no metric can be computed here", "doctor")
+    request = EvaluateRequest(
+        real=world.real, fakes=(world.fake,), profile=str(profile), results=world.folder / "results"
+    )
+    refused(lambda: evaluate(request, Display(print)), "no metric can be computed here", "doctor")
 
 
 def aligned(world, **options):
@@ -274,12 +278,12 @@ def aligned(world, **options):
 @pytest.fixture
 def trained(world):
     """Without the counting extractor, which a metric on maps does not use."""
-    world.evaluate = lambda *metrics, **options: evaluate_folders(
-        Request(
+    world.evaluate = lambda *metrics, **options: evaluate(
+        EvaluateRequest(
             **{"real": world.real, "fakes": (world.fake,), "results": world.folder / "results", **options},
             metrics=metrics, plugins=tuple(world.plugins), device="cpu",
         ),
-        lambda _: None,
+        Display(lambda _: None),
     )  # fmt: skip
     return world
 
@@ -324,10 +328,10 @@ def test_mistakes_are_told_before_anything_is_read(world):
         plain = {"metrics": (one,), "settings": ()}
         asked = {**plain, **options}
         settings = (f"counting.log={world.log}", *asked.pop("settings"))
-        request = Request(
+        request = EvaluateRequest(
             real=Path("no"), fakes=(Path("no"),), plugins=tuple(world.plugins), settings=settings, **asked
         )
-        refused(lambda request=request: evaluate_folders(request, print), *parts)
+        refused(lambda request=request: evaluate(request, Display(print)), *parts)
 
 
 def test_two_synthetic_sets_of_one_name_are_refused(world):
@@ -403,6 +407,11 @@ def test_importing_bench_is_light():
 
 def test_python_and_command_line_take_the_same_options():
     """What a request holds can be said in both."""
-    spoken = set(inspect.signature(bench.evaluate).parameters)
-    held = {"fake" if name == "fakes" else name for name in inspect.signature(Request).parameters}
-    assert spoken == held
+    for function, request in (
+        (bench.run, RunRequest),
+        (bench.evaluate, EvaluateRequest),
+        (bench.score, ScoreRequest),
+    ):
+        spoken = set(inspect.signature(function).parameters)
+        held = {"fake" if name == "fakes" else name for name in inspect.signature(request).parameters}
+        assert spoken == held

@@ -1,0 +1,53 @@
+"""Several processes that a launcher started for one run: the first sets up alone, then all compute together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench.engine.distributed import Launched, help_out
+from bench.engine.runner import Machine
+from bench.errors import BenchError
+from bench.store.artefacts import Store
+from bench.workflows.display import Display
+from bench.workflows.request import Request, RunRequest
+from bench.workflows.setup import set_up
+
+CACHE = "cache"
+"""Below the results folder: what stages share; it may be deleted between runs."""
+
+
+def machine_for(request: Request, team: Launched | None = None) -> Machine:
+    """What the request may use. BenchError for a device that is not the one the launcher gave."""
+    device = request.device if team is None else team.device
+    if request.device not in ("auto", device, device.partition(":")[0]):
+        raise BenchError(f"--device {request.device}: the launcher gives each process its own ({device}); leave it out")
+    return Machine(
+        device=device,
+        workers=request.workers,
+        download=request.download,
+        cache=request.results / CACHE,
+        team=team,
+    )
+
+
+@contextmanager
+def first_alone(team: Launched | None) -> Iterator[None]:
+    """In the first process: what is built and checked here is there when the others set up; they hear how it went."""
+    try:
+        yield
+    except BaseException:
+        if team is not None:
+            team.tell(False)
+        raise
+    if team is not None:
+        team.tell(True)
+
+
+def help_first(request: RunRequest, store: Store, team: Launched) -> None:
+    """What every process but the first does; nothing where the first could not set up."""
+    if not team.tell(None):
+        return
+    setup = set_up(request, store, Display(lambda _: None))
+    help_out(team, setup.plan.stages, store, setup.splits, request.results / CACHE, request.download)
+    team.part()

@@ -1,0 +1,120 @@
+"""What a user asks for: the command line and the Python API make the same requests."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.data.image_folder import Naming
+from bench.images import MAX_PIXELS
+from bench.masks import Label, parse_labels
+from bench.plugins.params import check_value
+from bench.plugins.profile import RunOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What `run` and `evaluate` are asked alike. None and empty stand for the profile's choice, or for the suite's.
+
+    `settings`: --set options. `mask_labels`: what is lesion in masks of labels. `max_pixels`: largest picture that is
+    decoded. `strict`: images that stand twice are refused. `device`, `workers` change no result.
+    """
+
+    metrics: tuple[str, ...] = ()
+    segmenters: tuple[str, ...] = ()
+    seed: int | None = None
+    profile: str = "demo"
+    settings: tuple[str, ...] = ()
+    plugins: tuple[Path, ...] = ()
+    weights: Path | None = None
+    download: bool = False
+    results: Path = Path("results")
+    image_suffix: str = ""
+    mask_suffix: str = ""
+    mask_labels: tuple[str, ...] = ()
+    max_pixels: int | None = None
+    strict: bool = False
+    device: str = "auto"
+    workers: int = 0
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """BenchError for a label that is neither a grey level nor a colour."""
+        return parse_labels(self.mask_labels)
+
+    @property
+    def pixel_limit(self) -> int:
+        """Pixels of the largest picture that is decoded."""
+        return MAX_PIXELS if self.max_pixels is None else self.max_pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateRequest(Request):
+    """Folders of synthetic images that are compared with a folder of real ones.
+
+    No `metrics`: all that train nothing.
+    """
+
+    real: Path
+    fakes: tuple[Path, ...]
+
+    @property
+    def naming(self) -> Naming:
+        """How files of images and masks are named."""
+        return Naming(self.image_suffix, self.mask_suffix)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest(Request):
+    """A run. `generators` come after the profile's controls; `out` is the folder of the tables.
+
+    `data`: folder of the real images and masks; None: the dataset makes its own, or the profile's stand-in is used.
+    `precision` and `batch_size` are those of every generator that has such a parameter.
+    """
+
+    generators: tuple[str, ...]
+    dataset: str
+    data: Path | None = None
+    masks: str | None = None
+    reference: str | None = None
+    multiple: int | None = None
+    fraction: int | None = None
+    train_on: tuple[str, ...] = ()
+    select: str | None = None
+    shape_scores: bool | None = None
+    seeds: int | None = None
+    precision: str | None = None
+    batch_size: int | str | None = None
+    out: Path | None = None
+
+    def over(self, options: RunOptions) -> RunOptions:
+        """The profile's options with what was asked in their place. BenchError for a value that is out of range."""
+        hints = typing.get_type_hints(RunOptions)
+        asked = {}
+        for field in dataclasses.fields(RunOptions):
+            value = getattr(self, field.name, None)
+            if value is not None and value != ():
+                plain = list(dict.fromkeys(value)) if isinstance(value, tuple) else value
+                where = f"--{field.name.replace('_', '-')}"
+                asked[field.name] = check_value(field, hints[field.name], plain, where)
+        return replace(options, **asked)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreRequest:
+    """A folder of probability maps, or masks, to be scored against true masks. `seed`: of the intervals' bootstrap."""
+
+    pred: Path
+    truth: Path
+    mask_suffix: str = ""
+    mask_labels: tuple[str, ...] = ()
+    max_pixels: int | None = None
+    shape_scores: bool = False
+    seed: int = 0
+
+    @property
+    def pixel_limit(self) -> int:
+        """Pixels of the largest picture that is decoded."""
+        return MAX_PIXELS if self.max_pixels is None else self.max_pixels
