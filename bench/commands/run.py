@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from bench.commands._options import (
     add_machine_options,
@@ -26,12 +26,12 @@ from bench.engine.threads import note_of, settle_threads
 from bench.errors import BenchError
 from bench.files.atomic import storage_error
 from bench.images import pixel_limit
+from bench.plan.manifest import describe_run
 from bench.plugins.profile import FRACTIONS, MASKS, REFERENCES, ROWS, SELECTIONS
 from bench.progress.terminal import say, show
 from bench.store.artefacts import Store
 from bench.store.leftovers import clean_up
-from bench.store.run_manifest import save_manifest
-from bench.workflows.run import describe_run
+from bench.store.run_manifest import RunManifest, save_manifest
 from bench.workflows.setup import GENERATOR_FLAGS, Setup, set_up
 
 
@@ -135,8 +135,15 @@ def _run(args: argparse.Namespace, store: Store) -> int:
     if args.dry_run or setup is None:
         return _outline(setup, store, args.device)
     options = setup.profile.run
-    manifest = describe_run(setup.spec, setup.plan, setup.notes, options.columns, setup.settings, options.controls)
-    runner = Runner(store, setup.splits, machine, say, args.results / "logs" / f"{manifest['run']}.log")
+    manifest = describe_run(
+        setup.spec,
+        setup.plan,
+        notes=setup.notes,
+        columns=options.columns,
+        settings=setup.settings,
+        controls=options.controls,
+    )
+    runner = Runner(store, setup.splits, machine, say, args.results / "logs" / f"{manifest.run}.log")
     failures = runner.run(setup.plan.stages)
     if team is not None:
         team.tell(None)
@@ -144,8 +151,8 @@ def _run(args: argparse.Namespace, store: Store) -> int:
     save_manifest(args.results / "runs", manifest)
     failed = {failure.stage.key for failure in failures if not failure.blocked}
     notes = [f"not finished: {failure.stage.label}" for failure in failures if not failure.blocked]
-    shown = {**manifest, "notes": [*manifest["notes"], *notes]}
-    _publish(shown, store, args.out or args.results / "tables" / manifest["run"], failed)
+    shown = replace(manifest, notes=(*manifest.notes, *notes))
+    _publish(shown, store, args.out or args.results / "tables" / manifest.run, failed)
     ended = f"{len(failures)} of {len(setup.plan.stages)} stages not finished after" if failures else "finished in"
     say(f"{ended} {time.monotonic() - started:.1f} s")
     return _report(failures)
@@ -196,7 +203,7 @@ def _outline(setup: Setup | None, store: Store, device: str) -> int:
     return 0
 
 
-def _publish(manifest: dict[str, Any], store: Store, out: Path, failed: set[str]) -> None:
+def _publish(manifest: RunManifest, store: Store, out: Path, failed: set[str]) -> None:
     from bench.report.report import make_report
     from bench.report.write import write_tables
 

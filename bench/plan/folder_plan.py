@@ -11,10 +11,10 @@ from bench.data.image_folder import ImageFolder
 from bench.errors import BenchError
 from bench.identity import derive_seed
 from bench.plan.comparison import GIVEN, HELD_OUT, Against, alignment_stages, comparison_stages, train_stage
-from bench.plan.run_plan import Comparison
 from bench.plan.stage import DATA, Ref, Stage, Trouble
 from bench.plugins.available import Selection
 from bench.plugins.resolved import ResolvedPlugin
+from bench.store.run_manifest import Comparison
 
 SHARES = {"training": 2, HELD_OUT: 1}
 """How the real set is divided for metrics that train a network on it."""
@@ -65,7 +65,15 @@ class FolderPlan:
 
     def _keep(self, fake: ImageFolder, metric: ResolvedPlugin, space: str, stages: Sequence[Stage]) -> None:
         self.stages |= {stage.ref: self.stages.get(stage.ref, stage) for stage in stages}
-        self.comparisons.append(Comparison(fake.name, metric.name, space, fake.fingerprint, stages[-1].key))
+        self.comparisons.append(
+            Comparison(
+                generator=fake.name,
+                metric=metric.name,
+                space=space,
+                synthetic=fake.fingerprint,
+                key=stages[-1].key,
+            )
+        )
 
     def _train(self, segmenter: ResolvedPlugin, images: Ref) -> Stage:
         seed = derive_seed(self.seed, 0, "train", segmenter.name)

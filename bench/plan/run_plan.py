@@ -1,4 +1,4 @@
-"""RunSpec -> stages with their inputs, and the leaderboard's lines. Pure: reads nothing, runs nothing."""
+"""RunSpec -> stages with their inputs, and the leaderboard's rows. Pure: reads nothing, runs nothing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bench.plugins.profile import ROWS
 from bench.plugins.resolved import ResolvedPlugin
 from bench.plugins.sections import RandomMasks
 from bench.segscores import VERSION
+from bench.store.run_manifest import Comparison, Row
 
 MASKS_VERSION = 3
 """Raised when random masks of the same seed come out otherwise."""
@@ -44,24 +45,7 @@ class RunSpec:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of the leaderboard: a segmenter trained on a row's sets; keys of its scores by test set and seed.
-
-    `synthetic` is the key of the generator's set, empty where there is none; `pairs` how many pairs an epoch has;
-    `models` are the keys of the trainings, one a seed.
-    """
-
-    row: str
-    generator: str
-    segmenter: str
-    synthetic: str
-    pairs: int
-    models: tuple[str, ...]
-    scores: Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class Row:
+class TrainingSet:
     """What a segmenter is trained on: sets by role, how many pairs they have, and how often the real ones repeat."""
 
     name: str
@@ -72,22 +56,11 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A generator's set against the reference under one metric, in the space of one extractor or segmenter."""
-
-    generator: str
-    metric: str
-    space: str
-    synthetic: str
-    key: str
-
-
-@dataclass(frozen=True)
 class Plan:
     """Stages in an order in which every input comes first."""
 
     stages: tuple[Stage, ...]
-    lines: tuple[Line, ...]
+    rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
 
 
@@ -100,9 +73,9 @@ def plan(spec: RunSpec) -> Plan:
         for generator in spec.generators
         for comparison in builder.comparisons(generator, sets[generator.name])
     ]
-    rows = builder.rows(sets)
-    lines = [line for segmenter in spec.segmenters for line in builder.lines(segmenter, rows)]
-    return Plan(tuple(builder.stages.values()), tuple(lines), tuple(comparisons))
+    training_sets = builder.training_sets(sets)
+    rows = [row for segmenter in spec.segmenters for row in builder.rows(segmenter, training_sets)]
+    return Plan(tuple(builder.stages.values()), tuple(rows), tuple(comparisons))
 
 
 class _Builder:
@@ -146,7 +119,9 @@ class _Builder:
                 yield self._compared(against, metric, extractor.name if extractor else "", score)
 
     def _compared(self, against: Against, metric: ResolvedPlugin, space: str, score: Ref) -> Comparison:
-        return Comparison(against.name, metric.name, space, against.fake.key, score.key)
+        return Comparison(
+            generator=against.name, metric=metric.name, space=space, synthetic=against.fake.key, key=score.key
+        )
 
     def _aligned(self, against: Against, metric: ResolvedPlugin, segmenter: ResolvedPlugin) -> Ref:
         model = self._train(segmenter, self._real(), 0)
@@ -160,56 +135,64 @@ class _Builder:
         val = {"val": self._data("val")} if "val" in self.spec.data.fingerprints else {}
         return {"real": self._data(TRAIN), **val}
 
-    def _real(self) -> Row:
-        return Row("real", NO_GENERATOR, self._real_sets(), len(self.spec.data.splits[TRAIN]))
+    def _real(self) -> TrainingSet:
+        return TrainingSet("real", NO_GENERATOR, self._real_sets(), len(self.spec.data.splits[TRAIN]))
 
-    def rows(self, sets: Mapping[str, Ref]) -> list[Row]:
+    def training_sets(self, sets: Mapping[str, Ref]) -> list[TrainingSet]:
         """In the order of ROWS, each kind's generators in the run's order."""
         real = self._real()
         alone = {name: ref for name, ref in real.sets.items() if name != "real"}
         asked = real.pairs * self.spec.multiple
         made = {generator.name: generator.plugin.pairs(asked) for generator in self.spec.generators}
         added = [
-            Row(f"real+{name}", name, {**real.sets, "synthetic": ref}, real.pairs + made[name])
+            TrainingSet(f"real+{name}", name, {**real.sets, "synthetic": ref}, real.pairs + made[name])
             for name, ref in sets.items()
         ]
-        only = [Row(f"{name} only", name, {**alone, "synthetic": ref}, made[name]) for name, ref in sets.items()]
+        only = [
+            TrainingSet(f"{name} only", name, {**alone, "synthetic": ref}, made[name]) for name, ref in sets.items()
+        ]
         planned = {"real": [real], "equal-updates": _equal_updates(real, added), "added": added, "only": only}
-        return [row for kind in ROWS if kind in self.spec.rows for row in planned[kind]]
+        return [one for kind in ROWS if kind in self.spec.rows for one in planned[kind]]
 
-    def lines(self, segmenter: ResolvedPlugin, rows: Sequence[Row]) -> Iterator[Line]:
-        for row in rows:
-            models = [self._train(segmenter, row, repeat) for repeat in range(self.spec.seeds)]
+    def rows(self, segmenter: ResolvedPlugin, training_sets: Sequence[TrainingSet]) -> Iterator[Row]:
+        for one in training_sets:
+            models = [self._train(segmenter, one, repeat) for repeat in range(self.spec.seeds)]
             scores = {
                 test: tuple(
-                    self._tested(model, segmenter, row.name, test, repeat).key for repeat, model in enumerate(models)
+                    self._tested(model, segmenter, one.name, test, repeat).key for repeat, model in enumerate(models)
                 )
                 for test in self.spec.data.tests
             }
-            synthetic = row.sets["synthetic"].key if "synthetic" in row.sets else ""
-            keys = tuple(model.key for model in models)
-            yield Line(row.name, row.generator, segmenter.name, synthetic, row.pairs, keys, scores)
+            yield Row(
+                trained_on=one.name,
+                generator=one.generator,
+                segmenter=segmenter.name,
+                synthetic=one.sets["synthetic"].key if "synthetic" in one.sets else "",
+                pairs=one.pairs,
+                models=tuple(model.key for model in models),
+                scores=scores,
+            )
 
-    def _train(self, segmenter: ResolvedPlugin, row: Row, repeat: int) -> Ref:
+    def _train(self, segmenter: ResolvedPlugin, one: TrainingSet, repeat: int) -> Ref:
         seed = self._seed("train", segmenter.name, repeat)
         judges = self.spec.data.tests if self.spec.select == "test" else ()
-        sets = {**row.sets, **{SELECT + test.removeprefix("test/"): self._data(test) for test in judges}}
-        return self._add(train_stage(segmenter, sets, seed, f"{row.name}{self._of(repeat)}", row.extra))
+        sets = {**one.sets, **{SELECT + test.removeprefix("test/"): self._data(test) for test in judges}}
+        return self._add(train_stage(segmenter, sets, seed, f"{one.name}{self._of(repeat)}", one.extra))
 
     def _of(self, repeat: int) -> str:
         return f" (seed {repeat + 1} of {self.spec.seeds})" if self.spec.seeds > 1 else ""
 
-    def _tested(self, model: Ref, segmenter: ResolvedPlugin, row: str, test: str, repeat: int) -> Ref:
+    def _tested(self, model: Ref, segmenter: ResolvedPlugin, trained_on: str, test: str, repeat: int) -> Ref:
         images = self._data(test)
-        what = f"{row} on {test.removeprefix('test/')}{self._of(repeat)}"
+        what = f"{trained_on} on {test.removeprefix('test/')}{self._of(repeat)}"
         maps = self._add(maps_stage(segmenter, model, images, what))
         label = f"score {segmenter.name} of {what}"
         extra = {"version": VERSION, **({"shape": True} if self.spec.shape_scores else {})}
         return self._add(Stage("segscore", None, 0, {"maps": maps, "truth": images}, label, extra))
 
 
-def _equal_updates(real: Row, added: Sequence[Row]) -> list[Row]:
-    """The real pairs repeated until they are as many as with a synthetic set added: normally one row for all sets."""
-    counts = sorted({row.pairs for row in added})
+def _equal_updates(real: TrainingSet, added: Sequence[TrainingSet]) -> list[TrainingSet]:
+    """The real pairs repeated until they are as many as with a synthetic set added: normally one set for all."""
+    counts = sorted({one.pairs for one in added})
     names = {count: f"{EQUAL} ({count} pairs)" if len(counts) > 1 else EQUAL for count in counts}
     return [replace(real, name=names[count], pairs=count, extra={"pairs": count}) for count in counts]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from bench.analysis.evaluation import Evaluation
-from bench.analysis.score_rows import ScoreRow
+from bench.analysis.score_rows import SetScore
 from bench.contracts import Split
 from bench.data.image_folder import ImageFolder
 from bench.report.render import to_latex, to_text
-from bench.report.set_differences_table import differences_table
+from bench.report.set_differences_table import difference_record, differences_table
 from bench.report.sets_table import records, sets_csv, sets_table
 from bench.report.table import Table
 from bench.text import json_text
@@ -21,7 +20,7 @@ from bench.version import __version__
 def as_table(evaluation: Evaluation) -> str:
     """The scores, and below them the differences of several synthetic sets."""
     tables = [_table(evaluation).brief()]
-    tables += [differences_table(evaluation.differences, evaluation.rows)] if evaluation.differences else []
+    tables += [differences_table(evaluation.differences)] if evaluation.differences else []
     return "\n\n".join(map(to_text, tables))
 
 
@@ -47,7 +46,7 @@ def as_json(evaluation: Evaluation) -> str:
         "fake": [_described(fake) for fake in evaluation.fakes],
         "about": about,
         "scores": records(evaluation.rows),
-        "differences": [asdict(one) for one in evaluation.differences],
+        "differences": [difference_record(one) for one in evaluation.differences],
     }
     return json_text(found)
 
@@ -82,8 +81,8 @@ FORMATS: Mapping[str, Callable[[Evaluation], str]] = {
 }
 
 
-class Scores(Mapping[str, ScoreRow]):
-    """Scores of one synthetic set by column name; a row has `value`, `low`, `high`, `floor`, `n`, `n_real`, ….
+class Scores(Mapping[str, SetScore]):
+    """Scores of one synthetic set by column name; a row has `value`, `low`, `high`, `n`, `n_real`, `floor`, ….
 
     `rows` also holds the thirds by lesion size (`row.stratum`), `notes` what a reader must know. `low` and `high` bound
     the 95 % interval and are None where none can be estimated. Printing shows the table.
@@ -92,9 +91,9 @@ class Scores(Mapping[str, ScoreRow]):
     def __init__(self, evaluation: Evaluation) -> None:
         self._evaluation = evaluation
         self.rows, self.notes = evaluation.rows, evaluation.notes
-        self._whole = {row.metric: row for row in evaluation.rows if not row.stratum}
+        self._whole = {row.measure.name: row for row in evaluation.rows if not row.stratum}
 
-    def __getitem__(self, column: str) -> ScoreRow:
+    def __getitem__(self, column: str) -> SetScore:
         if column not in self._whole:
             raise KeyError(f"{column} is not among {', '.join(self._whole)}")
         return self._whole[column]

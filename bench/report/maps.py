@@ -7,7 +7,7 @@ from dataclasses import asdict, astuple, fields
 
 from bench.analysis.map_scores import MapScore, Scored
 from bench.report.render import to_text
-from bench.report.table import Cell, Column, Table, rounded
+from bench.report.table import Cell, Column, Table, named, rounded
 from bench.text import csv_text, json_text
 from bench.version import __version__
 
@@ -25,8 +25,7 @@ def _line(score: MapScore) -> tuple[str, ...]:
     value, *bounds = (
         rounded(number, decimals) for number in (score.value, score.low, score.high) if number is not None
     )
-    arrow = "↑" if score.better == "higher" else "↓"
-    name = f"  {score.stratum}" if score.stratum else f"{score.metric} {arrow}"
+    name = f"  {score.stratum}" if score.stratum else named(score.metric, score.better)
     return (
         name,
         f"{value} {score.unit}".strip(),

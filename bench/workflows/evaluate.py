@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from bench.analysis.evaluation import Evaluation
-from bench.analysis.score_rows import ScoreRow, compared, score_rows
-from bench.analysis.set_differences import differences
+from bench.analysis.records import RecordReader, SetRecord
+from bench.analysis.score_rows import Scope, Source, set_scores
+from bench.analysis.set_differences import set_differences
 from bench.data.fingerprint import fingerprint
 from bench.data.image_folder import ImageFolder, Naming, open_all, read_folder
 from bench.data.pair_check import CHECKS
@@ -23,7 +23,6 @@ from bench.identity import key
 from bench.images import MAX_PIXELS, pixel_limit
 from bench.masks import Label, parse_labels
 from bench.plan.folder_plan import FolderPlan
-from bench.plan.run_plan import Comparison
 from bench.plan.stage import Trouble
 from bench.plugins.available import Selection, select
 from bench.plugins.overrides import parse_overrides
@@ -34,6 +33,7 @@ from bench.plugins.resolver import Resolver
 from bench.progress.bars import Terminal
 from bench.store.artefacts import Store
 from bench.store.leftovers import clean_up
+from bench.store.run_manifest import Comparison
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,12 +101,21 @@ def _evaluate(request: Request, say: Callable[[str], None]) -> Evaluation:
     try_files(plan.stages.values(), store)
     failures = _run(request, plan, store, pixels, say)
     failed = {failure.stage.key for failure in failures}
-    described = _described(profile.name, real, plan.comparisons)
-    rows, found = score_rows(described, store, failed), differences(compared(described, store, failed), seed)
-    notes = [*_notes(real, fakes, request, selected), *_silent(plan.comparisons, rows, failed)]
+    records = RecordReader(store, failed).sets(plan.comparisons)
+    rows = set_scores(records, Source(scope=Scope(real.name, real.fingerprint[:12], profile.name)))
+    notes = [*_notes(real, fakes, request, selected), *_silent(records)]
     notes += _pictures(plan.comparisons, store, failed)
     troubles += [Trouble(one.stage.label, one.message, one.ours) for one in failures if not one.blocked]
-    return Evaluation(profile.name, seed, real, fakes, tuple(rows), tuple(found), tuple(notes), tuple(troubles))
+    return Evaluation(
+        profile=profile.name,
+        seed=seed,
+        real=real,
+        fakes=fakes,
+        rows=tuple(rows),
+        differences=tuple(set_differences(records, seed)),
+        notes=tuple(notes),
+        troubles=tuple(troubles),
+    )
 
 
 def _segmenters(resolver: Resolver, asked: Sequence[str], selected: Selection) -> list[ResolvedPlugin]:
@@ -184,19 +193,6 @@ def _run(
     return Runner(store, plan.splits, machine, say, log, pixels).run(stages)
 
 
-def _described(profile: str, real: ImageFolder, comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    """The evaluation as the records' reader wants a run described."""
-    return {
-        "dataset": {"name": real.name, "fingerprint": real.fingerprint},
-        "profile": profile,
-        "masks": "",
-        "bases": {},
-        "settings": [],
-        "lines": [],
-        "comparisons": [asdict(comparison) for comparison in comparisons],
-    }
-
-
 def _notes(real: ImageFolder, fakes: Sequence[ImageFolder], request: Request, selected: Selection) -> list[str]:
     notes = [note for folder in (real, *fakes) for note in (*folder.repeats, *folder.notes)]
     if not any(sample.group for sample in real.samples):
@@ -215,12 +211,11 @@ def _notes(real: ImageFolder, fakes: Sequence[ImageFolder], request: Request, se
     ]
 
 
-def _silent(comparisons: Sequence[Comparison], rows: Sequence[ScoreRow], failed: set[str]) -> list[str]:
-    told = {row.record for row in rows}
+def _silent(records: Sequence[SetRecord]) -> list[str]:
     return [
-        f"{one.metric} of {one.generator}: these sets have nothing it can measure"
-        for one in comparisons
-        if one.key not in failed and f"score/{one.key}" not in told
+        f"{one.comparison.metric} of {one.comparison.generator}: these sets have nothing it can measure"
+        for one in records
+        if not one.scored
     ]
 
 

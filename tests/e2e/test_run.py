@@ -321,7 +321,7 @@ def test_rows_are_those_asked_for(toy_run):
     assert f"rows: {'; '.join(f'{row} ({pairs} pairs)' for row, pairs in asked.items())} device" in plan
     done = toy_run(*words)
     board = scores(published(done, "leaderboard.csv"))
-    assert [(row["row"], row["pairs"], row["updates"]) for row in board] == [
+    assert [(row["trained on"], row["pairs"], row["updates"]) for row in board] == [
         (row, str(pairs), str(pairs)) for row, pairs in asked.items()
     ]
     rows = [row for row in scores(published(done)) if row["segmenter"]]

@@ -184,7 +184,7 @@ def with_pairs(count, **changes):
 
 def test_each_kind_of_row_trains_on_its_sets():
     run = plan(with_pairs(5, rows=("only", "equal-updates", "real", "added")))
-    assert [(line.row, line.generator, line.pairs) for line in run.lines] == [
+    assert [(row.trained_on, row.generator, row.pairs) for row in run.rows] == [
         ("real", "none", 5),
         ("real, equal updates", "none", 10),
         ("real+g1", "g1", 10),
@@ -194,9 +194,9 @@ def test_each_kind_of_row_trains_on_its_sets():
     ]
     inputs = [set(stage.inputs) for stage in run.stages if stage.action == "train"]
     assert inputs == [{"real"}, {"real"}, *[{"real", "synthetic"}] * 2, *[{"synthetic"}] * 2]
-    assert [bool(line.synthetic) for line in run.lines] == [False, False, True, True, True, True]
+    assert [bool(row.synthetic) for row in run.rows] == [False, False, True, True, True, True]
     by_ref = {stage.ref: stage for stage in run.stages}
-    assert all(by_ref[Ref("train", key)].action == "train" for line in run.lines for key in line.models)
+    assert all(by_ref[Ref("train", key)].action == "train" for row in run.rows for key in row.models)
 
 
 def test_other_rows_leave_a_rows_key_alone():
@@ -218,7 +218,7 @@ def test_sets_of_two_sizes_have_a_row_each():
     """A set made elsewhere may be smaller than the real one: its row is trained as often as it is."""
     run = with_pairs(5, rows=("equal-updates", "added"))
     run.generators[1].plugin.pairs = {5: 2}.__getitem__
-    assert [(line.row, line.pairs) for line in plan(run).lines] == [
+    assert [(row.trained_on, row.pairs) for row in plan(run).rows] == [
         ("real, equal updates (7 pairs)", 7),
         ("real, equal updates (10 pairs)", 10),
         ("real+g1", 10),
