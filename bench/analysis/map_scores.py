@@ -41,7 +41,7 @@ class MapScore:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scored:
+class ScoredMaps:
     """`groups`: of images drawn together; `alone`: images without one; `empty`: masks without lesion; `shape`: with the
     scores of shape; `read`: what a reader must know of how the files were taken.
     """
@@ -72,10 +72,10 @@ class Scored:
         )
 
 
-def score_set(pred: str, truth: str, rows: Sequence[Mapping[str, Any]], seed: int, shape: bool = False) -> Scored:
+def score_set(pred: str, truth: str, rows: Sequence[Mapping[str, Any]], seed: int, shape: bool = False) -> ScoredMaps:
     """`rows` as `score_maps` makes them. The bootstrap draws groups of images, each image of its own without one."""
     one = over_seeds([rows], seed)
-    return Scored(
+    return ScoredMaps(
         pred=pred,
         truth=truth,
         images=len(rows),

@@ -26,7 +26,8 @@ from bench.commands._options import (
 from bench.engine.threads import note_of, settle_threads
 from bench.files.atomic import write_atomic
 from bench.progress.terminal import say, show
-from bench.report.evaluation import FORMATS
+from bench.report.document import FORMATS
+from bench.report.evaluation import document
 from bench.workflows.evaluate import Request, evaluate_folders
 
 
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     if not evaluation.troubles:
         threads.unlink(missing_ok=True)
     if evaluation.rows:
-        _publish(FORMATS[args.format](evaluation), args.out)
+        _publish(FORMATS[args.format](document(evaluation)), args.out)
     if not evaluation.rows or args.format == "csv":
         # The other formats hold them.
         for note in evaluation.notes:

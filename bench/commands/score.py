@@ -24,7 +24,8 @@ from bench.images import pixel_limit
 from bench.masks import parse_labels
 from bench.progress.bars import Terminal
 from bench.progress.terminal import say, show
-from bench.report.maps import FORMATS
+from bench.report.document import FORMATS
+from bench.report.maps import document
 from bench.report.per_image import SCORES, tidy
 from bench.segscores import score_maps
 from bench.text import csv_text
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         rows = score_maps(folder.samples, folder.maps, args.shape_scores, Terminal(f"score {args.pred.name}"))
     scored = score_set(str(args.pred), str(args.truth), rows, args.seed, args.shape_scores)
     scored = replace(scored, read=folder.notes)
-    text = FORMATS[args.format](scored)
+    text = FORMATS[args.format](document(scored))
     if args.per_image is not None:
         _write(args.per_image, _per_image(rows))
     if args.out is None:

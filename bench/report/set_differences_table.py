@@ -9,11 +9,9 @@ from bench.analysis.set_differences import SetDifference
 from bench.report.sets_table import decimals_of
 from bench.report.table import Cell, Column, Table, named, rounded
 
-FIELDS = ("metric", "a", "b", "difference", "low", "high", "method", "n", "headline")
-
 
 def difference_record(one: SetDifference) -> dict[str, Any]:
-    """As `FIELDS`, full precision."""
+    """For CSV and JSON, full precision."""
     return {
         "metric": one.measure.name,
         "a": one.a,

@@ -11,7 +11,6 @@ from typing import Any
 
 from bench.analysis.score_rows import SetScore
 from bench.report.table import Cell, Column, Table, named, rounded
-from bench.text import csv_text
 
 FIELDS = (
     "set", "measure", "better", "headline", "stratum", "value", "low", "high", "floor", "floor_sd", "floor_n",
@@ -54,10 +53,6 @@ def set_record(one: SetScore) -> dict[str, Any]:
         "note": one.note,
         "record": one.record,
     }
-
-
-def sets_csv(scores: Iterable[SetScore]) -> str:
-    return csv_text(FIELDS, ([one[name] for name in FIELDS] for one in records(scores)))
 
 
 def sets_table(scores: Iterable[SetScore], notes: Sequence[str] = ()) -> Table:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.analysis.score_rows import RowScore, SetScore
 from bench.analysis.significance import RowDifference
 from bench.files.atomic import write_atomic
+from bench.report.document import records_csv
 from bench.report.per_image import COLUMNS, per_image
 from bench.report.render import FORMATS, SUFFIXES
 from bench.report.report import Report
 from bench.report.set_differences_table import difference_record
-from bench.report.sets_table import set_record, sets_csv, sets_table
+from bench.report.sets_table import FIELDS, records, set_record, sets_table
 from bench.report.table import Table
-from bench.text import csv_text
 
 TIDY = (
     "dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n", "seeds",
@@ -36,13 +35,13 @@ def write_tables(out: Path, report: Report) -> list[Path]:
     texts = {f"leaderboard{SUFFIXES[name]}": render(report.table) for name, render in FORMATS.items()}
     if report.sets:
         texts |= _for_pages("sets", sets_table(report.sets))
-        texts["sets.csv"] = sets_csv(report.sets)
+        texts["sets.csv"] = records_csv(FIELDS, records(report.sets))
     if report.significance:
         texts |= _for_pages("significance", report.significance)
     scores = [*map(_set_score, report.sets), *map(_row_score, report.tests)]
-    texts["significance.csv"] = _csv(SIGNIFICANCE, map(_row_difference, report.row_differences))
-    texts["scores.csv"] = _csv(TIDY, scores)
-    texts["differences.csv"] = _csv(DIFFERENCES, map(difference_record, report.set_differences))
+    texts["significance.csv"] = records_csv(SIGNIFICANCE, map(_row_difference, report.row_differences))
+    texts["scores.csv"] = records_csv(TIDY, scores)
+    texts["differences.csv"] = records_csv(DIFFERENCES, map(difference_record, report.set_differences))
     texts["per_image.csv"] = per_image_csv(report)
     for name, text in texts.items():
         write_atomic(out / name, text)
@@ -50,12 +49,7 @@ def write_tables(out: Path, report: Report) -> list[Path]:
 
 
 def per_image_csv(report: Report) -> str:
-    return _csv(COLUMNS, per_image(report.rows))
-
-
-def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """One number a line, full precision; what a row does not have is an empty cell."""
-    return csv_text(columns, ([row.get(name) for name in columns] for row in rows))
+    return records_csv(COLUMNS, per_image(report.rows))
 
 
 def _for_pages(name: str, table: Table) -> dict[str, str]:

@@ -189,3 +189,13 @@ def test_failed_records_are_left_out_and_changed_ones_refused(store):
     assert scored(store, {"test/a": ("a",)}, failed={"a"}) == []
     with pytest.raises(BenchError, match="per_image.csv no longer matches its record"):
         scored(store, {"test/a": ("a",)})
+
+
+def test_rows_selected_on_test_say_so(store):
+    """In a field: what stands in the settings is for the reader, and may hold a user's own words."""
+    put_images(store, "a", [0.5, 0.7])
+    words = (Setting("segmenter", "s", "s.file=selected on test (as published)"),)
+    honest = scored(store, {"test/a": ("a",)}, settings=words)[0].row.training
+    chosen = scored(store, {"test/a": ("a",)}, select="test")[0].row.training
+    assert (honest.selected_on_test, chosen.selected_on_test) == (False, True)
+    assert honest.block != chosen.block

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from bench.contracts import Floor
+from bench.report.document import records_csv
 from bench.report.render import to_latex, to_markdown, to_text
-from bench.report.sets_table import FIELDS, records, sets_csv, sets_table
+from bench.report.sets_table import FIELDS, records, sets_table
 from bench.store.score_file import Basis
 from tests.score_examples import set_score
 
@@ -79,7 +80,7 @@ def test_thirds_stay_out():
 
 
 def test_csv_and_records_are_in_full_precision():
-    (line,) = csv.DictReader(io.StringIO(sets_csv([row(**FLOOR)])))
+    (line,) = csv.DictReader(io.StringIO(records_csv(FIELDS, records([row(**FLOOR)]))))
     assert tuple(line) == FIELDS
     assert float(line["value"]) == 0.01234567
     assert (line["set"], line["measure"], line["n_synthetic"], line["at_floor_n"]) == (
@@ -94,7 +95,7 @@ def test_csv_and_records_are_in_full_precision():
 def test_every_line_says_what_it_rests_on():
     """Backbone, weights, resize, both n, reference and estimator stand in every format."""
     rows = [row(), row("FD-Net", basis={"weights": "0badcafe", "backbone": "Other"})]
-    for text in (to_latex(sets_table(rows)), to_markdown(sets_table(rows)), sets_csv(rows)):
+    for text in (to_latex(sets_table(rows)), to_markdown(sets_table(rows)), records_csv(FIELDS, records(rows))):
         for part in ("Network, pool 1280", "57934424", "0badcafe", "squash 224", "300", "200", "real", "U-statistic"):
             assert part in text
     assert "weights 57934424: Network, pool 1280; squash 224 × 224" in sets_table(rows).notes
