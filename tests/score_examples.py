@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bench.analysis.estimate import Counts, Estimate
-from bench.analysis.score_rows import RowScore, Scope, SetOrigin, SetScore, TrainedRow, Training
+from bench.analysis.origin import Scope, SetOrigin, TrainedRow, Training
+from bench.analysis.score_rows import RowScore, SetScore
 from bench.contracts import Floor, Measure
 from bench.segscores import better
 from bench.store.run_manifest import Protocol, RunManifest, UsedData

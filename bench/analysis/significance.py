@@ -8,8 +8,9 @@ from functools import cache
 from itertools import product
 
 from bench.analysis.estimate import Counts, Estimate
+from bench.analysis.origin import Training
 from bench.analysis.paired import PairedDifference, overall, paired, same_images
-from bench.analysis.score_rows import OVERALL, OVERALL_UNWEIGHTED, RowScore, ScoredRow, ScoredRun, Training
+from bench.analysis.score_rows import OVERALL, OVERALL_UNWEIGHTED, RowScore, ScoredRow, ScoredRun
 from bench.segscores import better
 from bench.stats.rank_test import holm
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from bench.analysis.origin import TrainedRow, Training
 from bench.analysis.paired import LEAST_CLUSTERS
-from bench.analysis.score_rows import OVERALL, OVERALL_UNWEIGHTED, RowScore, SetScore, TrainedRow, Training
+from bench.analysis.score_rows import OVERALL, OVERALL_UNWEIGHTED, RowScore, SetScore
 from bench.analysis.set_differences import SetDifference, sentences
 from bench.analysis.significance import Spot
 from bench.plan.run_plan import NO_GENERATOR

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from bench.analysis.collapsed import collapsed
 from bench.analysis.negatives import FAIR, empty_masks, sentence, with_fair
+from bench.analysis.origin import source_of
 from bench.analysis.records import RecordReader
-from bench.analysis.score_rows import RowScore, ScoredRow, SetScore, row_scores, scored_runs, set_scores, source_of
+from bench.analysis.score_rows import RowScore, ScoredRow, SetScore, row_scores, scored_runs, set_scores
 from bench.analysis.set_differences import SetDifference, set_differences
 from bench.analysis.significance import RowDifference, row_differences, ties, unpaired
 from bench.report.leaderboard import build_table

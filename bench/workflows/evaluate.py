@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.analysis.evaluation import Evaluation
+from bench.analysis.origin import Scope, Source
 from bench.analysis.records import RecordReader, SetRecord
-from bench.analysis.score_rows import Scope, Source, set_scores
+from bench.analysis.score_rows import set_scores
 from bench.analysis.set_differences import set_differences
 from bench.data.fingerprint import fingerprint
 from bench.data.image_folder import ImageFolder, Naming, open_all, read_folder

@@ -6,8 +6,9 @@ import json
 import numpy as np
 import pytest
 
+from bench.analysis.origin import source_of
 from bench.analysis.records import RecordReader
-from bench.analysis.score_rows import row_scores, set_scores, source_of
+from bench.analysis.score_rows import row_scores, set_scores
 from bench.contracts import Floor, Measure, Score
 from bench.errors import BenchError
 from bench.segscores import COUNTS, GAPS, METRICS, PER_IMAGE, SHAPE
