@@ -420,7 +420,7 @@ def test_runs_with_other_parameters_stand_on_lines_of_their_own(toy_run, bench, 
         for column in ("distance-Colour", "overall mdice@256"):
             assert row[column] == alone[0][column]
     controls = [row for row in scores(tmp_path / "all") if row["generator"] != "toy-mirror"]
-    assert [row["row"] for row in controls] == ["real", EQUAL, "real+copy-paste"]
+    assert [row["trained on"] for row in controls] == ["real", EQUAL, "real+copy-paste"]
     shown = bench("leaderboard", "--results", tmp_path / "results").out.partition("Differences against")[2]
     assert "corrected for the 1 comparison(s)" in " ".join(shown.split())
     assert [line.split()[0] for line in shown.splitlines() if "real+toy-mirror" in line] == [
