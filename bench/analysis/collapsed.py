@@ -7,38 +7,38 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bench.analysis.significance import Trained
+from bench.analysis.score_rows import ScoredRow
 
 LEAST = 0.01
 """Share of the lesion's pixels, or of the background's, below which a network is said to find next to none of them."""
 BLIND, FLOODED = "finds next to nothing", "marks nearly every pixel"
 
 
-def collapsed(lines: Sequence[Trained]) -> list[str]:
-    """A sentence for each line with such a training; its settings stand in it where its name alone is not enough."""
-    distinct = {line.about.line: line for line in lines}.values()
-    names = Counter(_name(line) for line in distinct)
+def collapsed(rows: Sequence[ScoredRow]) -> list[str]:
+    """A sentence for each row with such a training; its settings stand in it where its name alone is not enough."""
+    distinct = {row.training.key: row for row in rows}.values()
+    names = Counter(_name(row) for row in distinct)
     several = {name for name, count in names.items() if count > 1}
     return [
-        f"{_name(line)}{_settings(line) if _name(line) in several else ''}: {found}; mdice@256 stretches each map and "
+        f"{_name(row)}{_settings(row) if _name(row) in several else ''}: {found}; mdice@256 stretches each map and "
         "hides it"
-        for line in distinct
-        if (found := _found(line))
+        for row in distinct
+        if (found := _found(row))
     ]
 
 
-def _settings(line: Trained) -> str:
-    return f" ({line.about.settings})" if line.about.settings else ""
+def _settings(row: ScoredRow) -> str:
+    return f" ({row.training.settings})" if row.training.settings else ""
 
 
-def _name(line: Trained) -> str:
-    return f"{line.about.segmenter}, {line.about.row}"
+def _name(row: ScoredRow) -> str:
+    return f"{row.training.segmenter}, {row.training.trained_on}"
 
 
-def _found(line: Trained) -> str:
-    by_seed = zip(*(one.seeds for one in line.tests.values()), strict=True)
+def _found(row: ScoredRow) -> str:
+    by_seed = zip(*(one.seeds for one in row.tests.values()), strict=True)
     states = Counter(state for columns in by_seed if (state := _state(columns)))
-    return " and ".join(f"{count} of {line.about.seeds} trainings {state}" for state, count in states.items())
+    return " and ".join(f"{count} of {row.training.seeds} trainings {state}" for state, count in states.items())
 
 
 def _state(columns: Sequence[Mapping[str, np.ndarray]]) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.analysis.score_rows import ScoreRow
-from bench.analysis.set_differences import Difference
+from bench.analysis.score_rows import SetScore
+from bench.analysis.set_differences import SetDifference
 from bench.data.image_folder import ImageFolder
 from bench.plan.stage import Trouble
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """What came of a request; `differences` are those of every two synthetic sets."""
 
@@ -18,7 +18,7 @@ class Evaluation:
     seed: int
     real: ImageFolder
     fakes: tuple[ImageFolder, ...]
-    rows: tuple[ScoreRow, ...]
-    differences: tuple[Difference, ...]
+    rows: tuple[SetScore, ...]
+    differences: tuple[SetDifference, ...]
     notes: tuple[str, ...]
     troubles: tuple[Trouble, ...]

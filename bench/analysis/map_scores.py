@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis.paired import LEAST_CLUSTERS
-from bench.analysis.test_scores import over_seeds
+from bench.analysis.test_scores import Place, TestScores, over_seeds
 from bench.segscores import NAMES
 
 EXPLAINED = (
@@ -25,7 +25,7 @@ ALONE = (
 FEW = f"intervals of fewer than {LEAST_CLUSTERS} groups are too narrow"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MapScore:
     """One number. `low` and `high` bound the 95 % interval, None where there are fewer than two groups of images."""
 
@@ -40,8 +40,8 @@ class MapScore:
     meaning: str
 
 
-@dataclass(frozen=True)
-class Scored:
+@dataclass(frozen=True, kw_only=True)
+class ScoredMaps:
     """`groups`: of images drawn together; `alone`: images without one; `empty`: masks without lesion; `shape`: with the
     scores of shape; `read`: what a reader must know of how the files were taken.
     """
@@ -72,21 +72,33 @@ class Scored:
         )
 
 
-def score_set(
-    pred: str, truth: str, rows: Sequence[Mapping[str, Any]], seed: int, shape: bool = False
-) -> Scored:  # fmt: skip
+def score_set(pred: str, truth: str, rows: Sequence[Mapping[str, Any]], seed: int, shape: bool = False) -> ScoredMaps:
     """`rows` as `score_maps` makes them. The bootstrap draws groups of images, each image of its own without one."""
     one = over_seeds([rows], seed)
-    found = []
-    for (metric, stratum), reading in one.readings.items():
-        place, name = (metric, stratum), NAMES[metric]
-        low, high = one.interval(place) or (None, None)
-        found.append(
-            MapScore(
-                metric, stratum, one.value(place), low, high, reading.n, name.better, name.unit,
-                reading.note or name.meaning,
-            )
-        )  # fmt: skip
-    groups = len({row["group"] for row in rows if row["group"]})
-    alone, empty = sum(not row["group"] for row in rows), sum(row["tp"] + row["fn"] == 0 for row in rows)
-    return Scored(pred, truth, len(rows), groups, alone, empty, seed, shape, tuple(found))
+    return ScoredMaps(
+        pred=pred,
+        truth=truth,
+        images=len(rows),
+        groups=len({row["group"] for row in rows if row["group"]}),
+        alone=sum(not row["group"] for row in rows),
+        empty=sum(row["tp"] + row["fn"] == 0 for row in rows),
+        seed=seed,
+        shape=shape,
+        scores=tuple(_map_score(one, place) for place in one.readings),
+    )
+
+
+def _map_score(one: TestScores, place: Place) -> MapScore:
+    metric, stratum = place
+    name, reading, estimate = NAMES[metric], one.readings[place], one.estimate(place)
+    return MapScore(
+        metric=metric,
+        stratum=stratum,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        n=reading.n,
+        better=name.better,
+        unit=name.unit,
+        meaning=reading.note or name.meaning,
+    )

@@ -1,16 +1,17 @@
-"""One line less another on the same test images: the difference, its interval, and the groups that made it. Pure."""
+"""One row less another on the same test images: the difference, its interval, and the groups that made it. Pure."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.analysis.test_scores import Place, TestScores, interval
+from bench.analysis.estimate import Counts, Resampled, interval, mean_over_sets
+from bench.analysis.test_scores import Place, TestScores
 from bench.stats.bca import bca
-from bench.stats.bootstrap import clusters, combine, spread
+from bench.stats.bootstrap import clusters
 from bench.stats.jackknife import student_t
 from bench.stats.rank_test import signed_rank
 
@@ -18,45 +19,39 @@ LEAST_CLUSTERS = 10
 """Below it skewness cannot be told from so few: the interval is the percentile one."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PairedDifference:
-    """`by_seed`: the difference of each training, empty where the lines have unequal numbers of them.
+    """`number`: the difference, of each training (none where the rows have unequal numbers of them) and under draws.
 
-    `draws`: under the bootstrap, None for a single cluster; `left_out`: without each cluster, one array a test set;
-    `clusters`: the mean difference of each cluster's images, None for a score of pixels summed over a set.
+    `left_out`: without each cluster, one array a test set; `clusters`: the mean difference of each cluster's images,
+    None for a score of pixels summed over a set.
     """
 
-    value: float
-    by_seed: np.ndarray
-    draws: np.ndarray | None
+    number: Resampled
     left_out: tuple[np.ndarray, ...]
     clusters: np.ndarray | None
-    n: int
 
     @property
-    def n_clusters(self) -> int:
-        return sum(len(side) for side in self.left_out)
-
-    @property
-    def sd(self) -> float | None:
-        return spread(list(self.by_seed))
+    def counts(self) -> Counts:
+        """Clusters are those of the whole set, whether the score is defined in their images or not."""
+        return Counts(images=self.number.counts.images, clusters=sum(len(side) for side in self.left_out))
 
     @property
     def beyond_training(self) -> bool | None:
         """Whether 0 lies outside Student's 95 % interval over trainings; None for a single one."""
-        if self.sd is None:
+        sd, count = self.number.sd, len(self.number.by_seed)
+        if sd is None:
             return None
-        count = len(self.by_seed)
-        return abs(self.value) > student_t(count - 1) * self.sd / math.sqrt(count)
+        return abs(self.number.value) > student_t(count - 1) * sd / math.sqrt(count)
 
     def interval(self) -> tuple[float, float, str] | None:
         """95 % over test images, and the name of the method; None for a single cluster."""
-        percentile = interval(self.draws)
-        if self.draws is None or percentile is None:
+        draws, percentile = self.number.draws, interval(self.number.draws)
+        if draws is None or percentile is None:
             return None
         found = None
-        if self.n_clusters >= LEAST_CLUSTERS and all(np.isfinite(side).all() for side in self.left_out):
-            found = bca(self.value, self.draws[np.isfinite(self.draws)], self.left_out)
+        if self.counts.clusters >= LEAST_CLUSTERS and all(np.isfinite(side).all() for side in self.left_out):
+            found = bca(self.number.value, draws[np.isfinite(draws)], self.left_out)
         return (*found, "BCa") if found else (*percentile, "percentile")
 
     def p_value(self) -> float | None:
@@ -69,19 +64,20 @@ def paired(one: TestScores, other: TestScores, place: Place) -> PairedDifference
 
     Both are resampled by the draws of `one`: what makes an image hard for both cancels.
     """
-    if (one.ids, one.groups) != (other.ids, other.groups) or not all(
-        place in tested.readings for tested in (one, other)
-    ):
+    if not same_images(one, other) or not all(place in tested.readings for tested in (one, other)):
         return None
     by_seed = np.array([])
     if len(one.seeds) == len(other.seeds):
         by_seed = np.array(one.values(place)) - np.array(other.values(place))
-    draws = None if one.draws is None else one.under(place, one.draws) - other.under(place, one.draws)
-    left_out = one.without_each(place) - other.without_each(place)
-    value = one.value(place) - other.value(place)
-    return PairedDifference(
-        value, by_seed, draws, (left_out,), _cluster_means(one, other, place), one.readings[place].n
+    weights = one.weights
+    number = Resampled(
+        value=one.value(place) - other.value(place),
+        by_seed=by_seed,
+        draws=None if weights is None else one.under(place, weights) - other.under(place, weights),
+        counts=one.counts(place),
     )
+    left_out = one.without_each(place) - other.without_each(place)
+    return PairedDifference(number=number, left_out=(left_out,), clusters=_cluster_means(one, other, place))
 
 
 def same_images(one: TestScores, other: TestScores) -> bool:
@@ -101,18 +97,17 @@ def _cluster_means(one: TestScores, other: TestScores, place: Place) -> np.ndarr
 
 def overall(parts: Sequence[PairedDifference], weighted: bool) -> PairedDifference:
     """Over several test sets, each resampled by itself: weighted by their images, or as equals."""
-    counts = [part.n for part in parts]
-    shares = np.array(counts) / sum(counts) if weighted else np.full(len(parts), 1 / len(parts))
-    value = float(shares @ [part.value for part in parts])
+    whole = mean_over_sets([part.number for part in parts], weighted)
+    images = [part.number.counts.images for part in parts]
+    shares = np.array(images) / sum(images) if weighted else np.full(len(parts), 1 / len(parts))
+    # By the shares of what is left out below, to the last digit: ties decide how far an interval is shifted.
+    value = float(shares @ [part.number.value for part in parts])
     left_out = tuple(
-        value + share * (side - part.value) for share, part in zip(shares, parts, strict=True) for side in part.left_out
+        value + share * (side - part.number.value)
+        for share, part in zip(shares, parts, strict=True)
+        for side in part.left_out
     )
-    trained = min(len(part.by_seed) for part in parts)
-    by_seed = combine([part.by_seed for part in parts], counts, weighted) if trained else np.array([])
-    known = [part.draws for part in parts if part.draws is not None]
-    # A set of one cluster has no spread to add: an interval without it would be too narrow.
-    draws = combine(known, counts, weighted) if len(known) == len(parts) else None
-    return PairedDifference(value, by_seed, draws, left_out, _together(parts, weighted), sum(counts))
+    return PairedDifference(number=replace(whole, value=value), left_out=left_out, clusters=_together(parts, weighted))
 
 
 def _together(parts: Sequence[PairedDifference], weighted: bool) -> np.ndarray | None:

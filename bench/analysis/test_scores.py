@@ -1,9 +1,8 @@
-"""A line on one test set: per-image scores of each training, and the bootstrap's draws."""
+"""A row on one test set: per-image scores of each training, and the same under the bootstrap's draws."""
 
 from __future__ import annotations
 
 import csv
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,29 +10,64 @@ from typing import Any
 
 import numpy as np
 
-from bench.segscores import PER_IMAGE, SHAPE, Columns, Reading, as_columns, readings
-from bench.stats.bootstrap import bounds, clusters, draw_weights, left_out_weights, spread
+from bench.analysis.estimate import Counts, Estimate, Resampled
+from bench.segscores import NAMES, Columns, Reading, as_columns, readings
+from bench.stats.bootstrap import clusters, draw_weights, left_out_weights, spread
 from bench.text import unguarded
 
 Place = tuple[str, str]
 """A score's name and the third of lesion sizes, empty for all images."""
 
 
+class Draws:
+    """How often each image is drawn or left out, made once for all rows that are tested on the same images.
+
+    It lives as long as a report: a matrix has 2000 rows of as many numbers as a test set has images.
+    """
+
+    def __init__(self) -> None:
+        self._drawn: dict[tuple[tuple[str, ...], int], np.ndarray | None] = {}
+        self._left_out: dict[tuple[str, ...], np.ndarray] = {}
+
+    def drawn(self, groups: tuple[str, ...], seed: int) -> np.ndarray | None:
+        """(r, n), as `draw_weights` makes them."""
+        if (groups, seed) not in self._drawn:
+            self._drawn[groups, seed] = draw_weights(groups, seed)
+        return self._drawn[groups, seed]
+
+    def left_out(self, groups: tuple[str, ...]) -> np.ndarray:
+        """(clusters, n), as `left_out_weights` makes them."""
+        if groups not in self._left_out:
+            self._left_out[groups] = left_out_weights(groups)
+        return self._left_out[groups]
+
+
 @dataclass(frozen=True, eq=False)
+class ImageScores:
+    """Scores of every image of a test set under one training; `ids`, `groups`: of each image."""
+
+    columns: Columns
+    ids: tuple[str, ...]
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TestScores:
     """`seeds`: columns of the same images, one a training; `readings`: what they tell, the same of each training;
-    `ids`, `groups`: of each image.
+    `ids`, `groups`: of each image; `weights`: the bootstrap's draws (r, n), None for a single cluster; `resampled`:
+    each score under them.
 
     A score is that of each training, averaged: pooled counts and bins are never pooled over trainings, where the error
     of one could make up for that of another.
     """
 
     seeds: tuple[Columns, ...]
-    draws: np.ndarray | None
-    readings: Mapping[Place, Reading]
+    readings: Mapping[Place, Reading] = field(default_factory=dict)
     ids: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
-    _drawn: dict[Place, np.ndarray | None] = field(default_factory=dict, repr=False)
+    weights: np.ndarray | None = None
+    resampled: Mapping[Place, np.ndarray | None] = field(default_factory=dict)
+    draws: Draws = field(default_factory=Draws)
 
     @property
     def n(self) -> int:
@@ -48,22 +82,25 @@ class TestScores:
         return float(np.mean(self.values(place)))
 
     def sd(self, place: Place) -> float | None:
+        """Standard deviation over trainings."""
         return spread(self.values(place))
 
-    def resampled(self, place: Place) -> np.ndarray | None:
-        """(r,) for an interval; nan where a draw has no image in which the score is defined. Kept for overall."""
-        if place not in self._drawn:
-            self._drawn[place] = self._resample(place)
-        return self._drawn[place]
+    def counts(self, place: Place) -> Counts:
+        """Of the images that the score rests on."""
+        reading = self.readings[place]
+        return Counts(images=reading.n, clusters=_clusters(self.groups, reading))
 
-    def n_clusters(self, place: Place) -> int:
-        """Groups of images, and images without one, that the score rests on."""
-        return len(np.unique(clusters(self.groups)[self.readings[place].over]))
+    def at(self, place: Place) -> Resampled:
+        """The score with all that is known of its uncertainty."""
+        return Resampled(
+            value=self.value(place),
+            by_seed=np.array(self.values(place)),
+            draws=self.resampled[place],
+            counts=self.counts(place),
+        )
 
-    def _resample(self, place: Place) -> np.ndarray | None:
-        if self.draws is None or self.n_clusters(place) < 2:
-            return None
-        return np.mean([self.readings[place].resampled(columns, self.draws) for columns in self.seeds], axis=0)
+    def estimate(self, place: Place) -> Estimate:
+        return self.at(place).estimate
 
     def under(self, place: Place, weights: np.ndarray) -> np.ndarray:
         """The score, averaged over trainings, under each row of `weights` (r, n)."""
@@ -71,47 +108,58 @@ class TestScores:
 
     def without_each(self, place: Place) -> np.ndarray:
         """The score without one cluster of images, (clusters,)."""
-        return self.under(place, _left_out(self.groups))
+        return self.under(place, self.draws.left_out(self.groups))
 
     def per_image(self, place: Place) -> np.ndarray | None:
         """(n,), averaged over trainings, nan where an image has none; None for a score of pixels summed over a set."""
-        if place[0] not in (*PER_IMAGE, *SHAPE):
+        metric, _ = place
+        if not NAMES[metric].of_images:
             return None
-        return np.where(
-            self.readings[place].over, np.mean([columns[place[0]] for columns in self.seeds], axis=0), np.nan
-        )
-
-    def interval(self, place: Place) -> tuple[float, float] | None:
-        return interval(self.resampled(place))
+        found = np.mean([columns[metric] for columns in self.seeds], axis=0)
+        return np.where(self.readings[place].over, found, np.nan)
 
 
-def over_seeds(tables: Sequence[Sequence[Mapping[str, Any]]], seed: int) -> TestScores:
+def over_seeds(tables: Sequence[Sequence[Mapping[str, Any]]], seed: int, draws: Draws | None = None) -> TestScores:
     """`tables`: per-image rows of the same images, one table a training."""
-    seeds = tuple(as_columns(table) for table in tables)
-    found = {(one.metric, one.stratum): one for one in readings(seeds[0])}
-    ids, groups = (tuple(row[name] for row in tables[0]) for name in ("id", "group"))
-    return TestScores(seeds, _draws(groups, seed), found, ids, groups)
+    return over_trainings([of_images(table) for table in tables], seed, draws or Draws())
 
 
-@functools.lru_cache(maxsize=16)
-def _draws(groups: tuple[str, ...], seed: int) -> np.ndarray | None:
-    """The lines of a run are tested on the same images, and share their draws."""
-    return draw_weights(groups, seed)
+def of_images(rows: Sequence[Mapping[str, Any]]) -> ImageScores:
+    ids, groups = (tuple(row[name] for row in rows) for name in ("id", "group"))
+    return ImageScores(as_columns(rows), ids, groups)
 
 
-@functools.lru_cache(maxsize=16)
-def _left_out(groups: tuple[str, ...]) -> np.ndarray:
-    return left_out_weights(groups)
+def over_trainings(trainings: Sequence[ImageScores], seed: int, draws: Draws) -> TestScores:
+    """`trainings`: of the same images."""
+    first, seeds = trainings[0], tuple(one.columns for one in trainings)
+    found = {(one.metric, one.stratum): one for one in readings(first.columns)}
+    weights = draws.drawn(first.groups, seed)
+    return TestScores(
+        seeds=seeds,
+        readings=found,
+        ids=first.ids,
+        groups=first.groups,
+        weights=weights,
+        resampled={place: _resampled(one, seeds, first.groups, weights) for place, one in found.items()},
+        draws=draws,
+    )
+
+
+def _resampled(
+    reading: Reading, seeds: Sequence[Columns], groups: Sequence[str], weights: np.ndarray | None
+) -> np.ndarray | None:
+    """(r,) for an interval; nan where a draw has no image in which the score is defined."""
+    if weights is None or _clusters(groups, reading) < 2:
+        return None
+    return np.mean([reading.resampled(columns, weights) for columns in seeds], axis=0)
+
+
+def _clusters(groups: Sequence[str], reading: Reading) -> int:
+    """Groups of images, and images without one, that the score rests on."""
+    return len(np.unique(clusters(groups)[reading.over]))
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
     """Per-image scores that a stage wrote with `csv_text`."""
     with path.open(newline="", encoding="utf-8") as stream:
         return [{name: unguarded(cell) for name, cell in row.items()} for row in csv.DictReader(stream)]
-
-
-def interval(draws: np.ndarray | None) -> tuple[float, float] | None:
-    """95 %, over those draws in which the score is defined."""
-    if draws is None or not np.isfinite(draws).any():
-        return None
-    return bounds(draws[np.isfinite(draws)])

@@ -23,7 +23,7 @@ from bench.progress.terminal import show
 from bench.store.leftovers import unfinished
 from bench.version import __version__
 
-CORE = frozenset({"numpy", "PIL", "tqdm"})
+CORE = frozenset({"msgspec", "numpy", "PIL", "tqdm"})
 """What the engine itself imports."""
 
 

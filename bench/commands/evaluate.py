@@ -27,7 +27,8 @@ from bench.commands._parser import Parser
 from bench.commands._threads import settled_threads
 from bench.files.atomic import write_atomic
 from bench.progress.terminal import say, show
-from bench.report.evaluation import FORMATS
+from bench.report.document import FORMATS
+from bench.report.evaluation import document
 from bench.workflows.evaluate import evaluate
 from bench.workflows.places import refuse_place
 from bench.workflows.request import EvaluateRequest
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         if not evaluation.troubles:
             threads.unlink(missing_ok=True)
     if evaluation.rows:
-        _publish(FORMATS[args.format](evaluation), args.out)
+        _publish(FORMATS[args.format](document(evaluation)), args.out)
     if not evaluation.rows or args.format == "csv":
         # The other formats hold them.
         for note in evaluation.notes:

@@ -37,8 +37,8 @@ def run(args: argparse.Namespace) -> int:
     manifests = [
         manifest
         for manifest in load_manifests(args.results / "runs")
-        if args.dataset in (None, manifest["dataset"]["name"], manifest["dataset"]["asked"])
-        and args.profile in (None, manifest["profile"])
+        if args.dataset in (None, manifest.dataset.name, manifest.dataset.asked)
+        and args.profile in (None, manifest.protocol.profile)
     ]
     if not manifests:
         asked = "".join(f" --{name} {getattr(args, name)}" for name in ("dataset", "profile") if getattr(args, name))

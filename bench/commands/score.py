@@ -16,7 +16,7 @@ from bench.commands._parser import Parser
 from bench.errors import BenchError
 from bench.files.atomic import write_atomic
 from bench.progress.terminal import say, show
-from bench.report.maps import FORMATS
+from bench.report.document import FORMATS
 from bench.workflows.places import refuse_place
 from bench.workflows.request import ScoreRequest
 from bench.workflows.score import score

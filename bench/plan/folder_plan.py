@@ -12,10 +12,10 @@ from bench.errors import BenchError
 from bench.identity import derive_seed
 from bench.plan.actions import Train
 from bench.plan.comparison import GIVEN, HELD_OUT, Against, alignment_stages, comparison_stages
-from bench.plan.run_plan import Comparison
 from bench.plan.stage import DATA, Ref, Stage, Trouble
 from bench.plugins.available import Selection
 from bench.plugins.resolved import ResolvedPlugin
+from bench.store.run_manifest import Comparison
 
 SHARES = {"training": 2, HELD_OUT: 1}
 """How the real set is divided for metrics that train a network on it."""

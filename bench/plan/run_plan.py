@@ -1,9 +1,9 @@
-"""RunSpec -> stages with their inputs, and the leaderboard's lines. Pure: reads nothing, runs nothing."""
+"""RunSpec -> stages with their inputs, and the leaderboard's rows. Pure: reads nothing, runs nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from bench.contracts import TRAIN
 from bench.data.splits import Splits
@@ -14,6 +14,7 @@ from bench.plan.stage import DATA, Ref, Stage
 from bench.plugins.profile import ROWS
 from bench.plugins.resolved import ResolvedPlugin
 from bench.plugins.sections import RandomMasks
+from bench.store.run_manifest import Comparison, Row
 
 NO_GENERATOR = "none"
 EQUAL = "equal updates"
@@ -30,7 +31,7 @@ class RunSpec:
     masks: str
     reference: str
     multiple: int
-    rows: tuple[str, ...]
+    train_on: tuple[str, ...]
     generators: tuple[ResolvedPlugin, ...]
     metrics: tuple[tuple[ResolvedPlugin, ResolvedPlugin | None], ...]
     segmenters: tuple[ResolvedPlugin, ...]
@@ -40,43 +41,18 @@ class RunSpec:
     random_masks: RandomMasks = RandomMasks()
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line of the leaderboard: a segmenter trained on a row's sets; keys of its scores by test set and seed.
+@dataclass(frozen=True, kw_only=True)
+class TrainingSet:
+    """What a segmenter is trained on: `sets` by role, and how many `pairs` they have.
 
-    `synthetic` is the key of the generator's set, empty where there is none; `pairs` how many pairs an epoch has;
-    `models` are the keys of the trainings, one a seed.
+    `repeated_to`: the real pairs are repeated to so many; None: they stand once.
     """
-
-    row: str
-    generator: str
-    segmenter: str
-    synthetic: str
-    pairs: int
-    models: tuple[str, ...]
-    scores: Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class Row:
-    """What a segmenter is trained on: sets by role, how many pairs they have, and how often the real ones repeat."""
 
     name: str
     generator: str
     sets: Mapping[str, Ref]
     pairs: int
-    extra: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A generator's set against the reference under one metric, in the space of one extractor or segmenter."""
-
-    generator: str
-    metric: str
-    space: str
-    synthetic: str
-    key: str
+    repeated_to: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +60,7 @@ class Plan:
     """Stages in an order in which every input comes first."""
 
     stages: tuple[Stage, ...]
-    lines: tuple[Line, ...]
+    rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
 
 
@@ -97,9 +73,9 @@ def plan(spec: RunSpec) -> Plan:
         for generator in spec.generators
         for comparison in builder.comparisons(generator, sets[generator.name])
     ]
-    rows = builder.rows(sets)
-    lines = [builder.line(segmenter, row, sets) for segmenter in spec.segmenters for row in rows]
-    return Plan(tuple(builder.stages.values()), tuple(lines), tuple(comparisons))
+    training_sets = builder.training_sets(sets)
+    rows = [builder.row(segmenter, one, sets) for segmenter in spec.segmenters for one in training_sets]
+    return Plan(tuple(builder.stages.values()), tuple(rows), tuple(comparisons))
 
 
 class _Builder:
@@ -167,12 +143,12 @@ class _Builder:
         held_out = {test.removeprefix("test/"): self._data(test) for test in self.spec.data.tests}
         return [train, *alignment_stages(against, metric, train, held_out, seed, self._of(0))]
 
-    def _real(self) -> Row:
+    def _real(self) -> TrainingSet:
         val = {"val": self._data("val")} if "val" in self.spec.data.fingerprints else {}
         sets = {"real": self._data(TRAIN), **val}
-        return Row(name="real", generator=NO_GENERATOR, sets=sets, pairs=len(self.spec.data.splits[TRAIN]))
+        return TrainingSet(name="real", generator=NO_GENERATOR, sets=sets, pairs=len(self.spec.data.splits[TRAIN]))
 
-    def rows(self, sets: Mapping[str, Ref]) -> list[Row]:
+    def training_sets(self, sets: Mapping[str, Ref]) -> list[TrainingSet]:
         """In the order of ROWS, each kind's generators in the run's order."""
         real = self._real()
         alone = {name: ref for name, ref in real.sets.items() if name != "real"}
@@ -181,50 +157,49 @@ class _Builder:
         added = [self._added(real, one, sets[one.name], made[one.name]) for one in self.spec.generators]
         equal = _equal_updates(real, added)
         only = [
-            Row(name=f"{name} only", generator=name, sets={**alone, "synthetic": ref}, pairs=made[name])
+            TrainingSet(name=f"{name} only", generator=name, sets={**alone, "synthetic": ref}, pairs=made[name])
             for name, ref in sets.items()
         ]
-        if {"equal-updates", "added"} <= set(self.spec.rows):
+        if {"equal-updates", "added"} <= set(self.spec.train_on):
             equal, added = _merged(equal, added)
         planned = {"real": [real], "equal-updates": equal, "added": added, "only": only}
-        return [row for kind in ROWS if kind in self.spec.rows for row in planned[kind]]
+        return [one for kind in ROWS if kind in self.spec.train_on for one in planned[kind]]
 
-    def _added(self, real: Row, generator: ResolvedPlugin, synthetic: Ref, made: int) -> Row:
+    def _added(self, real: TrainingSet, generator: ResolvedPlugin, synthetic: Ref, made: int) -> TrainingSet:
         name, pairs = f"real+{generator.name}", real.pairs + made
         if generator.plugin.repeats_real and self.spec.multiple == 1 and made == real.pairs:
             # The very training of the real pairs repeated: it is made once, under one key.
-            return replace(real, name=name, generator=generator.name, pairs=pairs, extra={"pairs": pairs})
-        return Row(name=name, generator=generator.name, sets={**real.sets, "synthetic": synthetic}, pairs=pairs)
+            return replace(real, name=name, generator=generator.name, pairs=pairs, repeated_to=pairs)
+        return TrainingSet(name=name, generator=generator.name, sets={**real.sets, "synthetic": synthetic}, pairs=pairs)
 
-    def line(self, segmenter: ResolvedPlugin, row: Row, sets: Mapping[str, Ref]) -> Line:
-        """A segmenter trained on a row with every seed, and tested on every test set."""
-        trains = [self._train(segmenter, row, repeat) for repeat in range(self.spec.seeds)]
+    def row(self, segmenter: ResolvedPlugin, one: TrainingSet, sets: Mapping[str, Ref]) -> Row:
+        """A segmenter trained on a training set with every seed, and tested on every test set."""
+        trains = [self._train(segmenter, one, repeat) for repeat in range(self.spec.seeds)]
         models = tuple(self._add(train).key for train in trains)
         scores = {
-            test: tuple(self._tested(train, row.name, test, repeat).key for repeat, train in enumerate(trains))
+            test: tuple(self._tested(train, one.name, test, repeat).key for repeat, train in enumerate(trains))
             for test in self.spec.data.tests
         }
-        synthetic = sets[row.generator].key if row.generator in sets else ""
-        return Line(
-            row=row.name,
-            generator=row.generator,
+        return Row(
+            trained_on=one.name,
+            generator=one.generator,
             segmenter=segmenter.name,
-            synthetic=synthetic,
-            pairs=row.pairs,
+            synthetic=sets[one.generator].key if one.generator in sets else "",
+            pairs=one.pairs,
             models=models,
             scores=scores,
         )
 
-    def _train(self, segmenter: ResolvedPlugin, row: Row, repeat: int) -> Train:
+    def _train(self, segmenter: ResolvedPlugin, one: TrainingSet, repeat: int) -> Train:
         tests = self.spec.data.tests if self.spec.select == "test" else ()
         return Train(
-            label=f"train {segmenter.name} on {row.name}{self._of(repeat)}",
+            label=f"train {segmenter.name} on {one.name}{self._of(repeat)}",
             seed=self._seed("train", segmenter.name, repeat),
             segmenter=segmenter,
-            real=row.sets.get("real"),
-            synthetic=row.sets.get("synthetic"),
-            repeated_to=row.extra.get("pairs"),
-            val=row.sets.get("val"),
+            real=one.sets.get("real"),
+            synthetic=one.sets.get("synthetic"),
+            repeated_to=one.repeated_to,
+            val=one.sets.get("val"),
             select={test.removeprefix("test/"): self._data(test) for test in tests},
         )
 
@@ -239,15 +214,15 @@ class _Builder:
         return self._add(SegScore(label=label, maps=maps, truth=images, shape=self.spec.shape_scores))
 
 
-def _equal_updates(real: Row, added: Sequence[Row]) -> list[Row]:
+def _equal_updates(real: TrainingSet, added: Sequence[TrainingSet]) -> list[TrainingSet]:
     """The real pairs repeated until they are as many as with a synthetic set added: normally one row for all sets."""
-    counts = sorted({row.pairs for row in added})
+    counts = sorted({one.pairs for one in added})
     names = {count: f"real, {EQUAL} ({count} pairs)" if len(counts) > 1 else f"real, {EQUAL}" for count in counts}
-    return [replace(real, name=names[count], pairs=count, extra={"pairs": count}) for count in counts]
+    return [replace(real, name=names[count], pairs=count, repeated_to=count) for count in counts]
 
 
-def _merged(equal: Sequence[Row], added: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+def _merged(equal: Sequence[TrainingSet], added: Sequence[TrainingSet]) -> tuple[list[TrainingSet], list[TrainingSet]]:
     """The same rows, where a training that stands among both kinds stands among the added ones under both names."""
-    both = {row.pairs for row in added if row.extra}
-    named = [replace(row, name=f"{row.name} ({EQUAL})") if row.extra else row for row in added]
-    return [row for row in equal if row.pairs not in both], named
+    both = {one.pairs for one in added if one.repeated_to}
+    named = [replace(one, name=f"{one.name} ({EQUAL})") if one.repeated_to else one for one in added]
+    return [one for one in equal if one.pairs not in both], named

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.analysis.evaluation import Evaluation
-from bench.analysis.score_rows import ScoreRow
+from bench.analysis.score_rows import SetScore
 from bench.contracts import Split
 from bench.data.image_folder import ImageFolder
-from bench.report.render import to_latex, to_text
-from bench.report.set_differences_table import differences_table
-from bench.report.sets_table import records, sets_csv, sets_table
-from bench.report.table import Table
-from bench.text import json_text
+from bench.report.document import FORMATS, Document
+from bench.report.set_differences_table import difference_record, differences_table
+from bench.report.sets_table import FIELDS, records, sets_table
 from bench.version import __version__
 
 
-def as_table(evaluation: Evaluation) -> str:
-    """The scores, and below them the differences of several synthetic sets."""
-    tables = [_table(evaluation).brief()]
-    tables += [differences_table(evaluation.differences, evaluation.rows)] if evaluation.differences else []
-    return "\n\n".join(map(to_text, tables))
+def document(evaluation: Evaluation) -> Document:
+    """The scores, and below them the differences of several synthetic sets.
 
-
-def as_latex(evaluation: Evaluation) -> str:
-    return to_latex(_table(evaluation))
-
-
-def as_csv(evaluation: Evaluation) -> str:
-    return sets_csv(evaluation.rows)
-
-
-def as_json(evaluation: Evaluation) -> str:
-    """One object: `real`, `fake` (a list), `about`, `scores` and `differences`, numbers in full precision."""
+    As JSON: `real`, `fake` (a list), `about`, `scores` and `differences`, numbers in full precision.
+    """
+    missed = [f"not computed: {trouble.what}: {trouble.message}" for trouble in evaluation.troubles]
+    table, scores = sets_table(evaluation.rows, (*evaluation.notes, *missed)), records(evaluation.rows)
+    between = [differences_table(evaluation.differences)] if evaluation.differences else []
     about = {
         "bench": __version__,
         "profile": evaluation.profile,
@@ -42,19 +30,14 @@ def as_json(evaluation: Evaluation) -> str:
         "notes": list(evaluation.notes),
         "failed": {trouble.what: trouble.message for trouble in evaluation.troubles},
     }
-    found = {
+    body = {
         "real": _described(evaluation.real),
         "fake": [_described(fake) for fake in evaluation.fakes],
         "about": about,
-        "scores": records(evaluation.rows),
-        "differences": [asdict(one) for one in evaluation.differences],
+        "scores": scores,
+        "differences": [difference_record(one) for one in evaluation.differences],
     }
-    return json_text(found)
-
-
-def _table(evaluation: Evaluation) -> Table:
-    missed = [f"not computed: {trouble.what}: {trouble.message}" for trouble in evaluation.troubles]
-    return sets_table(evaluation.rows, (*evaluation.notes, *missed))
+    return Document(tables=[table.brief(), *between], page=table, columns=FIELDS, records=scores, body=body)
 
 
 def _described(folder: ImageFolder) -> dict[str, Any]:
@@ -74,16 +57,8 @@ def _groups(samples: Split) -> int:
     return len({sample.group for sample in samples if sample.group})
 
 
-FORMATS: Mapping[str, Callable[[Evaluation], str]] = {
-    "table": as_table,
-    "json": as_json,
-    "csv": as_csv,
-    "latex": as_latex,
-}
-
-
-class Scores(Mapping[str, ScoreRow]):
-    """Scores of one synthetic set by column name; a row has `value`, `low`, `high`, `floor`, `n`, `n_real`, ….
+class Scores(Mapping[str, SetScore]):
+    """Scores of one synthetic set by column name; a row has `value`, `low`, `high`, `n`, `n_real`, `floor`, ….
 
     `rows` also holds the thirds by lesion size (`row.stratum`), `notes` what a reader must know. `low` and `high` bound
     the 95 % interval and are None where none can be estimated. Printing shows the table.
@@ -92,9 +67,9 @@ class Scores(Mapping[str, ScoreRow]):
     def __init__(self, evaluation: Evaluation) -> None:
         self._evaluation = evaluation
         self.rows, self.notes = evaluation.rows, evaluation.notes
-        self._whole = {row.metric: row for row in evaluation.rows if not row.stratum}
+        self._whole = {row.measure.name: row for row in evaluation.rows if not row.stratum}
 
-    def __getitem__(self, column: str) -> ScoreRow:
+    def __getitem__(self, column: str) -> SetScore:
         if column not in self._whole:
             raise KeyError(f"{column} is not among {', '.join(self._whole)}")
         return self._whole[column]
@@ -109,5 +84,5 @@ class Scores(Mapping[str, ScoreRow]):
         return self.to("table")
 
     def to(self, format: str) -> str:
-        """As text: `table`, `json`, `csv` or `latex`."""
-        return FORMATS[format](self._evaluation)
+        """As text: `table`, `json`, `csv`, `latex` or `markdown`."""
+        return FORMATS[format](document(self._evaluation))

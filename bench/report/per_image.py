@@ -1,11 +1,11 @@
-"""Every image's scores under every training, one line each. Pure."""
+"""Every image's scores under every training, one line an image. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bench.analysis.significance import Trained
+from bench.analysis.score_rows import ScoredRow
 from bench.segscores import COUNTS, PER_IMAGE, SHAPE
 
 SCORES = (*PER_IMAGE, *SHAPE, *COUNTS)
@@ -15,17 +15,29 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def per_image(lines: Sequence[Trained]) -> Iterator[dict[str, Any]]:
-    """`seed` counts the trainings of a line from 1; a score that a map was not asked for, or has not, is empty."""
-    for line in {line.about.line: line for line in lines}.values():
-        about = {name: getattr(line.about, name) for name in COLUMNS if hasattr(line.about, name)}
-        for test, tested in line.tests.items():
-            about["test_set"] = test.removeprefix("test/")
+def per_image(rows: Sequence[ScoredRow]) -> Iterator[dict[str, Any]]:
+    """`seed` counts the trainings of a row from 1; a score that a map was not asked for, or has not, is empty."""
+    for row in {row.training.key: row for row in rows}.values():
+        for test, tested in row.tests.items():
+            about = {**_about(row), "test_set": test.removeprefix("test/")}
             for seed, columns in enumerate(tested.seeds, 1):
                 known = [name for name in SCORES if name in columns]
                 for at, (name, group) in enumerate(zip(tested.ids, tested.groups, strict=True)):
                     scores = {score: columns[score][at].item() for score in known}
                     yield {**about, "seed": seed, "id": name, "group": group, **tidy(scores)}
+
+
+def _about(row: ScoredRow) -> dict[str, str]:
+    training, scope = row.training, row.training.scope
+    return {
+        "segmenter": training.segmenter,
+        "row": training.trained_on,
+        "generator": row.about.made.generator,
+        "dataset": scope.dataset,
+        "data": scope.data,
+        "profile": scope.profile,
+        "settings": training.settings,
+    }
 
 
 def tidy(scores: dict[str, float]) -> dict[str, float | int | str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Mapping
 
-from bench.report.table import Cell, Column, Table, show
+from bench.report.table import Cell, Column, Shown, Table, show
 from bench.text import csv_text, printable, sentence
 
 _LATEX = {
@@ -26,9 +26,9 @@ def _grid(table: Table, bold: str, escape: Callable[[str], str]) -> list[list[st
     """Texts of all rows below the headings; `bold` is a format for such a number, which leaves its interval alone."""
 
     def written(cell: Cell, column: Column) -> str:
-        text = escape(show(cell, column))
-        number, space, interval = text.partition(" ")
-        return bold.format(number) + space + interval if cell.bold else text
+        shown = show(cell, column)
+        text = escape(shown.text)
+        return str(Shown(bold.format(text) if cell.bold else text, escape(shown.interval)))
 
     body = [[written(cell, column) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows]
     return [[escape(_heading(column)) for column in table.columns], *body]
@@ -88,7 +88,7 @@ def _without_constants(table: Table) -> Table:
 
 def _latex_heading(column: Column) -> str:
     """The convention stands below the test set, so that a column is no wider than its numbers."""
-    upper, _, lower = _heading(column).removesuffix(column.arrow).strip().rpartition(" ")
+    upper, lower = column.two_lines
     last = escape_latex(f"{lower} {column.arrow}".strip())
     align = "r" if column.better else "l"
     # A shortstack would do, but its lines stand at uneven heights.
@@ -150,7 +150,8 @@ def _csv_names(column: Column) -> list[str]:
 def _csv_fields(cell: Cell, column: Column) -> list[str | float | None]:
     if not column.better:
         return [cell.text]
-    return [cell.value, cell.low, cell.high, cell.n]
+    number = cell.number
+    return [number.value, number.low, number.high, cell.n] if number else [None, None, None, cell.n]
 
 
 FORMATS: Mapping[str, Callable[[Table], str]] = {"csv": to_csv, "latex": to_latex, "markdown": to_markdown}

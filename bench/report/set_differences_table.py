@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from bench.analysis.score_rows import ScoreRow
-from bench.analysis.set_differences import Difference
-from bench.report.sets_table import ARROWS, decimals_of
-from bench.report.table import Cell, Column, Table, rounded
+from bench.analysis.set_differences import SetDifference
+from bench.report.sets_table import decimals_of
+from bench.report.table import Cell, Column, Table, named, rounded
 
 
-def differences_table(found: Sequence[Difference], rows: Sequence[ScoreRow]) -> Table:
-    """One line two sets and a measure; `rows` are the sets' scores, which know each measure's direction."""
-    better = {row.metric: row.better for row in rows}
+def difference_record(one: SetDifference) -> dict[str, Any]:
+    """For CSV and JSON, full precision."""
+    return {
+        "metric": one.measure.name,
+        "a": one.a,
+        "b": one.b,
+        "difference": one.estimate.value,
+        "low": one.estimate.low,
+        "high": one.estimate.high,
+        "method": one.method,
+        "n": one.n,
+        "headline": one.measure.headline,
+    }
+
+
+def differences_table(found: Sequence[SetDifference]) -> Table:
+    """One line two sets and a measure."""
     ordered = sorted(found, key=lambda one: (one.b, one.a))
     many = len({(one.a, one.b) for one in found}) > 1
     columns = (*([Column("sets")] if many else []), *map(Column, ("measure", "difference", "95 % interval", "better")))
-    lines = tuple(_line(one, better[one.metric], many) for one in ordered)
+    lines = tuple(_line(one, many) for one in ordered)
     caption = "Differences of two sets" if many else f"Differences: {_pair(found[0])}"
     note = (
         "95 % interval of the difference itself: what both scores share, the real images, does not widen it; "
@@ -25,20 +39,21 @@ def differences_table(found: Sequence[Difference], rows: Sequence[ScoreRow]) -> 
     return Table(caption, columns, lines, (note,))
 
 
-def _line(one: Difference, better: str, many: bool) -> tuple[Cell, ...]:
-    numbers = (one.difference, one.low, one.high)
+def _line(one: SetDifference, many: bool) -> tuple[Cell, ...]:
+    numbers = (one.estimate.value, *(one.estimate.bounds or ()))
     decimals = decimals_of(numbers)
-    value, low, high = (rounded(number, decimals) for number in numbers)
-    texts = [*([_pair(one)] if many else []), one.metric + ARROWS[better], value, f"[{low}, {high}]"]
-    return tuple(Cell(text=text) for text in (*texts, favoured(one, better) or "–"))
+    value, *bounds = (rounded(number, decimals) for number in numbers)
+    measure = named(one.measure.name, one.measure.better)
+    texts = [*([_pair(one)] if many else []), measure, value, f"[{', '.join(bounds)}]", favoured(one) or "–"]
+    return tuple(Cell(text=text) for text in texts)
 
 
-def _pair(one: Difference) -> str:
+def _pair(one: SetDifference) -> str:
     return f"{one.a} - {one.b}"
 
 
-def favoured(one: Difference, better: str) -> str:
+def favoured(one: SetDifference) -> str:
     """The better of the two sets; empty where the interval holds 0 or the measure ranks nothing."""
-    if not better or one.low <= 0 <= one.high:
+    if not one.measure.better or not one.estimate.without_zero:
         return ""
-    return one.a if (one.difference < 0) == (better == "lower") else one.b
+    return one.a if (one.estimate.value < 0) == (one.measure.better == "lower") else one.b

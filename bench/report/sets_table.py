@@ -6,12 +6,11 @@ Thirds by lesion size stand in CSV and JSON only: a page would be four times as 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from bench.analysis.score_rows import ScoreRow
-from bench.report.table import Cell, Column, Table, rounded
-from bench.text import csv_text
+from bench.analysis.score_rows import SetScore
+from bench.report.table import Cell, Column, Table, named, rounded
 
 FIELDS = (
     "set", "measure", "better", "headline", "stratum", "value", "low", "high", "floor", "floor_sd", "floor_n",
@@ -20,26 +19,47 @@ FIELDS = (
 """One number a line, in CSV and JSON; `floor` is the measure between two halves of the real set, `floor_n` images each,
 and `at_floor_n` the measure of the synthetic set at that n."""
 
-ARROWS = {"lower": " ↓", "higher": " ↑", "": ""}
 _DIGITS = 4
 _MOST_DECIMALS = 5
 
 
-def records(rows: Iterable[ScoreRow]) -> list[dict[str, Any]]:
+def records(scores: Iterable[SetScore]) -> list[dict[str, Any]]:
     """Scores of sets as `FIELDS`, full precision; None where there is no such number."""
-    renamed = {"set": "generator", "measure": "metric", "n_synthetic": "n"}
-    return [{name: getattr(row, renamed.get(name, name)) for name in FIELDS} for row in rows if not row.segmenter]
+    return [set_record(one) for one in scores]
 
 
-def sets_csv(rows: Iterable[ScoreRow]) -> str:
-    return csv_text(FIELDS, ([one[name] for name in FIELDS] for one in records(rows)))
+def set_record(one: SetScore) -> dict[str, Any]:
+    floor = one.floor
+    return {
+        "set": one.origin.generator,
+        "measure": one.measure.name,
+        "better": one.measure.better,
+        "headline": one.measure.headline,
+        "stratum": one.stratum,
+        "value": one.value,
+        "low": one.low,
+        "high": one.high,
+        "floor": floor.value if floor else None,
+        "floor_sd": floor.sd if floor else None,
+        "floor_n": floor.n if floor else None,
+        "at_floor_n": floor.at_n if floor else None,
+        "n_real": one.n_real,
+        "n_synthetic": one.n,
+        "reference": one.basis.reference,
+        "backbone": one.basis.backbone,
+        "weights": one.basis.weights,
+        "resize": one.basis.resize,
+        "estimator": one.estimator,
+        "note": one.note,
+        "record": one.record,
+    }
 
 
-def sets_table(rows: Iterable[ScoreRow], notes: Sequence[str] = ()) -> Table:
+def sets_table(scores: Iterable[SetScore], notes: Sequence[str] = ()) -> Table:
     """Numbers are rounded to four digits of the line's largest: a floor is compared with its value."""
-    whole = [row for row in rows if not row.segmenter and not row.stratum]
-    many = len({row.generator for row in whole}) > 1
-    floors = any(row.floor is not None for row in whole)
+    whole = [one for one in scores if not one.stratum]
+    many = len({one.origin.generator for one in whole}) > 1
+    floors = any(one.floor is not None for one in whole)
     columns = (
         *([Column("set")] if many else []),
         *(Column(name) for name in ("measure", "value", "95 % interval")),
@@ -47,26 +67,35 @@ def sets_table(rows: Iterable[ScoreRow], notes: Sequence[str] = ()) -> Table:
         *(Column(name) for name in ("n real", "n fake", "weights")),
         *(Column(name, brief=False) for name in ("backbone", "resize", "reference", "estimator")),
     )
-    order = {name: number for number, name in enumerate(dict.fromkeys(row.generator for row in whole))}
-    lines = tuple(_line(row, many) for row in sorted(whole, key=lambda row: order[row.generator]))
+    order = {name: number for number, name in enumerate(dict.fromkeys(one.origin.generator for one in whole))}
+    lines = tuple(_line(one, many) for one in sorted(whole, key=lambda one: order[one.origin.generator]))
     return Table(_caption(whole), columns, lines, (*_explained(whole), *notes))
 
 
-def _line(row: ScoreRow, many: bool) -> tuple[Cell, ...]:
-    scale = [row.value, row.low, row.high, row.floor, row.at_floor_n]
+def _line(one: SetScore, many: bool) -> tuple[Cell, ...]:
+    floor, basis = one.floor, one.basis
+    scale = [one.value, one.low, one.high, *((floor.value, floor.at_n) if floor else ())]
     decimals = decimals_of([number for number in scale if number is not None])
 
     def shown(number: float | None) -> str:
         return "–" if number is None else rounded(number, decimals)
 
-    interval = "–" if row.low is None else f"[{shown(row.low)}, {shown(row.high)}]"
-    floor = "–" if row.floor is None else f"{shown(row.floor)} ± {shown(row.floor_sd)} (n {row.floor_n})"
-    texts = [
-        *([row.generator] if many else []), row.metric + ARROWS[row.better], shown(row.value), interval, floor,
-        shown(row.at_floor_n), str(row.n_real), str(row.n), row.weights, row.backbone, row.resize, row.reference,
-        row.estimator,
-    ]  # fmt: skip
-    return tuple(Cell(row.value, row.low, row.high, row.n, text, (row.record,)) for text in texts)
+    texts = (
+        *([one.origin.generator] if many else []),
+        named(one.measure.name, one.measure.better),
+        shown(one.value),
+        "–" if one.low is None else f"[{shown(one.low)}, {shown(one.high)}]",
+        f"{shown(floor.value)} ± {shown(floor.sd)} (n {floor.n})" if floor else "–",
+        shown(floor.at_n) if floor else "–",
+        str(one.n_real),
+        str(one.n),
+        basis.weights,
+        basis.backbone,
+        basis.resize,
+        basis.reference,
+        one.estimator,
+    )
+    return tuple(Cell(number=one.estimate, n=one.n, text=text, sources=(one.record,)) for text in texts)
 
 
 def decimals_of(numbers: Sequence[float]) -> int:
@@ -76,30 +105,32 @@ def decimals_of(numbers: Sequence[float]) -> int:
     return min(max(_DIGITS - digits, 0), _MOST_DECIMALS)
 
 
-def _caption(rows: Sequence[ScoreRow]) -> str:
-    sets, real = (list(dict.fromkeys(names)) for names in ([r.generator for r in rows], [r.dataset for r in rows]))
+def _caption(scores: Sequence[SetScore]) -> str:
+    sets = dict.fromkeys(one.origin.generator for one in scores)
+    real = dict.fromkeys(one.origin.scope.dataset for one in scores)
     return f"{', '.join(sets)} (synthetic) against {', '.join(real)} (real)"
 
 
-def _explained(rows: Sequence[ScoreRow]) -> list[str]:
+def _explained(scores: Sequence[SetScore]) -> list[str]:
     """What columns mean, which networks looked, and what scores say of themselves."""
     notes = ["↓ smaller is better, ↑ larger is better, no arrow: a reference value that ranks nothing"]
-    if any(row.floor is not None for row in rows):
+    if any(one.floor is not None for one in scores):
         notes.append(
             "floor: the same measure between two halves of the real set, mean ± standard deviation over random halves "
             "of n images; a synthetic set as good as real images would reach it, so compare it with the column beside "
             "it, the synthetic set at that n"
         )
-    if any(row.low is None for row in rows):
+    if any(one.low is None for one in scores):
         notes.append("–: none can be estimated")
-    notes += [f"weights {row.weights}: {row.backbone}; {row.resize}" for row in rows if row.weights and row.resize]
-    return [*dict.fromkeys(notes), *_warnings(rows)]
+    bases = [one.basis for one in scores]
+    notes += [f"weights {one.weights}: {one.backbone}; {one.resize}" for one in bases if one.weights and one.resize]
+    return [*dict.fromkeys(notes), *warnings(scores, lambda one: one.origin.generator)]
 
 
-def _warnings(rows: Sequence[ScoreRow]) -> list[str]:
-    """The same warning of several sets is told once."""
+def warnings(scores: Sequence[SetScore], name_of: Callable[[SetScore], str]) -> list[str]:
+    """What scores say of themselves; what several sets share is told once, with the name of each."""
     sets: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        if row.note:
-            sets.setdefault((row.metric, row.note), []).append(row.generator)
-    return [f"{metric} of {', '.join(names)}: {note}" for (metric, note), names in sets.items()]
+    for one in scores:
+        if one.note:
+            sets.setdefault((one.measure.name, one.note), []).append(name_of(one))
+    return [f"{metric} of {', '.join(dict.fromkeys(names))}: {note}" for (metric, note), names in sets.items()]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
+
+from bench.analysis.estimate import Estimate
+
+ARROWS = {"lower": "↓", "higher": "↑", "": ""}
+"""The direction in which a score is better; a reference value ranks nothing."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """A number with its 95 % interval, number of images and the records it comes from; or a text.
 
     `bold`: nothing in its column is better beyond the noise.
     """
 
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
+    number: Estimate | None = None
     n: int | None = None
     text: str = ""
     sources: tuple[str, ...] = ()
@@ -28,6 +31,7 @@ class Column:
     """
 
     name: str
+    _: KW_ONLY
     better: str = ""
     decimals: int = 3
     brief: bool = True
@@ -42,7 +46,15 @@ class Column:
 
     @property
     def arrow(self) -> str:
-        return "" if self.plain else {"higher": "↑", "lower": "↓"}.get(self.better, "")
+        return "" if self.plain else ARROWS[self.better]
+
+    @property
+    def two_lines(self) -> tuple[str, str]:
+        """The title where columns are narrow: a unit has a line of its own, else the last word of the name."""
+        if self.unit:
+            return self.name, self.unit
+        first, _, last = self.name.rpartition(" ")
+        return first, last
 
 
 @dataclass(frozen=True)
@@ -67,16 +79,32 @@ class Table:
         return Table(f"{self.caption}; test sets: {unit} {arrow}", tuple(columns), rows, self.notes)
 
 
-def show(cell: Cell, column: Column) -> str:
+@dataclass(frozen=True)
+class Shown:
+    """What stands in a cell: a text or a rounded number, and behind a number its interval where the column has one."""
+
+    text: str
+    interval: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text} {self.interval}" if self.interval else self.text
+
+
+def show(cell: Cell, column: Column) -> Shown:
     """The rounded number, with its interval where the column asks for it; where there is none its text, or a dash."""
     if not column.better:
-        return cell.text
-    if cell.value is None:
-        return cell.text or "–"
-    text = rounded(cell.value, column.decimals)
-    if column.interval and cell.low is not None and cell.high is not None:
-        text += f" [{rounded(cell.low, column.decimals)}, {rounded(cell.high, column.decimals)}]"
-    return text
+        return Shown(cell.text)
+    number = cell.number
+    if number is None:
+        return Shown(cell.text or "–")
+    bounds = number.bounds if column.interval else None
+    interval = f"[{', '.join(rounded(bound, column.decimals) for bound in bounds)}]" if bounds else ""
+    return Shown(rounded(number.value, column.decimals), interval)
+
+
+def named(name: str, better: str) -> str:
+    """A score with the arrow that says which way it is better."""
+    return f"{name} {ARROWS[better]}".strip()
 
 
 def rounded(value: float, decimals: int) -> str:

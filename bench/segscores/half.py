@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench.segscores.names import DICE
 from bench.segscores.tally import Tally
 
 CUT = 128
@@ -20,8 +21,8 @@ def half_scores(seen: Tally) -> dict[str, float]:
     return {"dice@0.5": dice, "iou@0.5": iou, "recall@0.5": recall, **counts}
 
 
-def ratio(metric: str, hit: np.ndarray, fp: np.ndarray, fn: np.ndarray) -> np.ndarray:
+def overlap_of(overlap: str, hit: np.ndarray, fp: np.ndarray, fn: np.ndarray) -> np.ndarray:
     """Dice or IoU of one class from counts summed over a set; a class that occurs nowhere scores 1."""
-    factor = 2 if "dice" in metric else 1
+    factor = 2 if overlap == DICE else 1
     below = factor * hit + fp + fn
     return np.divide(factor * hit, below, out=np.ones_like(below, dtype=float), where=below > 0)

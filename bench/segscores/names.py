@@ -2,42 +2,68 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 
 HIGHER, LOWER = "higher", "lower"
+DICE, IOU = "dice", "iou"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Name:
     """`kind` says what it is made from: `map`, a histogram of each map, computed always; `shape`, where its pixels lie,
     computed when asked for; `counts` and `bins`, summed over a set. `meaning` is short enough for a line of a table.
+
+    `overlap` and `two_class` say how counts become a score: Dice or IoU, of the lesion or of lesion and background.
     """
 
     name: str
     kind: str
     meaning: str
-    _: KW_ONLY
     better: str = HIGHER
     unit: str = ""
+    overlap: str = ""
+    two_class: bool = False
+
+    @property
+    def of_images(self) -> bool:
+        """Whether each image has this score, and a set their mean."""
+        return self.kind in ("map", "shape")
+
+
+def _map(name: str, meaning: str, better: str = HIGHER) -> Name:
+    return Name(name=name, kind="map", meaning=meaning, better=better)
+
+
+def _shape(name: str, meaning: str, better: str = HIGHER, unit: str = "") -> Name:
+    return Name(name=name, kind="shape", meaning=meaning, better=better, unit=unit)
+
+
+def _counts(name: str, overlap: str, meaning: str, two_class: bool = False) -> Name:
+    return Name(name=name, kind="counts", meaning=meaning, overlap=overlap, two_class=two_class)
 
 
 _ALL = (
-    Name("mdice@256", "map", "Dice of the stretched map over 256 thresholds (PraNet), mean over images"),
-    Name("miou@256", "map", "IoU, the same"),
-    Name("dice@0.5", "map", "Dice at probability > 0.5, mean over images"),
-    Name("iou@0.5", "map", "IoU, the same"),
-    Name("dice@0.5-pooled", "counts", "Dice at 0.5 of the lesion, pixels summed over the set"),
-    Name("iou@0.5-pooled", "counts", "IoU, the same"),
-    Name("mdice@0.5-two-class", "counts", "mean Dice of lesion and background at 0.5, pixels summed over the set"),
-    Name("miou@0.5-two-class", "counts", "IoU, the same"),
-    Name("s-measure", "shape", "S-measure of the stretched map, mean over images"),
-    Name("e-measure@256", "map", "E-measure of the stretched map over 256 thresholds, mean over images"),
-    Name("weighted-f", "shape", "weighted F (beta 1) of the stretched map, mean over images"),
-    Name("mae", "map", "mean absolute error of the stretched map, mean over images", better=LOWER),
-    Name("hd95", "shape", "95 % Hausdorff distance of the outlines at 0.5, mean over images", better=LOWER, unit="px"),
-    Name("surface-dice@2px", "shape", "share of both outlines at 0.5 within 2 px of the other, mean over images"),
-    Name("recall@0.5", "map", "share of lesion found at 0.5, mean over images with a lesion"),
-    Name("ece-pooled", "bins", "calibration error of lesion probability, 15 bins, all pixels of the set", better=LOWER),
+    _map("mdice@256", "Dice of the stretched map over 256 thresholds (PraNet), mean over images"),
+    _map("miou@256", "IoU, the same"),
+    _map("dice@0.5", "Dice at probability > 0.5, mean over images"),
+    _map("iou@0.5", "IoU, the same"),
+    _counts("dice@0.5-pooled", DICE, "Dice at 0.5 of the lesion, pixels summed over the set"),
+    _counts("iou@0.5-pooled", IOU, "IoU, the same"),
+    _counts("mdice@0.5-two-class", DICE, "mean Dice of lesion and background at 0.5, pixels summed over the set", True),
+    _counts("miou@0.5-two-class", IOU, "IoU, the same", True),
+    _shape("s-measure", "S-measure of the stretched map, mean over images"),
+    _map("e-measure@256", "E-measure of the stretched map over 256 thresholds, mean over images"),
+    _shape("weighted-f", "weighted F (beta 1) of the stretched map, mean over images"),
+    _map("mae", "mean absolute error of the stretched map, mean over images", LOWER),
+    _shape("hd95", "95 % Hausdorff distance of the outlines at 0.5, mean over images", LOWER, "px"),
+    _shape("surface-dice@2px", "share of both outlines at 0.5 within 2 px of the other, mean over images"),
+    _map("recall@0.5", "share of lesion found at 0.5, mean over images with a lesion"),
+    Name(
+        name="ece-pooled",
+        kind="bins",
+        meaning="calibration error of lesion probability, 15 bins, all pixels of the set",
+        better=LOWER,
+    ),
 )
 
 

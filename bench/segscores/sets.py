@@ -11,7 +11,7 @@ import numpy as np
 from bench.data.lesion_size import NAMES as THIRDS
 from bench.data.lesion_size import terciles
 from bench.segscores.calibration import calibration_error
-from bench.segscores.half import ratio
+from bench.segscores.half import overlap_of
 from bench.segscores.names import COUNTS, GAPS, METRICS, NAMES, PER_IMAGE, SHAPE
 
 Columns = Mapping[str, np.ndarray]
@@ -66,13 +66,14 @@ def aggregate(columns: Columns, metric: str, weights: np.ndarray) -> np.ndarray:
     A row of ones is the plain score; a bootstrap passes how often each image was drawn, and so draws counts and bins
     of whole images. An image in which a score is not defined plays no part in it.
     """
-    if metric in (*PER_IMAGE, *SHAPE):
+    name = NAMES[metric]
+    if name.of_images:
         return _mean(columns[metric], weights)
     tp, fp, fn, tn = (weights @ columns[name] for name in COUNTS)
-    if metric == "ece-pooled":
+    if name.kind == "bins":
         return calibration_error(weights @ np.stack([columns[name] for name in GAPS], 1), tp + fp + fn + tn)
-    lesion, background = (ratio(metric, hit, fp, fn) for hit in (tp, tn))
-    return lesion if metric.endswith("pooled") else (lesion + background) / 2
+    lesion, background = (overlap_of(name.overlap, hit, fp, fn) for hit in (tp, tn))
+    return (lesion + background) / 2 if name.two_class else lesion
 
 
 def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -96,10 +97,10 @@ def readings(columns: Columns) -> list[Reading]:
 
 def _defined(columns: Columns, metric: str) -> np.ndarray:
     """Images in which a score is defined; none where its columns are absent."""
-    kind, every = NAMES[metric].kind, np.full(len(columns["tp"]), True)
-    if kind in ("map", "shape"):
+    name, every = NAMES[metric], np.full(len(columns["tp"]), True)
+    if name.of_images:
         return np.isfinite(columns[metric]) if metric in columns else ~every
-    return every if kind == "counts" or GAPS[0] in columns else ~every
+    return every if name.kind == "counts" or GAPS[0] in columns else ~every
 
 
 def _thirds(columns: Columns, metric: str) -> list[Reading]:

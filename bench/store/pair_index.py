@@ -13,7 +13,7 @@ from bench.images import load_mask, save_png, size_of
 INDEX = "index.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """One pair in an index; `image` is relative to the folder, or empty when the image lies with the real data."""
 
@@ -36,13 +36,13 @@ def read_index(folder: Path, real: Mapping[str, Sample]) -> Split:
     entries = [Entry(**row) for row in json.loads((folder / INDEX).read_text(encoding="utf-8"))]
     return tuple(
         Sample(
-            entry.id,
-            folder / entry.image if entry.image else real[entry.id].image,
-            folder / entry.mask,
-            entry.prompt,
-            entry.group,
-            entry.source,
-            entry.moved,
+            id=entry.id,
+            image=folder / entry.image if entry.image else real[entry.id].image,
+            mask=folder / entry.mask,
+            prompt=entry.prompt,
+            group=entry.group,
+            source=entry.source,
+            moved=entry.moved,
         )
         for entry in entries
     )
@@ -50,9 +50,7 @@ def read_index(folder: Path, real: Mapping[str, Sample]) -> Split:
 
 def index_masks(folder: Path, conditions: Split) -> None:
     """Index a folder of conditioning masks (`masks/<id>.png`) whose images are the real ones."""
-    write_index(
-        folder, [Entry(s.id, "", f"masks/{s.id}.png", s.prompt, s.group, s.source, s.moved) for s in conditions]
-    )
+    write_index(folder, [replace(_entry(sample.id, sample), image="") for sample in conditions])
 
 
 def pair_with_masks(folder: Path, conditions: Split) -> list[str]:
@@ -81,7 +79,13 @@ def index_own_pairs(folder: Path, conditions: Split) -> list[str]:
 
 
 def _entry(name: str, condition: Sample | None) -> Entry:
-    files = f"images/{name}.png", f"masks/{name}.png"
+    entry = Entry(id=name, image=f"images/{name}.png", mask=f"masks/{name}.png", prompt="", group="")
     if condition is None:
-        return Entry(name, *files, "", "")
-    return Entry(name, *files, condition.prompt, condition.group, condition.source, condition.moved)
+        return entry
+    return replace(
+        entry,
+        prompt=condition.prompt,
+        group=condition.group,
+        source=condition.source,
+        moved=condition.moved,
+    )

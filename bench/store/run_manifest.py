@@ -1,10 +1,13 @@
-"""What a run consisted of, written beside the store so that its leaderboard can be rendered again from records."""
+"""What a run consisted of, written beside the store so that its leaderboard can be rendered again from records.
+
+msgspec reads it, and is imported only then: a run and every `--help` start without it.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,42 +15,138 @@ from bench.errors import BenchError
 from bench.files.atomic import write_atomic
 from bench.identity import key
 
-SCHEMA = 5
+SCHEMA = 6
+"""Raised when a manifest holds other fields."""
+_REMEDY = "delete it and run again"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a run departs from its profile. `kind` and `name` say which lines it concerns."""
+    """Where a run departs from its profile. `kind` and `name` say which rows it concerns."""
 
     kind: str
     name: str
     text: str
 
 
-def run_name(body: Mapping[str, Any]) -> str:
-    """A run is named by all that stands in its manifest, so that the name tells a damaged one."""
+@dataclass(frozen=True, kw_only=True)
+class UsedData:
+    """The dataset that was used in place of the one `asked` for; `pairs` by split, `absent`: its missing test sets."""
+
+    asked: str
+    name: str
+    fingerprint: str
+    pairs: Mapping[str, int]
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """What all rows of a run have in common. `select`: `test` where the epoch was chosen on the test images."""
+
+    profile: str
+    seed: int
+    seeds: int
+    masks: str
+    reference: str
+    fraction: int
+    select: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One row of the leaderboard: a segmenter and what it was `trained_on`; keys of its scores by test set and seed.
+
+    `synthetic` is the key of the generator's set, empty where there is none; `pairs` how many pairs an epoch has;
+    `models` are the keys of the trainings, one a seed.
+    """
+
+    trained_on: str
+    generator: str
+    segmenter: str
+    synthetic: str
+    pairs: int
+    models: tuple[str, ...]
+    scores: Mapping[str, tuple[str, ...]]
+
+    @property
+    def key(self) -> str:
+        """Of the row's scores: two runs that share them show one row."""
+        return key(self.scores)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A generator's set against the reference under one metric, in the space of one extractor or segmenter.
+
+    `synthetic`: key of the set; `key`: of the score.
+    """
+
+    generator: str
+    metric: str
+    space: str
+    synthetic: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunManifest:
+    """A run. `bases`: of each generator; `generators`, `segmenters`: the identity of each.
+
+    `columns`: scores that the leaderboard shows; `controls`: generators whose rows the others are compared with, the
+    first that was trained on before the next.
+    """
+
+    dataset: UsedData
+    protocol: Protocol
+    bases: Mapping[str, str]
+    generators: Mapping[str, Mapping[str, Any]]
+    segmenters: Mapping[str, Mapping[str, Any]]
+    columns: tuple[str, ...]
+    controls: tuple[str, ...]
+    rows: tuple[Row, ...]
+    comparisons: tuple[Comparison, ...]
+    settings: tuple[Setting, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def run(self) -> str:
+        """A run is named by all that stands in its manifest, so that the name tells a damaged one."""
+        return _name(_body(self))
+
+
+def _body(manifest: RunManifest) -> dict[str, Any]:
+    return {"schema": SCHEMA, **asdict(manifest)}
+
+
+def _name(body: Mapping[str, Any]) -> str:
     return key(body)[:16]
 
 
-def save_manifest(folder: Path, manifest: dict[str, Any]) -> Path:
-    path = folder / f"{manifest['run']}.json"
-    write_atomic(path, json.dumps(manifest, indent=1))
+def save_manifest(folder: Path, manifest: RunManifest) -> Path:
+    path, body = folder / f"{manifest.run}.json", _body(manifest)
+    write_atomic(path, json.dumps({**body, "run": manifest.run}, indent=1))
     return path
 
 
-def load_manifests(folder: Path) -> list[dict[str, Any]]:
+def load_manifests(folder: Path) -> list[RunManifest]:
     """All runs, oldest first. Raises BenchError for a file that is not a run of this schema."""
     paths = sorted(folder.glob("*.json"), key=lambda path: (path.stat().st_mtime, path.name))
     return [_load(path) for path in paths]
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _load(path: Path) -> RunManifest:
+    import msgspec
+
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        body = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise BenchError(f"{path}: not a run manifest ({error}); delete it and run again") from None
-    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
-        raise BenchError(f"{path}: made by another version of the suite; delete it and run again")
-    if manifest.get("run") != run_name({name: value for name, value in manifest.items() if name != "run"}):
-        raise BenchError(f"{path}: damaged, its content is not that of its name; delete it and run again")
-    return manifest
+        raise BenchError(f"{path}: not a run manifest ({error}); {_REMEDY}") from None
+    if not isinstance(body, dict) or body.get("schema") != SCHEMA:
+        raise BenchError(f"{path}: made by another version of the suite; {_REMEDY}")
+    if body.pop("run", None) != _name(body):
+        raise BenchError(f"{path}: damaged, its content is not that of its name; {_REMEDY}")
+    try:
+        return msgspec.convert(body, RunManifest)
+    except msgspec.ValidationError as error:
+        raise BenchError(f"{path}: not a run manifest ({error}); {_REMEDY}") from None

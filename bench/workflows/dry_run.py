@@ -72,7 +72,7 @@ def outline(spec: RunSpec, plan: Plan, store: Store, device: str) -> Iterator[st
         f"dataset {spec.data.name} ({len(spec.data.splits['train'])} training pairs, "
         f"{sum(len(spec.data.splits[test]) for test in spec.data.tests)} test images), profile {spec.profile}"
     )
-    rows = dict.fromkeys(f"{line.row} ({line.pairs} pairs)" for line in plan.lines)
+    rows = dict.fromkeys(f"{row.trained_on} ({row.pairs} pairs)" for row in plan.rows)
     yield from _wrap(f"rows: {'; '.join(rows)}")
     yield f"device {device_name(device)}"
     for one in (*spec.generators, *spec.segmenters):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from bench.analysis.evaluation import Evaluation
-from bench.analysis.score_rows import ScoreRow, compared, score_rows
-from bench.analysis.set_differences import differences
+from bench.analysis.origin import Scope, Source
+from bench.analysis.records import RecordReader, SetRecord
+from bench.analysis.score_rows import set_scores
+from bench.analysis.set_differences import set_differences
 from bench.contracts.context import Progress
 from bench.data.fingerprint import fingerprint
 from bench.data.image_folder import ImageFolder, open_all, read_folder
@@ -23,7 +24,6 @@ from bench.errors import BenchError
 from bench.identity import key
 from bench.images import pixel_limit
 from bench.plan.folder_plan import FolderPlan
-from bench.plan.run_plan import Comparison
 from bench.plan.stage import Trouble
 from bench.plugins.available import Selection, select
 from bench.plugins.overrides import parse_overrides
@@ -33,6 +33,7 @@ from bench.plugins.resolved import ResolvedPlugin
 from bench.plugins.resolver import Resolver
 from bench.store.artefacts import Store
 from bench.store.leftovers import clean_up
+from bench.store.run_manifest import Comparison
 from bench.workflows.display import TERMINAL, Display
 from bench.workflows.processes import machine_for
 from bench.workflows.request import EvaluateRequest
@@ -69,9 +70,9 @@ def _evaluate(request: EvaluateRequest, display: Display) -> Evaluation:
     try_files(plan.stages.values(), store)
     failures = _run(request, plan, store, pixels, display)
     failed = {failure.stage.key for failure in failures}
-    described = _described(profile.name, real, plan.comparisons)
-    rows, found = score_rows(described, store, failed), differences(compared(described, store, failed), seed)
-    notes = [*_notes(real, fakes, request, selected), *_silent(plan.comparisons, rows, failed)]
+    records = RecordReader(store, failed).sets(plan.comparisons)
+    rows = set_scores(records, Source(scope=Scope(real.name, real.fingerprint[:12], profile.name)))
+    notes = [*_notes(real, fakes, request, selected), *_silent(records)]
     notes += _pictures(plan.comparisons, store, failed)
     troubles += [Trouble(one.stage.label, one.message, one.ours) for one in failures if not one.blocked]
     return Evaluation(
@@ -80,7 +81,7 @@ def _evaluate(request: EvaluateRequest, display: Display) -> Evaluation:
         real=real,
         fakes=fakes,
         rows=tuple(rows),
-        differences=tuple(found),
+        differences=tuple(set_differences(records, seed)),
         notes=tuple(notes),
         troubles=tuple(troubles),
     )
@@ -172,19 +173,6 @@ def _run(
     return runner.run(stages)
 
 
-def _described(profile: str, real: ImageFolder, comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    """The evaluation as the records' reader wants a run described."""
-    return {
-        "dataset": {"name": real.name, "fingerprint": real.fingerprint},
-        "profile": profile,
-        "masks": "",
-        "bases": {},
-        "settings": [],
-        "lines": [],
-        "comparisons": [asdict(comparison) for comparison in comparisons],
-    }
-
-
 def _notes(real: ImageFolder, fakes: Sequence[ImageFolder], request: EvaluateRequest, selected: Selection) -> list[str]:
     notes = [note for folder in (real, *fakes) for note in (*folder.repeats, *folder.notes)]
     if not any(sample.group for sample in real.samples):
@@ -203,12 +191,11 @@ def _notes(real: ImageFolder, fakes: Sequence[ImageFolder], request: EvaluateReq
     ]
 
 
-def _silent(comparisons: Sequence[Comparison], rows: Sequence[ScoreRow], failed: set[str]) -> list[str]:
-    told = {row.record for row in rows}
+def _silent(records: Sequence[SetRecord]) -> list[str]:
     return [
-        f"{one.metric} of {one.generator}: these sets have nothing it can measure"
-        for one in comparisons
-        if one.key not in failed and f"score/{one.key}" not in told
+        f"{one.comparison.metric} of {one.comparison.generator}: these sets have nothing it can measure"
+        for one in records
+        if not one.scored
     ]
 
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from bench.engine.actions import try_files
 from bench.engine.device import check_device, resolve_device
 from bench.engine.distributed import alone_by_mistake, launched
 from bench.engine.runner import Failure, Runner
 from bench.images import pixel_limit
-from bench.plan.run_plan import Plan, RunSpec
+from bench.plan.manifest import describe_run
 from bench.report.report import Report, make_report
 from bench.report.write import write_tables
 from bench.store.artefacts import Store
 from bench.store.leftovers import clean_up
-from bench.store.run_manifest import SCHEMA, Setting, run_name, save_manifest
+from bench.store.run_manifest import save_manifest
 from bench.workflows.display import TERMINAL, Display
 from bench.workflows.places import refuse_folder, storage_told
 from bench.workflows.processes import first_alone, help_first, machine_for
@@ -73,8 +71,15 @@ def _run(request: RunRequest, store: Store, display: Display) -> RunResult | Non
         setup = set_up(request, store, display)
         try_files(setup.plan.stages, store)
     options = setup.profile.run
-    manifest = describe_run(setup.spec, setup.plan, setup.notes, options.columns, setup.settings, options.controls)
-    log = request.results / "logs" / f"{manifest['run']}.log"
+    manifest = describe_run(
+        setup.spec,
+        setup.plan,
+        notes=setup.notes,
+        columns=options.columns,
+        settings=setup.settings,
+        controls=options.controls,
+    )
+    log = request.results / "logs" / f"{manifest.run}.log"
     runner = Runner(store=store, splits=setup.splits, machine=machine, say=display.say, log=log)
     failures = runner.run(setup.plan.stages)
     if team is not None:
@@ -82,11 +87,11 @@ def _run(request: RunRequest, store: Store, display: Display) -> RunResult | Non
         team.part()
     save_manifest(request.results / "runs", manifest)
     causes = [failure for failure in failures if not failure.blocked]
-    notes = (*manifest["notes"], *(f"not finished: {failure.stage.label}" for failure in causes))
-    report = make_report([{**manifest, "notes": list(notes)}], store, {failure.stage.key for failure in causes})
-    out = request.out or request.results / "tables" / manifest["run"]
+    notes = (*manifest.notes, *(f"not finished: {failure.stage.label}" for failure in causes))
+    report = make_report([replace(manifest, notes=notes)], store, {failure.stage.key for failure in causes})
+    out = request.out or request.results / "tables" / manifest.run
     return RunResult(
-        name=manifest["run"],
+        name=manifest.run,
         report=report,
         files=tuple(write_tables(out, report)) if report else (),
         notes=notes,
@@ -94,41 +99,3 @@ def _run(request: RunRequest, store: Store, display: Display) -> RunResult | Non
         stages=len(setup.plan.stages),
         seconds=time.monotonic() - started,
     )
-
-
-def describe_run(
-    spec: RunSpec, plan: Plan, notes: tuple[str, ...], columns: tuple[str, ...], settings: Sequence[Setting] = (),
-    controls: Sequence[str] = (),
-) -> dict[str, Any]:  # fmt: skip
-    """JSON of a run: dataset, protocol and, for each leaderboard line, the keys of its records.
-
-    `controls`: generators whose lines the others are compared with, the first that was trained on before the next.
-    """
-    data = spec.data
-    body = {
-        "schema": SCHEMA,
-        "dataset": {
-            "asked": data.asked,
-            "name": data.name,
-            "fingerprint": data.fingerprint,
-            "pairs": {split: len(samples) for split, samples in data.splits.items()},
-            "absent": list(data.absent),
-        },
-        "profile": spec.profile,
-        "seed": spec.seed,
-        "seeds": spec.seeds,
-        "masks": spec.masks,
-        "reference": spec.reference,
-        "fraction": spec.fraction,
-        "select": spec.select,
-        "bases": {generator.name: generator.plugin.base() for generator in spec.generators},
-        "generators": {generator.name: generator.identity for generator in spec.generators},
-        "segmenters": {segmenter.name: segmenter.identity for segmenter in spec.segmenters},
-        "columns": list(columns),
-        "controls": list(controls),
-        "lines": [asdict(line) for line in plan.lines],
-        "comparisons": [asdict(comparison) for comparison in plan.comparisons],
-        "settings": [asdict(setting) for setting in settings],
-        "notes": list(notes),
-    }
-    return {**body, "run": run_name(body)}

@@ -8,11 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.analysis.map_scores import Scored, score_set
+from bench.analysis.map_scores import ScoredMaps, score_set
 from bench.data.map_folder import by_labels, read_maps
 from bench.images import pixel_limit
 from bench.masks import parse_labels
-from bench.report.maps import FORMATS
+from bench.report.document import FORMATS
+from bench.report.maps import document
 from bench.report.per_image import SCORES, tidy
 from bench.segscores import score_maps
 from bench.text import csv_text
@@ -27,15 +28,15 @@ class MapScores:
     Printing shows the table.
     """
 
-    scored: Scored
+    scored: ScoredMaps
     images: Sequence[Mapping[str, Any]]
 
     def __str__(self) -> str:
         return self.to("table")
 
     def to(self, format: str) -> str:
-        """As text: `table`, `json` or `csv`."""
-        return FORMATS[format](self.scored)
+        """As text: `table`, `json`, `csv`, `latex` or `markdown`."""
+        return FORMATS[format](document(self.scored))
 
     def per_image(self) -> str:
         """CSV of every image's scores and pixel counts."""

@@ -157,7 +157,7 @@ def plan_run(request: RunRequest, choice: Choice, preparer: Preparer, check: boo
         masks=options.masks,
         reference=options.reference,
         multiple=options.multiple,
-        rows=options.train_on,
+        train_on=options.train_on,
         generators=choice.generators,
         metrics=choice.metrics,
         segmenters=choice.segmenters,

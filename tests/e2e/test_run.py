@@ -321,7 +321,7 @@ def test_rows_are_those_asked_for(toy_run):
     assert f"rows: {'; '.join(f'{row} ({pairs} pairs)' for row, pairs in asked.items())} device" in plan
     done = toy_run(*words)
     board = scores(published(done, "leaderboard.csv"))
-    assert [(row["row"], row["pairs"], row["updates"]) for row in board] == [
+    assert [(row["trained on"], row["pairs"], row["updates"]) for row in board] == [
         (row, str(pairs), str(pairs)) for row, pairs in asked.items()
     ]
     rows = [row for row in scores(published(done)) if row["segmenter"]]
@@ -421,7 +421,7 @@ def test_runs_with_other_parameters_stand_on_lines_of_their_own(toy_run, bench, 
         for column in ("distance-Colour", "overall mdice@256"):
             assert row[column] == alone[0][column]
     controls = [row for row in scores(tmp_path / "all") if row["generator"] != "toy-mirror"]
-    assert [row["row"] for row in controls] == ["real", CONTROL]
+    assert [row["trained on"] for row in controls] == ["real", CONTROL]
     shown = bench("leaderboard", "--results", tmp_path / "results").out.partition("Differences against")[2]
     assert "corrected for the 1 comparison(s)" in " ".join(shown.split())
     assert [line.split()[0] for line in shown.splitlines() if "real+toy-mirror" in line] == [

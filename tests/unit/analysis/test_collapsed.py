@@ -1,38 +1,35 @@
 """Trainings that came to nothing are told, whatever a mean over trainings or a stretched map says."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from bench.analysis.collapsed import collapsed
-from bench.analysis.score_rows import ScoreRow
-from bench.analysis.significance import Trained
+from bench.analysis.score_rows import ScoredRow
 from bench.analysis.test_scores import over_seeds
 from bench.segscores import image_scores
+from tests.score_examples import trained_row
 
-ABOUT = ScoreRow("d", "f" * 12, "none", "real", "real", "s", "a", "mdice@256", 0.5, None, None, 9, 3, None, "demo", "",
-                 "segscore/r", "higher", line="r")  # fmt: skip
 TRUTH = np.zeros((10, 10), np.uint8)
 TRUTH[:3] = 1
 SOUND, NOTHING, EVERYTHING = TRUTH * 200, np.full_like(TRUTH, 60), np.full_like(TRUTH, 200)
 
 
-def line(*maps, **changes):
+def row(*maps, **changes):
     """Each training writes one of `maps` for every image of two test sets."""
     tables = [[{"id": f"i{at}", "group": "", **image_scores(one, TRUTH)} for at in range(3)] for one in maps]
     tests = {test: over_seeds(tables, seed=0) for test in ("test/a", "test/b")}
-    return Trained(replace(ABOUT, seeds=len(maps), **changes), tests)
+    return ScoredRow(trained_row(seeds=len(maps), **changes), tests)
 
 
 def test_each_training_is_looked_at_by_itself():
-    (said,) = collapsed([line(SOUND, NOTHING, EVERYTHING), line(SOUND, SOUND, line="other")])
-    assert said.startswith("s, real: 1 of 3 ")
-    assert said.count("1 of 3 ") == 2
+    (said,) = collapsed([row(SOUND, NOTHING, EVERYTHING), row(SOUND, SOUND, key="other")])
+    assert said.startswith(
+        "s, real: 1 of 3 trainings finds next to nothing and 1 of 3 trainings marks nearly every pixel"
+    )
 
 
-def test_lines_of_one_name_are_told_apart():
+def test_rows_of_one_name_are_told_apart():
     """And what several runs share is told once."""
-    one = line(NOTHING)
+    one = row(NOTHING)
     assert len(collapsed([one, one])) == 1
-    both = collapsed([one, line(NOTHING, line="other", settings="s.x=1")])
+    both = collapsed([one, row(NOTHING, key="other", settings="s.x=1")])
     assert ["(s.x=1)" in said for said in both] == [False, True]

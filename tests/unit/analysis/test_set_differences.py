@@ -1,14 +1,14 @@
 """Sets of one run are compared in pairs, by the interval of the difference itself; what is beyond it is told."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from bench.analysis.score_rows import Compared
-from bench.analysis.set_differences import MOST, Difference, differences, sentences
+from bench.analysis.estimate import Estimate
+from bench.analysis.records import SetRecord
+from bench.analysis.set_differences import MOST, SetDifference, sentences, set_differences
 from bench.contracts import LeftOut, Measure, Score
-from bench.store.score_file import Scored
+from bench.store.run_manifest import Comparison
+from bench.store.score_file import Basis, Scored
 
 N = 40
 RNG = np.random.default_rng(0)
@@ -29,33 +29,36 @@ def distance(name):
     return Score(float(fake.mean() - REAL.mean()), N, N, left_out=parts)
 
 
-def made(name, *scored, **changes):
-    if not scored:
-        scored = (Scored(HEADLINE, distance(name)),)
-    return replace(Compared(name, "kid", "e", f"set {name}", f"key {name}", {"reference": "train"}, scored), **changes)
+def made(name, *scored, reference="train", **changes):
+    asked = {"metric": "kid", "space": "e", "synthetic": f"set {name}", "key": f"key {name}", **changes}
+    return SetRecord(
+        comparison=Comparison(generator=name, **asked),
+        basis=Basis(reference=reference),
+        scored=scored or (Scored(HEADLINE, distance(name)),),
+    )
 
 
 def test_the_error_that_two_sets_share_is_not_in_their_difference():
     """Twice the spread of the real images' mean would swamp it; the difference of the synthetic means is all."""
-    (found,) = differences([made("x"), made("y")], 0)
+    (found,) = set_differences([made("x"), made("y")], 0)
     gap = FAKES["y"].mean() - FAKES["x"].mean()
-    assert (found.metric, found.a, found.b, found.headline, found.n) == ("KD", "y", "x", True, N)
-    assert found.difference == pytest.approx(gap)
+    assert (found.measure, found.a, found.b, found.n) == (HEADLINE, "y", "x", N)
+    assert found.estimate.value == pytest.approx(gap)
     error = np.sqrt((FAKES["x"].var(ddof=1) + FAKES["y"].var(ddof=1)) / N)
-    assert found.high - gap == pytest.approx(1.96 * error, rel=0.05)
-    assert gap - found.low == pytest.approx(1.96 * error, rel=0.05)
+    assert found.estimate.high - gap == pytest.approx(1.96 * error, rel=0.05)
+    assert gap - found.estimate.low == pytest.approx(1.96 * error, rel=0.05)
     assert error < 0.2 * REAL.std(ddof=1) / np.sqrt(N)
     assert found.method == "jackknife of the difference"
 
 
 def test_every_pair_is_compared_the_later_less_the_earlier():
-    found = differences([made("x"), made("y"), made("z")], 0)
+    found = set_differences([made("x"), made("y"), made("z")], 0)
     assert [(one.a, one.b) for one in found] == [("y", "x"), ("z", "x"), ("z", "y")]
 
 
 def test_sets_are_compared_under_one_metric_in_one_space_against_one_reference():
-    others = [made("y", metric="fid"), made("y", space="f"), made("y", about={"reference": "test"})]
-    assert differences([made("x"), *others], 0) == []
+    others = [made("y", metric="fid"), made("y", space="f"), made("y", reference="test")]
+    assert set_differences([made("x"), *others], 0) == []
 
 
 def test_means_over_images_are_compared_image_by_image_and_group_by_group():
@@ -68,29 +71,31 @@ def test_means_over_images_are_compared_image_by_image_and_group_by_group():
                                  groups=groups))  # fmt: skip
 
     def compare(groups):
-        return differences(
+        return set_differences(
             [mean("x", shared, IDS, groups), mean("y", (shared + lean)[::-1], IDS[::-1], groups[::-1])], 0
         )
 
     (alone,) = compare(IDS)
     (videos,) = compare(tuple(f"video {n // 8}" for n in range(N)))
-    assert alone.difference == videos.difference == pytest.approx(lean.mean())
-    assert videos.high - videos.low > 1.5 * (alone.high - alone.low)
-    assert alone.high - alone.low < 1
+    assert alone.estimate.value == videos.estimate.value == pytest.approx(lean.mean())
+    widths = [one.estimate.high - one.estimate.low for one in (alone, videos)]
+    assert widths[1] > 1.5 * widths[0]
+    assert widths[0] < 1
     assert (alone.n, alone.method) == (N, f"bootstrap over groups of {N} paired images")
 
 
 def test_what_has_no_interval_or_ranks_nothing_is_not_compared():
     """A point without its noise, a reference value, a third of the lesions, a measure only one set has."""
     point = Scored(HEADLINE, Score(1.0, N, N))
-    assert differences([made("x", point), made("y", point)], 0) == []
+    assert set_differences([made("x", point), made("y", point)], 0) == []
     for scored in (Scored(Measure("KD", "", sees=()), distance("x")), Scored(HEADLINE, distance("x"), "small lesions")):
-        assert differences([made("x", scored), made("y", scored)], 0) == []
-    assert differences([made("x"), made("y", Scored(Measure("KD 2"), distance("y")))], 0) == []
+        assert set_differences([made("x", scored), made("y", scored)], 0) == []
+    assert set_differences([made("x"), made("y", Scored(Measure("KD 2"), distance("y")))], 0) == []
 
 
-def row(low, high, **changes):
-    return replace(Difference("KD", "y", "x", (low + high) / 2, low, high, "jackknife", N, True), **changes)
+def row(low, high, a="y", metric="KD", headline=True):
+    measure, estimate = Measure(metric, headline=headline), Estimate((low + high) / 2, low, high)
+    return SetDifference(measure=measure, a=a, b="x", estimate=estimate, method="jackknife", n=N)
 
 
 def test_only_headline_differences_beyond_their_noise_are_told():

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bench.analysis.test_scores import interval, over_seeds, read_rows
+from bench.analysis.estimate import interval
+from bench.analysis.test_scores import over_seeds, read_rows
 from bench.segscores import image_scores
 from bench.text import csv_text
 
@@ -44,13 +45,13 @@ def test_every_score_lies_within_its_interval():
     rows = [image_scores((rng.random((12, 12)) * 155 + 100 * truth).astype(np.uint8), truth) for truth in truths]
     one = over_seeds([[{"id": "", "group": "", **row} for row in rows]], seed=0)
     for place in one.readings:
-        low, high = one.interval(place)
-        assert low <= one.value(place) <= high, place
+        found = one.estimate(place)
+        assert found.low <= found.value <= found.high, place
 
 
 def test_a_single_group_has_no_interval():
     rows = [{**row, "group": "video"} for row in table(200, halves(4))]
-    assert over_seeds([rows], seed=0).interval(("dice@0.5", "")) is None
+    assert over_seeds([rows], seed=0).estimate(("dice@0.5", "")).low is None
 
 
 def test_a_score_of_one_group_has_no_interval_in_a_set_of_several():
@@ -60,10 +61,10 @@ def test_a_score_of_one_group_has_no_interval_in_a_set_of_several():
     for at, row in enumerate(rows):
         row["group"] = "video" if at < 3 else ""
     one = over_seeds([rows], seed=0)
-    assert one.n_clusters(("recall@0.5", "")) == 1
-    assert one.interval(("recall@0.5", "")) is None
-    assert one.n_clusters(("dice@0.5", "")) == 4
-    assert one.interval(("dice@0.5", "")) is not None
+    assert one.counts(("recall@0.5", "")).clusters == 1
+    assert one.estimate(("recall@0.5", "")).bounds is None
+    assert one.counts(("dice@0.5", "")).clusters == 4
+    assert one.estimate(("dice@0.5", "")).bounds is not None
 
 
 def test_draws_in_which_a_score_is_not_defined_are_left_out():

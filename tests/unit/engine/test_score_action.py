@@ -130,7 +130,7 @@ def compare(tmp_path, runner_of):
             masks="real",
             reference=reference,
             multiple=1,
-            rows=("real",),
+            train_on=("real",),
             generators=(chosen("generator", Squashed(NoParams())),),
             metrics=((chosen("metric", metric), extractor),),
             segmenters=(chosen("segmenter", Maps(NoParams())),),
@@ -164,10 +164,8 @@ def test_rows_belong_to_samples_and_real_images_are_squashed_as_the_synthetic_on
 def test_what_is_kept_says_where_it_comes_from(compare):
     """Measures stand in the order in which the metric announces them."""
     (about, scored), _ = compare(Watch())
-    assert about == {
-        "backbone": "corner", "weights": "abababab", "resize": about["resize"], "reference": "train",
-    }  # fmt: skip
-    assert "12 × 12" in about["resize"]
+    assert (about.backbone, about.weights, about.reference) == ("corner", "abababab", "train")
+    assert "12 × 12" in about.resize
     assert [(one.measure.name, one.stratum, one.score.value) for one in scored] == [("second", "", 0.5),
                                                                                    ("first C", "", 1.0)]  # fmt: skip
 
@@ -178,7 +176,7 @@ def test_the_test_images_can_be_the_reference(compare):
     ((real, _, _),) = watch.calls
     assert [sample.id for sample in real.samples] == ["A/s000", "A/s001", "A/s002", "B/s000", "B/s001"]
     assert real.features.tolist() == [look(load_rgb(one.image, (SIDE, SIDE))).tolist() for one in real.samples]
-    assert about["reference"] == "test"
+    assert about.reference == "test"
 
 
 def test_an_image_that_has_the_size_already_is_looked_at_once(tmp_path, runner_of):
@@ -208,7 +206,7 @@ def test_copies_are_sought_among_training_images_whatever_the_reference(compare)
     watch = Watch(views=True)
     (about, _), _ = compare(watch, "test")
     ((real, _, _),) = watch.calls
-    assert about["reference"] == "train"
+    assert about.reference == "train"
     assert [sample.id for sample in real.samples] == ["s000", "s001", "s002", "s003"]
     assert real.views.shape == (7, 4, 5)
     for row, sample in enumerate(real.samples):
@@ -240,7 +238,7 @@ def test_maps_are_those_of_the_image_beside_them(compare):
     watch = Watch("maps")
     (about, _), _ = compare(watch)
     ((real, fake, space),) = watch.calls
-    assert (about["reference"], space.label, space.distances) == ("held-out", "segmenter", None)
+    assert (about.reference, space.label, space.distances) == ("held-out", "segmenter", None)
     assert [sample.id for sample in real.samples] == ["A/s000", "A/s001", "A/s002", "B/s000", "B/s001"]
     assert real.samples[0].group == "A/g0"
     for images in (real, fake):

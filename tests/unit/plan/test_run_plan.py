@@ -50,7 +50,7 @@ def spec(**changes):
         masks="real",
         reference="train",
         multiple=1,
-        rows=("real", "added"),
+        train_on=("real", "added"),
         generators=generators,
         metrics=metrics,
         segmenters=(choose("segmenter", "s"),),
@@ -193,8 +193,8 @@ def with_pairs(count, **changes):
 
 
 def test_each_kind_of_row_trains_on_its_sets():
-    run = plan(with_pairs(5, rows=("only", "equal-updates", "real", "added")))
-    assert [(line.row, line.generator, line.pairs) for line in run.lines] == [
+    run = plan(with_pairs(5, train_on=("only", "equal-updates", "real", "added")))
+    assert [(row.trained_on, row.generator, row.pairs) for row in run.rows] == [
         ("real", "none", 5),
         ("real, equal updates", "none", 10),
         ("real+g1", "g1", 10),
@@ -204,9 +204,9 @@ def test_each_kind_of_row_trains_on_its_sets():
     ]
     inputs = [set(stage.inputs) for stage in run.stages if stage.action == "train"]
     assert inputs == [{"real"}, {"real"}, *[{"real", "synthetic"}] * 2, *[{"synthetic"}] * 2]
-    assert [bool(line.synthetic) for line in run.lines] == [False, False, True, True, True, True]
+    assert [bool(row.synthetic) for row in run.rows] == [False, False, True, True, True, True]
     by_ref = {stage.ref: stage for stage in run.stages}
-    assert all(by_ref[Ref("train", key)].action == "train" for line in run.lines for key in line.models)
+    assert all(by_ref[Ref("train", key)].action == "train" for row in run.rows for key in row.models)
 
 
 def test_other_rows_leave_a_rows_key_alone():
@@ -217,7 +217,7 @@ def test_other_rows_leave_a_rows_key_alone():
 
 def test_equal_updates_follow_the_number_of_pairs_only():
     """Another generator of as many images shares the row; more images a mask are another one."""
-    run = with_pairs(5, rows=("equal-updates",))
+    run = with_pairs(5, train_on=("equal-updates",))
     label = "train s on real, equal updates"
     assert trained(replace(run, generators=run.generators[:1]))[label].key == trained(run)[label].key
     assert trained(run)[label].repeated_to == 10
@@ -226,9 +226,9 @@ def test_equal_updates_follow_the_number_of_pairs_only():
 
 def test_sets_of_two_sizes_have_a_row_each():
     """A set made elsewhere may be smaller than the real one: its row is trained as often as it is."""
-    run = with_pairs(5, rows=("equal-updates", "added"))
+    run = with_pairs(5, train_on=("equal-updates", "added"))
     run.generators[1].plugin.pairs = {5: 2}.__getitem__
-    assert [(line.row, line.pairs) for line in plan(run).lines] == [
+    assert [(row.trained_on, row.pairs) for row in plan(run).rows] == [
         ("real, equal updates (7 pairs)", 7),
         ("real, equal updates (10 pairs)", 10),
         ("real+g1", 10),
@@ -245,7 +245,7 @@ def with_control(count, **changes):
 
 def test_one_training_under_two_names_is_one_row():
     """With one image a mask, real pairs and their copies are the real pairs repeated: both names, one training."""
-    run = plan(with_control(5, rows=("real", "equal-updates", "added")))
+    run = plan(with_control(5, train_on=("real", "equal-updates", "added")))
     assert [(line.row, line.generator, line.pairs, bool(line.synthetic)) for line in run.lines] == [
         ("real", "none", 5, False),
         ("real+g1 (equal updates)", "g1", 10, True),

@@ -8,16 +8,23 @@ import subprocess
 
 import pytest
 
+from bench.analysis.estimate import Estimate
 from bench.report.render import FORMATS, to_csv, to_latex, to_markdown, to_text
 from bench.report.table import Cell, Column, Table
 
+
+def number(value, low=None, high=None, **others):
+    return Cell(number=Estimate(value, low, high), **others)
+
+
 TABLE = Table(
     "Polyps & 50% more_of {them} | 5 < 6",
-    (Column("generator"), Column("FD", "lower", 2), Column("overall mdice@256", "higher", 3, interval=True),
-     Column("wide", "higher", brief=False)),
+    (Column("generator"), Column("FD", better="lower", decimals=2),
+     Column("overall mdice@256", better="higher", interval=True),
+     Column("wide", better="higher", brief=False)),
     (
-        (Cell(text="a_b|c"), Cell(1 / 3), Cell(0.81234567, 0.8, 0.9, 12), Cell(1.0)),
-        (Cell(text="none"), Cell(), Cell(0.5), Cell()),
+        (Cell(text="a_b|c"), number(1 / 3), number(0.81234567, 0.8, 0.9, n=12), number(1.0)),
+        (Cell(text="none"), Cell(), number(0.5), Cell()),
     ),
     ("a note with 100% & $",),
 )  # fmt: skip
@@ -46,8 +53,8 @@ def test_markdown_has_one_bar_a_column():
 
 def test_what_ties_with_the_best_is_bold_and_its_interval_is_not():
     """A terminal has a star; the CSV keeps the number as it is."""
-    columns = (Column("row"), Column("x", "higher", interval=True), Column("y", "lower"))
-    table = Table("t", columns, ((Cell(text="a b|"), Cell(0.5, 0.4, 0.6, bold=True), Cell(0.1)),))
+    columns = (Column("row"), Column("x", better="higher", interval=True), Column("y", better="lower"))
+    table = Table("t", columns, ((Cell(text="a b|"), number(0.5, 0.4, 0.6, bold=True), number(0.1)),))
     assert "0.500* [0.400, 0.600]  0.100" in to_text(table)
     assert "| a b\\| | **0.500** [0.400, 0.600] | 0.100 |" in to_markdown(table)
     assert r"\textbf{0.500} [0.400, 0.600] & 0.100 \\" in to_latex(table)
@@ -72,8 +79,8 @@ def test_latex_notes_and_options_are_set_as_they_are_written():
 
 
 def test_latex_moves_what_all_lines_share_into_the_caption():
-    columns = (Column("dataset"), Column("base"), Column("generator"), Column("x mdice@256", "higher"))
-    rows = tuple((Cell(text="d"), Cell(text=""), Cell(text=name), Cell(0.5)) for name in ("g", "h"))
+    columns = (Column("dataset"), Column("base"), Column("generator"), Column("x", better="higher", unit="mdice@256"))
+    rows = tuple((Cell(text="d"), Cell(text=""), Cell(text=name), number(0.5)) for name in ("g", "h"))
     text = to_latex(Table("Scores", columns, rows))
     assert r"\caption{Scores (dataset d)}" in text
     assert r"\begin{tabular}{lr}" in text
@@ -94,8 +101,8 @@ def test_every_format_shows_every_line(name):
 
 HOSTILE = Table(
     "of [x](y)\x1b",
-    (Column("id=1"), Column("FD\u202e", "lower")),
-    ((Cell(text="=1\x1b]|<img>\\|](z)\n2"), Cell(-0.5)), (Cell(text="-x"), Cell(text="@no"))),
+    (Column("id=1"), Column("FD\u202e", better="lower")),
+    ((Cell(text="=1\x1b]|<img>\\|](z)\n2"), number(-0.5)), (Cell(text="-x"), Cell(text="@no"))),
     ("two\n  lines <b> ](z) \x07",),
 )
 

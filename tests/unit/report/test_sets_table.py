@@ -2,26 +2,27 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
-from bench.analysis.score_rows import ScoreRow
+from bench.contracts import Floor
+from bench.report.document import records_csv
 from bench.report.render import to_latex, to_markdown, to_text
-from bench.report.sets_table import FIELDS, records, sets_csv, sets_table
+from bench.report.sets_table import FIELDS, records, sets_table
+from bench.store.score_file import Basis
+from tests.score_examples import set_score
+
+BASIS = Basis(backbone="Network, pool 1280", weights="57934424", resize="squash 224 × 224", reference="real")
 
 
-def row(metric="KD-Net", value=0.01234567, **changes):
-    plain = {
-        "dataset": "polyps", "data": "d" * 12, "generator": "siamese", "masks": "", "row": "", "segmenter": "",
-        "test_set": "", "metric": metric, "value": value, "low": 0.01, "high": 0.02, "n": 200, "seeds": 1, "sd": None,
-        "profile": "demo", "base": "", "record": "score/k", "better": "lower", "n_real": 300, "reference": "real",
-        "backbone": "Network, pool 1280", "weights": "57934424", "resize": "squash 224 × 224",
-        "estimator": "U-statistic",
-    }  # fmt: skip
-    return ScoreRow(**{**plain, **changes})
+def row(metric="KD-Net", value=0.01234567, low=0.01, high=0.02, basis=None, **changes):
+    plain = {"dataset": "polyps", "generator": "siamese", "n": 200, "n_real": 300, "estimator": "U-statistic"}
+    changes = {**plain, "basis": replace(BASIS, **(basis or {})), **changes}
+    return set_score(metric, value, low, high, **changes)
 
 
-FLOOR = {"floor": 0.001, "floor_sd": 0.0005, "floor_n": 150, "at_floor_n": 0.0131}
+FLOOR = {"floor": Floor(0.001, 0.0005, 150, 10, 0.0131)}
 
 
 def lines(table):
@@ -71,15 +72,15 @@ def test_several_sets_are_named_and_kept_together():
     assert {"x", "polyps"} <= set(sets_table(rows[:1]).caption.split())
 
 
-def test_thirds_and_segmenters_scores_stay_out():
-    """Thirds by lesion size are in CSV and records; scores of trained segmenters are no scores of a set."""
-    rows = [row(), row(stratum="small lesions"), row("mdice@256", segmenter="unet")]
+def test_thirds_stay_out():
+    """They are in CSV and records."""
+    rows = [row(), row(stratum="small lesions")]
     assert len(sets_table(rows).rows) == 1
     assert [one["stratum"] for one in records(rows)] == ["", "small lesions"]
 
 
 def test_csv_and_records_are_in_full_precision():
-    (line,) = csv.DictReader(io.StringIO(sets_csv([row(**FLOOR)])))
+    (line,) = csv.DictReader(io.StringIO(records_csv(FIELDS, records([row(**FLOOR)]))))
     assert tuple(line) == FIELDS
     assert float(line["value"]) == 0.01234567
     assert (line["set"], line["measure"], line["n_synthetic"], line["at_floor_n"]) == (
@@ -93,8 +94,8 @@ def test_csv_and_records_are_in_full_precision():
 
 def test_every_line_says_what_it_rests_on():
     """Backbone, weights, resize, both n, reference and estimator stand in every format."""
-    rows = [row(), row("FD-Net", weights="0badcafe", backbone="Other")]
-    for text in (to_latex(sets_table(rows)), to_markdown(sets_table(rows)), sets_csv(rows)):
+    rows = [row(), row("FD-Net", basis={"weights": "0badcafe", "backbone": "Other"})]
+    for text in (to_latex(sets_table(rows)), to_markdown(sets_table(rows)), records_csv(FIELDS, records(rows))):
         for part in ("Network, pool 1280", "57934424", "0badcafe", "squash 224", "300", "200", "real", "U-statistic"):
             assert part in text
     assert "weights 57934424: Network, pool 1280; squash 224 × 224" in sets_table(rows).notes

@@ -6,48 +6,51 @@ import os
 import pytest
 
 from bench.errors import BenchError
+from bench.identity import key
+from bench.plan.manifest import describe_run
 from bench.plan.run_plan import plan
 from bench.store.run_manifest import SCHEMA, Setting, load_manifests, save_manifest
-from bench.workflows.run import describe_run
 from tests.unit.plan.test_run_plan import spec
 
 
 def describe(run=None, **changes):
     run = run or spec()
-    return describe_run(run, plan(run), ("a note",), ("mdice@256",), **changes)
+    return describe_run(run, plan(run), notes=("a note",), columns=("mdice@256",), **changes)
 
 
 def test_it_holds_all_that_the_leaderboard_reads():
     manifest = describe(settings=[Setting("generator", "g1", "g1.x=1")], controls=("g1",))
-    assert manifest["controls"] == ["g1"]
-    assert manifest["schema"] == SCHEMA
-    assert manifest["dataset"]["pairs"] == {"train": 0, "test/a": 0, "test/b": 0}
-    assert [line["row"] for line in manifest["lines"]] == ["real", "real+g1", "real+g2"]
-    assert all(list(line["scores"]) == ["test/a", "test/b"] for line in manifest["lines"])
-    assert [one["generator"] for one in manifest["comparisons"]] == ["g1", "g2"]
-    assert manifest["lines"][1]["synthetic"] == manifest["comparisons"][0]["synthetic"] != ""
-    assert manifest["settings"] == [{"kind": "generator", "name": "g1", "text": "g1.x=1"}]
-    assert manifest["bases"] == {"g1": "", "g2": ""}
+    assert manifest.controls == ("g1",)
+    assert manifest.dataset.pairs == {"train": 0, "test/a": 0, "test/b": 0}
+    assert [row.trained_on for row in manifest.rows] == ["real", "real+g1", "real+g2"]
+    assert all(list(row.scores) == ["test/a", "test/b"] for row in manifest.rows)
+    assert [one.generator for one in manifest.comparisons] == ["g1", "g2"]
+    assert manifest.rows[1].synthetic == manifest.comparisons[0].synthetic != ""
+    assert manifest.settings == (Setting("generator", "g1", "g1.x=1"),)
+    assert manifest.bases == {"g1": "", "g2": ""}
 
 
 def test_it_is_the_same_after_a_trip_through_a_file(tmp_path):
     manifest = describe()
-    save_manifest(tmp_path, manifest)
-    assert json.dumps(load_manifests(tmp_path)[0]) == json.dumps(manifest)
+    path = save_manifest(tmp_path, manifest)
+    (read,) = load_manifests(tmp_path)
+    assert read == manifest
+    assert (read.run, path.name) == (manifest.run, f"{manifest.run}.json")
+    assert json.loads(path.read_text())["schema"] == SCHEMA
 
 
 def test_equal_runs_have_one_name_and_others_another():
-    assert describe()["run"] == describe()["run"]
-    assert describe()["run"] != describe(spec(seeds=2))["run"]
+    assert describe().run == describe().run
+    assert describe().run != describe(spec(seeds=2)).run
 
 
 def test_the_newest_comes_last_and_a_repeated_run_stands_once(tmp_path):
     first, second = describe(), describe(spec(seeds=2))
     for age, manifest in ((2000, first), (1000, second)):
         os.utime(save_manifest(tmp_path, manifest), (age, age))
-    assert [one["run"] for one in load_manifests(tmp_path)] == [second["run"], first["run"]]
+    assert [one.run for one in load_manifests(tmp_path)] == [second.run, first.run]
     save_manifest(tmp_path, second)
-    assert [one["run"] for one in load_manifests(tmp_path)] == [first["run"], second["run"]]
+    assert [one.run for one in load_manifests(tmp_path)] == [first.run, second.run]
 
 
 def test_no_folder_is_no_run(tmp_path):
@@ -68,7 +71,7 @@ def test_a_changed_file_is_named(tmp_path, before, after):
 @pytest.mark.parametrize(
     ("text", "message"),
     [("", "not a run manifest"), ('{"schema": 2, "da', "not a run manifest"), ("[]", "another version"),
-     ('{"schema": 1}', "another version"), ("\xff", "not a run manifest")],
+     ('{"schema": 5}', "another version"), ("\xff", "not a run manifest")],
 )  # fmt: skip
 def test_a_broken_file_is_named(tmp_path, text, message):
     path = tmp_path / "abc.json"
@@ -76,4 +79,14 @@ def test_a_broken_file_is_named(tmp_path, text, message):
     with pytest.raises(BenchError, match=message) as caught:
         load_manifests(tmp_path)
     assert str(path) in str(caught.value)
-    assert "delete it" in str(caught.value)
+    assert "delete it and run again" in str(caught.value)
+
+
+def test_a_manifest_of_another_form_is_named(tmp_path):
+    """Its name is right and its fields are not: a script's, or a hand's."""
+    body = json.loads(save_manifest(tmp_path / "whole", describe()).read_text())
+    body = {**body, "rows": [{**body["rows"][0], "pairs": "many"}]}
+    body["run"] = key({name: value for name, value in body.items() if name != "run"})[:16]
+    (tmp_path / "abc.json").write_text(json.dumps(body))
+    with pytest.raises(BenchError, match=r"rows\[0\]\.pairs.*delete it and run again"):
+        load_manifests(tmp_path)

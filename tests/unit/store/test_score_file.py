@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.contracts import Floor, LeftOut, Match, Measure, Score
-from bench.store.score_file import Scored, load_scores, save_scores
+from bench.store.score_file import Basis, Scored, load_scores, save_scores
 from tests.conftest import refused
 
 FULL = Score(
@@ -36,7 +36,7 @@ def test_every_field_comes_back(tmp_path):
         tmp_path, [Scored(MEASURE, FULL, "small lesions", ("video", ""))], {"backbone": "net", "reference": "train"}
     )
     about, (read,) = load_scores(tmp_path)
-    assert about == {"backbone": "net", "reference": "train"}
+    assert about == Basis(backbone="net", reference="train")
     assert (read.measure, read.stratum, read.groups) == (MEASURE, "small lesions", ("video", ""))
     assert plain(read.score) == plain(FULL)
 
@@ -58,9 +58,15 @@ def test_scores_of_another_version_are_named(tmp_path):
     refused(lambda: load_scores(tmp_path), tmp_path, "another version", "delete it and run again")
 
 
+def test_a_number_of_another_kind_is_named(tmp_path):
+    """As a count that is no whole number, which a metric of one's own may have written."""
+    save_scores(tmp_path, [Scored(MEASURE, Score(1.0, 2.5, 3))], {})
+    refused(lambda: load_scores(tmp_path), tmp_path, "n_real", "delete it and run again")
+
+
 def test_no_scores_are_none(tmp_path):
-    save_scores(tmp_path, [], {"label": ""})
-    assert load_scores(tmp_path) == ({"label": ""}, [])
+    save_scores(tmp_path, [], {"resize": "none"})
+    assert load_scores(tmp_path) == (Basis(resize="none"), [])
 
 
 @pytest.mark.parametrize("value", [np.float32(0.1), np.float64(0.1)])

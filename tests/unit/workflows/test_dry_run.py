@@ -73,7 +73,7 @@ def test_each_stage_is_asked_for_the_images_it_goes_through(run, tmp_path):
 def test_rows_are_told_with_their_pairs(run, tmp_path):
     """And the repeated real set is gone through as often as it is repeated."""
     asked = []
-    run = replace(run, rows=("real", "equal-updates", "only"), segmenters=(worker("segmenter", "s", asked),))
+    run = replace(run, train_on=("real", "equal-updates", "only"), segmenters=(worker("segmenter", "s", asked),))
     text = " ".join(lines(run, Store(tmp_path)))
     for row, pairs in {"real": 7, "real, equal updates": 14, "g1 only": 7, "g2 only": 7}.items():
         assert f"{row} ({pairs} pairs)" in text

@@ -140,7 +140,7 @@ class World:
 
 
 def values(found):
-    return {row.metric: row.value for row in found.rows}
+    return {row.measure.name: row.value for row in found.rows}
 
 
 def test_each_image_is_decoded_once_and_looked_at_once(world, monkeypatch):
@@ -180,7 +180,7 @@ def test_two_synthetic_sets_share_the_real_one(world):
     make_pairs(other, 4, seed=2)
     found, looked = world.evaluate(world.metric("one"), fakes=(world.fake, other))
     assert len(looked) == 6 + 5 + 4
-    assert [(row.generator, row.n_real, row.n) for row in found.rows] == [("fake", 6, 5), ("other", 6, 4)]
+    assert [(row.origin.generator, row.n_real, row.n) for row in found.rows] == [("fake", 6, 5), ("other", 6, 4)]
 
 
 def test_real_images_are_squashed_to_the_synthetic_ones_size(world):
@@ -188,7 +188,7 @@ def test_real_images_are_squashed_to_the_synthetic_ones_size(world):
     make_pairs(world.fake, 5, size=16, seed=1, prefix="t")
     found, looked = world.evaluate(world.metric("one"))
     assert set(looked) == {"16x16"}
-    assert found.rows[0].resize == "real squashed to 16 × 16, then none"
+    assert found.rows[0].basis.resize == "real squashed to 16 × 16, then none"
 
 
 def test_nothing_is_squashed_where_synthetic_sizes_differ(world):
@@ -196,14 +196,14 @@ def test_nothing_is_squashed_where_synthetic_sizes_differ(world):
     Image.open(world.fake / "images/t000.png").resize((12, 16)).save(world.fake / "images/t000.png")
     found, looked = world.evaluate(world.metric("one"), fakes=(world.fake / "images",))
     assert sorted(set(looked)) == ["12x16", "24x24"]
-    assert found.rows[0].resize == "own sizes, then none"
+    assert found.rows[0].basis.resize == "own sizes, then none"
     assert any("2 sizes" in note for note in found.notes)
 
 
 def test_every_number_says_where_it_comes_from(world):
     row = world.evaluate(world.metric("one"))[0].rows[0]
-    assert (row.dataset, row.generator, row.reference) == ("real", "fake", "real")
-    assert (row.backbone, row.weights, row.estimator) == ("mean colour", "c" * 8, "difference of means")
+    assert (row.origin.scope.dataset, row.origin.generator, row.basis.reference) == ("real", "fake", "real")
+    assert (row.basis.backbone, row.basis.weights, row.estimator) == ("mean colour", "c" * 8, "difference of means")
     assert (row.n_real, row.n) == (6, 5)
 
 
@@ -294,7 +294,7 @@ def test_a_metric_on_maps_trains_on_two_thirds_of_the_real_pairs(trained):
     (trained.real / "manifest.csv").write_text(f"id,group\n{groups}\n")
     found = aligned(trained)
     (row,) = found.rows
-    assert (row.metric, row.reference, row.n_real, row.n) == ("agreement-toy-threshold", "held-out", 2, 5)
+    assert (row.measure.name, row.basis.reference, row.n_real, row.n) == ("agreement-toy-threshold", "held-out", 2, 5)
     assert row.value > 0.9
     model = next((trained.folder / "results/store/train").glob("[!.]*/model.json")).read_text()
     assert '"pairs": 4' in model

@@ -1,0 +1,129 @@
+"""Where a number comes from: the data and the profile, the synthetic set, the training. Pure.
+
+A row of the leaderboard is known by these records, never by what is shown of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bench.analysis.records import RowRecord
+from bench.plugins.registry import split_name
+from bench.store.run_manifest import RunManifest, Setting
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The data (first digits of its fingerprint) and the profile: numbers of two scopes are never compared."""
+
+    dataset: str
+    data: str
+    profile: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where synthetic sets come from: what a run, or the comparison of two folders, says of all of them."""
+
+    scope: Scope
+    masks: str = ""
+    bases: Mapping[str, str] = field(default_factory=dict)
+    settings: Sequence[Setting] = ()
+
+    def set_of(self, generator: str, synthetic: str) -> SetOrigin:
+        return SetOrigin(
+            scope=self.scope,
+            masks=self.masks,
+            generator=generator,
+            base=self.bases.get(generator, ""),
+            synthetic=synthetic,
+            settings=_settings(self.settings, {"generator": generator, "segmenter": ""}),
+        )
+
+
+@dataclass(frozen=True)
+class SetKey:
+    """Which measures are those of a row's synthetic set: another reference makes other measures of the same set."""
+
+    profile: str
+    synthetic: str
+    settings: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetOrigin:
+    """A synthetic set: `synthetic` is its key; `settings` say where the run departs from its profile for it."""
+
+    scope: Scope
+    masks: str
+    generator: str
+    base: str
+    synthetic: str
+    settings: str
+
+    @property
+    def key(self) -> SetKey:
+        return SetKey(self.scope.profile, self.synthetic, self.settings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A segmenter trained once a seed. `pairs`: of an epoch; `key`: of what its trainings scored."""
+
+    scope: Scope
+    segmenter: str
+    trained_on: str
+    pairs: int | None
+    seeds: int
+    settings: str
+    selected_on_test: bool
+    key: str
+
+    @property
+    def block(self) -> tuple[Scope, str, bool]:
+        """Rows that may be compared: one network under one protocol on the same data, selected in the same way."""
+        return self.scope, self.segmenter, self.selected_on_test
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedRow:
+    """A row of the leaderboard. `updates`: of the optimiser, where it counts them."""
+
+    made: SetOrigin
+    training: Training
+    updates: int | None
+
+
+def source_of(manifest: RunManifest) -> Source:
+    return Source(
+        scope=Scope(manifest.dataset.name, manifest.dataset.fingerprint[:12], manifest.protocol.profile),
+        masks=manifest.protocol.masks,
+        bases=manifest.bases,
+        settings=manifest.settings,
+    )
+
+
+def _settings(settings: Sequence[Setting], names: Mapping[str, str]) -> str:
+    """Those that concern these plugins: a --set holds for all that bear its name, whatever follows their `:`."""
+    told = []
+    for one in settings:
+        name = names.get(one.kind, one.name)
+        if one.name in (name, split_name(name)[0]):
+            told.append(one.text)
+    return " ".join(told)
+
+
+def trained_row(manifest: RunManifest, record: RowRecord) -> TrainedRow:
+    source, row = source_of(manifest), record.row
+    training = Training(
+        scope=source.scope,
+        segmenter=row.segmenter,
+        trained_on=row.trained_on,
+        pairs=row.pairs,
+        seeds=manifest.protocol.seeds,
+        settings=_settings(manifest.settings, {"generator": row.generator, "segmenter": row.segmenter}),
+        selected_on_test=manifest.protocol.select == "test",
+        key=row.key,
+    )
+    return TrainedRow(made=source.set_of(row.generator, row.synthetic), training=training, updates=record.updates)

@@ -1,0 +1,48 @@
+"""A planned run as the manifest that its leaderboard is rendered from. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.plan.run_plan import Plan, RunSpec
+from bench.store.run_manifest import Protocol, RunManifest, Setting, UsedData
+
+
+def describe_run(
+    spec: RunSpec,
+    plan: Plan,
+    *,
+    notes: Sequence[str],
+    columns: Sequence[str],
+    settings: Sequence[Setting] = (),
+    controls: Sequence[str] = (),
+) -> RunManifest:
+    """Dataset, protocol and, for each row of the leaderboard, the keys of its records."""
+    data = spec.data
+    return RunManifest(
+        dataset=UsedData(
+            asked=data.asked,
+            name=data.name,
+            fingerprint=data.fingerprint,
+            pairs={split: len(samples) for split, samples in data.splits.items()},
+            absent=tuple(data.absent),
+        ),
+        protocol=Protocol(
+            profile=spec.profile,
+            seed=spec.seed,
+            seeds=spec.seeds,
+            masks=spec.masks,
+            reference=spec.reference,
+            fraction=spec.fraction,
+            select=spec.select,
+        ),
+        bases={generator.name: generator.plugin.base() for generator in spec.generators},
+        generators={generator.name: generator.identity for generator in spec.generators},
+        segmenters={segmenter.name: segmenter.identity for segmenter in spec.segmenters},
+        columns=tuple(columns),
+        controls=tuple(controls),
+        rows=plan.rows,
+        comparisons=plan.comparisons,
+        settings=tuple(settings),
+        notes=tuple(notes),
+    )
