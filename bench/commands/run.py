@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.commands._options import (
     add_machine_options,
@@ -19,15 +20,15 @@ from bench.commands._options import (
 )
 from bench.commands._parser import Group, Parser
 from bench.commands._threads import settled_threads
-from bench.engine.runner import Failure
 from bench.engine.threads import note_of, settle_threads
 from bench.plugins.profile import FRACTIONS, MASKS, REFERENCES, ROWS, SELECTIONS
 from bench.progress.terminal import say, show
-from bench.workflows.dry_run import DryRun, dry_run
 from bench.workflows.request import RunRequest
-from bench.workflows.run import RunResult
-from bench.workflows.run import run as do_run
-from bench.workflows.setup import list_missing
+
+if TYPE_CHECKING:
+    from bench.engine.runner import Failure
+    from bench.workflows.dry_run import DryRun
+    from bench.workflows.run import RunResult
 
 
 def add_arguments(parser: Parser) -> None:
@@ -125,6 +126,10 @@ def _add_protocol(many: Group) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code: 0 where all is done, 1 where the suite or a plugin has a fault, 2 for what the user can mend."""
+    # Not above: --help needs neither engine nor reports.
+    from bench.workflows.dry_run import dry_run
+    from bench.workflows.run import run as do_run
+
     request = _request(args)
     if args.dry_run:
         settle_threads(note_of(request.results, vars(request)), keep=False)
@@ -157,6 +162,8 @@ def _request(args: argparse.Namespace) -> RunRequest:
 
 
 def _show_plan(planned: DryRun | None) -> int:
+    from bench.workflows.setup import list_missing
+
     if planned is None:
         return 0
     if planned.missing:

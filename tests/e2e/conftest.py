@@ -25,7 +25,6 @@ HEAVY = (
     "transformers",
     "timm",
     "torch_fidelity",
-    "scipy",
     "skimage",
     "monai",
     "py_sod_metrics",
