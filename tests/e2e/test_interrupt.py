@@ -208,7 +208,7 @@ def test_a_forked_worker_answers_as_any_process():
 def test_a_member_of_a_group_ends_at_once():
     """It may wait in C code, where Python answers no signal."""
     code = (
-        "import os, signal; from bench import interrupt; interrupt.watch(); interrupt.leave_termination(); "
+        "import os, signal; from bench.progress import interrupt; interrupt.watch(); interrupt.leave_termination(); "
         "os.kill(os.getpid(), signal.SIGTERM)"
     )
     done = start(code)
