@@ -65,7 +65,7 @@ def run(
     """
     from pathlib import Path
 
-    from bench.workflows.display import BARS
+    from bench.progress.display import Display
     from bench.workflows.request import RunRequest
     from bench.workflows.run import run
 
@@ -102,7 +102,7 @@ def run(
         device=device,
         workers=workers,
     )
-    return run(request, BARS)
+    return run(request, Display(lines=False))
 
 
 def evaluate(
@@ -149,8 +149,8 @@ def evaluate(
     from pathlib import Path
 
     from bench.errors import BenchError
+    from bench.progress.display import Display
     from bench.report.evaluation import Scores
-    from bench.workflows.display import BARS
     from bench.workflows.evaluate import evaluate
     from bench.workflows.request import EvaluateRequest
 
@@ -174,7 +174,7 @@ def evaluate(
         max_pixels=max_pixels,
         strict=strict,
     )
-    found = evaluate(request, BARS)
+    found = evaluate(request, Display(lines=False))
     for trouble in found.troubles:
         raise BenchError(f"{trouble.what}: {trouble.message}")
     return Scores(found)
@@ -200,7 +200,7 @@ def score(
     """
     from pathlib import Path
 
-    from bench.workflows.display import BARS
+    from bench.progress.display import Display
     from bench.workflows.request import ScoreRequest
     from bench.workflows.score import score
 
@@ -213,7 +213,7 @@ def score(
         shape_scores=shape_scores,
         seed=seed,
     )
-    return score(request, BARS)
+    return score(request, Display(lines=False))
 
 
 def _refuse_text(**lists: Sequence[str] | None) -> None:

@@ -22,7 +22,9 @@ from bench.commands._parser import Group, Parser
 from bench.commands._threads import settled_threads
 from bench.engine.threads import note_of, settle_threads
 from bench.plugins.profile import FRACTIONS, MASKS, REFERENCES, ROWS, SELECTIONS
+from bench.progress.display import Display
 from bench.progress.terminal import say, show
+from bench.progress.time_left import about
 from bench.workflows.request import RunRequest
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the tables (default: RESULTS/tables/RUN)")
     add_machine_options(parser)
     add_weights_options(parser)
+    parser.add_argument("--verbose", action="store_true", help="show every stage and every note, as the log has them")
     parser.add_argument(
         "--dry-run",
         action="store_true",
@@ -135,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
         settle_threads(note_of(request.results, vars(request)), keep=False)
         return _show_plan(dry_run(request))
     with settled_threads(request) as threads:
-        result = do_run(request)
+        result = do_run(request, Display(verbose=args.verbose))
         if result is None or not result.failures:
             threads.unlink(missing_ok=True)
     return 0 if result is None else _show_result(result)
@@ -180,11 +183,10 @@ def _show_plan(planned: DryRun | None) -> int:
 def _show_result(result: RunResult) -> int:
     if result.report is not None:
         show(f"\n{result.report.text()}\n")
-    for path in result.files:
-        show(f"written: {path}")
     failed = len(result.failures)
-    ended = f"{failed} of {result.stages} stages not finished after" if failed else "finished in"
-    say(f"{ended} {result.seconds:.1f} s")
+    ended = f"{failed} of {result.stages} stages not finished" if failed else "finished"
+    tables = f"{result.files[0].parent}: {len(result.files)} files, all notes and scores; " if result.files else ""
+    show(f"{tables}{ended} in {about(result.seconds)}; log: {result.log}")
     return _tell_failures(result.failures)
 
 

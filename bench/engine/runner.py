@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.contracts import Context, Split, Team
+from bench.contracts import Context, Progress, Split, Team
 from bench.engine.actions import perform
 from bench.engine.device import resolve_device
 from bench.engine.distributed import Launched, call
@@ -19,9 +19,9 @@ from bench.files.atomic import storage_error
 from bench.plan.stage import Ref, Stage
 from bench.plugins.faults import said
 from bench.progress import interrupt
-from bench.progress.bars import Terminal
+from bench.progress.display import Display
+from bench.progress.time_left import Expected, TimeLeft
 from bench.store.artefacts import Store, Workspace
-from bench.text import printable_lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,36 +47,39 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Runner:
-    """Runs stages against a store. `say` prints a line; `log` receives tracebacks."""
+    """Runs stages against a store. `display` shows how it gets on; its log receives tracebacks."""
 
     store: Store
     splits: Mapping[str, Split]
     machine: Machine
-    say: Callable[[str], None]
-    log: Path
+    display: Display
     caches: Caches = field(default_factory=Caches)
 
-    def run(self, stages: Sequence[Stage]) -> list[Failure]:
-        """Finish every stage that can be finished. A failed stage leaves nothing in the store."""
+    def run(self, stages: Sequence[Stage], seconds: Callable[[Stage], float | None] = lambda _: None) -> list[Failure]:
+        """Finish every stage that can be finished. A failed stage leaves nothing in the store.
+
+        `seconds`: how long a stage may take; None: nothing estimates it.
+        """
+        todo = [stage.ref for stage in stages if not self.store.has(stage.action, stage.key)]
+        self.display.plan(TimeLeft([Expected(_kind(one), seconds(one)) for one in stages if one.ref in todo]))
         failures: dict[Ref, Failure] = {}
-        reused = 0
-        for number, stage in enumerate(stages, 1):
+        for stage in stages:
             blocked = next((failures[ref] for ref in stage.needs if ref in failures), None)
             if blocked is not None:
                 failures[stage.ref] = Failure(stage, f"needs: {blocked.stage.label}", ours=False, blocked=True)
+                self.display.note(f"{stage.label}: left out, needs: {blocked.stage.label}")
+                self.display.skip()
                 continue
-            failure, was_there = self._finish(stage, f"[{number}/{len(stages)}] {stage.label}")
+            failure = self._finish(stage)
             interrupt.check()
-            reused += was_there
             if failure is not None:
                 failures[stage.ref] = failure
-        if reused:
-            self.say(f"{reused} of {len(stages)} stages reused from {self.store.root}")
         return list(failures.values())
 
-    def _finish(self, stage: Stage, label: str) -> tuple[Failure | None, bool]:
+    def _finish(self, stage: Stage) -> Failure | None:
         try:
-            return None, self._reuse_or_run(stage, label)
+            self._reuse_or_run(stage)
+            return None
         # A plugin may well end in sys.exit().
         except KeyboardInterrupt:
             raise
@@ -84,28 +87,25 @@ class Runner:
             # What Ctrl-C became on its way through a library is no fault of the stage.
             interrupt.check()
             message, ours = self._explain(stage, error)
-        self.say(f"{label}: failed: {message}")
+        self.display.tell(f"{stage.label}: failed: {message}")
         if self.machine.team is not None and stage.shared:
             # The others stand somewhere inside this stage and can be reached no more; the launcher ends them.
             raise BenchError(f"{stage.label}: {message}; this ends every process, and the same command resumes")
-        return Failure(stage, message, ours), False
+        return Failure(stage, message, ours)
 
-    def _reuse_or_run(self, stage: Stage, label: str) -> bool:
-        """Whether it was there."""
+    def _reuse_or_run(self, stage: Stage) -> None:
         if self._is_there(stage):
-            return True
-
-        def tell(text: str) -> None:
-            self.say(f"{label}: {text}")
-
-        with self.store.claim(stage.action, stage.key, tell, stage.source, stage.resumes) as workspace:
-            if self._is_there(stage):
-                return True
-            started = time.monotonic()
-            self._run(stage, label, workspace, started)
-        where = f", in {self.store.path(stage.action, stage.key)}" if stage.is_browsed else ""
-        self.say(f"{label}: {time.monotonic() - started:.1f} s{where}")
-        return False
+            return
+        with self.display.stage(stage.label) as progress:
+            claim = self.store.claim(stage.action, stage.key, progress.say, stage.source, stage.resumes)
+            with claim as workspace:
+                # Another run may have made it meanwhile.
+                if self._is_there(stage):
+                    return
+                started = time.monotonic()
+                self._run(stage, progress, workspace, started)
+        where = self.store.path(stage.action, stage.key)
+        self.display.note(f"{stage.label}: {time.monotonic() - started:.1f} s, in {where}")
 
     def _is_there(self, stage: Stage) -> bool:
         """BenchError where it is there and its files have changed."""
@@ -114,7 +114,7 @@ class Runner:
         self.store.verify(stage.action, stage.key)
         return True
 
-    def _run(self, stage: Stage, label: str, workspace: Workspace, started: float) -> None:
+    def _run(self, stage: Stage, progress: Progress, workspace: Workspace, started: float) -> None:
         machine, team = self.machine, Team()
         if machine.team is not None and stage.shared:
             team = machine.team
@@ -126,7 +126,7 @@ class Runner:
             device=device,
             workers=machine.workers,
             download=machine.download,
-            progress=Terminal(label),
+            progress=progress,
             team=team,
             cache=machine.cache,
         )
@@ -150,8 +150,9 @@ class Runner:
         storage = storage_error(error, self.store.root)
         if storage is not None:
             return storage, False
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        text = printable_lines(f"== {stage.label} ({stage.action}/{stage.key})\n{traceback.format_exc()}\n")
-        with self.log.open("a", encoding="utf-8") as stream:
-            stream.write(text)
-        return f"{said(error)} (traceback in {self.log})", True
+        self.display.note(f"{stage.label} ({stage.action}/{stage.key})\n{traceback.format_exc()}")
+        return f"{said(error)} (traceback in {self.display.log})", True
+
+
+def _kind(stage: Stage) -> str:
+    return " ".join([stage.action, *(one.name for one in stage.plugins)])

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.plan.run_plan import Plan, RunSpec
-from bench.store.run_manifest import Protocol, RunManifest, Setting, UsedData
+from bench.store.run_manifest import Note, Protocol, RunManifest, Setting, UsedData
 
 
 def describe_run(
     spec: RunSpec,
     plan: Plan,
     *,
-    notes: Sequence[str],
+    notes: Sequence[Note],
     columns: Sequence[str],
     settings: Sequence[Setting] = (),
     controls: Sequence[str] = (),

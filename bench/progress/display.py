@@ -94,13 +94,15 @@ class _Labelled:
 
 
 class Display:
-    """Made once a command, used as a context. `log`: a file that gets every line, with its time; None: no file.
+    """Made once a command, used as a context.
 
-    Not `shown`: nothing is printed, for use from Python.
+    `verbose`: lines that are for the log are shown too. Without `lines` none is printed: the Python API's.
     """
 
-    def __init__(self, log: Path | None = None, verbose: bool = False, shown: bool = True) -> None:
-        self.log, self.verbose, self.shown = log, verbose, shown
+    def __init__(self, verbose: bool = False, lines: bool = True) -> None:
+        self.verbose, self.lines = verbose, lines
+        self.log: Path | None = None
+        self._before: list[str] = []
         self.now: _Work | None = None
         self.stages: TimeLeft | None = None
         self._count = 0
@@ -108,7 +110,7 @@ class Display:
         self._last = time.monotonic()
 
     def __enter__(self) -> Display:
-        if self.shown and sys.stderr is not None and sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():
             from rich.console import Console
             from rich.live import Live
 
@@ -134,18 +136,31 @@ class Display:
     def tell(self, text: str) -> None:
         """A line that a person should read although the work goes on."""
         self._write(text)
-        if self.shown:
+        if self.lines:
             say(text)
 
     def note(self, text: str) -> None:
         """A line for the log."""
         self._write(text)
-        if self.shown and self.verbose:
+        if self.lines and self.verbose:
             say(text)
+
+    def open_log(self, log: Path) -> None:
+        """From now on every line goes to this file with its time, after those that were told before."""
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as stream:
+            stream.writelines(self._before)
+        self._before = []
 
     def plan(self, stages: TimeLeft) -> None:
         """What the time left is reckoned from."""
         self.stages, self._count = stages, len(stages.todo)
+
+    def skip(self) -> None:
+        """The first of the stages that are still to do need not run."""
+        if self.stages is not None:
+            self.stages.skipped()
 
     @contextmanager
     def stage(self, label: str) -> Iterator[_Labelled]:
@@ -162,15 +177,17 @@ class Display:
 
     def refresh(self) -> None:
         """Where no terminal is drawn to, a line after every `INTERVAL` seconds."""
-        if self.shown and self._live is None and time.monotonic() - self._last >= INTERVAL:
+        if self.lines and self._live is None and time.monotonic() - self._last >= INTERVAL:
             self._last = time.monotonic()
             say(": ".join(part for part in (self._whole(), self._present()) if part))
 
     def _write(self, text: str) -> None:
-        if self.log is not None:
-            self.log.parent.mkdir(parents=True, exist_ok=True)
-            with self.log.open("a", encoding="utf-8") as stream:
-                stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {printable_lines(text)}\n")
+        line = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {printable_lines(text)}\n"
+        if self.log is None:
+            self._before.append(line)
+            return
+        with self.log.open("a", encoding="utf-8") as stream:
+            stream.write(line)
 
     def _whole(self) -> str:
         if self.stages is None:

@@ -38,6 +38,9 @@ _OPTIONAL = ("settings", "updates")
 _BRIEF_SETS = 2
 """Measures of the synthetic set in a terminal; what else is known of it has a table of its own."""
 _ABSENT = "absent"
+_ONE_SEED = "1 seed: training noise is not estimated"
+MOST = 5
+"""Notes below a table in a terminal; files have all."""
 _BOLD = (
     "bold (in a terminal: number*): of each column, network, data and profile the best, and every row whose paired "
     "difference to it has 0 in its 95 % interval over test images, which knows nothing of training noise (without an "
@@ -179,7 +182,7 @@ def _notes(
         settings = one.origin.settings if several else ""
         return f"{one.origin.generator} ({settings})" if settings else one.origin.generator
 
-    notes = [note for manifest in manifests for note in manifest.notes]
+    notes = [note.text for manifest in manifests for note in manifest.notes]
     notes += [_protocol(manifest) for manifest in manifests]
     notes += warnings(headline, name_of)
     notes.append(
@@ -189,8 +192,18 @@ def _notes(
         notes.append("no interval where a test set is one group only, nor overall with it: one group has no spread")
     notes += _too_few(tests)
     if any(one.row.training.seeds == 1 for one in tests):
-        notes.append("1 seed: training noise is not estimated")
+        notes.append(_ONE_SEED)
     return tuple(dict.fromkeys(notes))
+
+
+def reading_notes(manifests: Sequence[RunManifest], tests: Sequence[RowScore], notes: Sequence[str]) -> tuple[str, ...]:
+    """At most `MOST` notes, the weightiest first, that change how the numbers are read. `notes`: on rows."""
+    told = [note.text for manifest in manifests for note in manifest.notes if note.matters]
+    told += [*notes, *_too_few(tests)]
+    if any(one.row.training.seeds == 1 for one in tests):
+        told.append(_ONE_SEED)
+    told.append("[low, high]: 95 % intervals over test images; *: the best, and what ties with it within that noise")
+    return tuple(dict.fromkeys(told))[:MOST]
 
 
 def _too_few(tests: Sequence[RowScore]) -> list[str]:

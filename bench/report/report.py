@@ -12,7 +12,7 @@ from bench.analysis.records import RecordReader
 from bench.analysis.score_rows import RowScore, ScoredRow, SetScore, row_scores, scored_runs, set_scores
 from bench.analysis.set_differences import SetDifference, set_differences
 from bench.analysis.significance import RowDifference, row_differences, ties, unpaired
-from bench.report.leaderboard import build_table
+from bench.report.leaderboard import build_table, reading_notes
 from bench.report.render import to_text
 from bench.report.significance_table import significance_table
 from bench.report.table import Table
@@ -23,7 +23,8 @@ from bench.store.run_manifest import RunManifest
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """`sets`, `tests`: every number; `set_differences`, `row_differences`: of synthetic sets, and of rows of one
-    segmenter; `significance`: the latter as a table, None where there are none; `rows`: with every image's scores.
+    segmenter; `significance`: the latter as a table, None where there are none; `notes`: those that a terminal shows;
+    `rows`: with every image's scores.
     """
 
     sets: list[SetScore]
@@ -32,12 +33,14 @@ class Report:
     row_differences: list[RowDifference]
     table: Table
     significance: Table | None
+    notes: tuple[str, ...]
     rows: list[ScoredRow]
 
     def text(self) -> str:
         """For a terminal."""
-        tables = [self.table, *([self.significance] if self.significance else [])]
-        return "\n\n".join(to_text(table.brief()) for table in tables)
+        if self.significance is None:
+            return to_text(self.table.brief(self.notes))
+        return f"{to_text(self.table.brief())}\n\n{to_text(self.significance.brief(self.notes))}"
 
 
 def make_report(manifests: Sequence[RunManifest], store: Store, failed: Collection[str] = ()) -> Report | None:
@@ -68,6 +71,7 @@ def make_report(manifests: Sequence[RunManifest], store: Store, failed: Collecti
         beside=FAIR if empty else "",
     )
     return Report(
+        notes=reading_notes(manifests, tests, notes),
         sets=sets,
         tests=tests,
         set_differences=between_sets,

@@ -66,17 +66,17 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
 
-    def brief(self) -> Table:
-        """Only what fits a terminal: a unit that all its columns share stands in the caption once."""
+    def brief(self, notes: tuple[str, ...] = ()) -> Table:
+        """Only what fits a terminal, with these notes: a unit that all its columns share stands in the caption once."""
         keep = [index for index, column in enumerate(self.columns) if column.brief]
         rows = tuple(tuple(row[index] for index in keep) for row in self.rows)
         columns = [self.columns[index] for index in keep]
         units = {(column.unit, column.arrow) for column in columns if column.unit}
         if len(units) != 1:
-            return Table(self.caption, tuple(columns), rows, self.notes)
+            return Table(self.caption, tuple(columns), rows, notes)
         ((unit, arrow),) = units
         columns = [replace(column, unit="", plain=bool(column.unit)) for column in columns]
-        return Table(f"{self.caption}; test sets: {unit} {arrow}", tuple(columns), rows, self.notes)
+        return Table(f"{self.caption}; test sets: {unit} {arrow}", tuple(columns), rows, notes)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,14 @@ _REMEDY = "delete it and run again"
 
 
 @dataclass(frozen=True)
+class Note:
+    """A sentence on a run. `matters`: it changes how the numbers are read, and a terminal shows it."""
+
+    text: str
+    matters: bool = False
+
+
+@dataclass(frozen=True)
 class Setting:
     """Where a run departs from its profile. `kind` and `name` say which rows it concerns."""
 
@@ -107,7 +115,7 @@ class RunManifest:
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
     settings: tuple[Setting, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def run(self) -> str:

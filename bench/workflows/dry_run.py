@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.contracts import Cost
 from bench.cost.speed import memory_of, seconds, speed_of
 from bench.engine.actions import try_files
 from bench.engine.device import check_device, resolve_device
-from bench.engine.distributed import launched, team_size
+from bench.engine.distributed import launched
 from bench.engine.provenance import device_name
 from bench.images import pixel_limit
 from bench.plan.run_plan import Plan, RunSpec
-from bench.plan.stage import DATA, Ref, Stage
 from bench.plugins.params import key_params
+from bench.progress.display import Display
+from bench.progress.time_left import about
 from bench.store.artefacts import Store
-from bench.workflows.display import TERMINAL, Display
+from bench.workflows.costs import Costs, sizes_of
 from bench.workflows.places import storage_told
 from bench.workflows.processes import machine_for
 from bench.workflows.request import RunRequest
@@ -37,7 +38,7 @@ class DryRun:
     missing: tuple[str, ...]
 
 
-def dry_run(request: RunRequest, display: Display = TERMINAL) -> DryRun | None:
+def dry_run(request: RunRequest, display: Display | None = None) -> DryRun | None:
     """What `run` would do with the same request. No stage is computed; a dataset that is generated is made.
 
     Raises BenchError as `run` does, but goes on where something is missing. None in every process but the first of
@@ -51,7 +52,7 @@ def dry_run(request: RunRequest, display: Display = TERMINAL) -> DryRun | None:
         if team.rank:
             return None
     with storage_told(request.results), pixel_limit(request.pixel_limit):
-        return _planned(request, Store(request.results / "store"), display)
+        return _planned(request, Store(request.results / "store"), display or Display())
 
 
 def _planned(request: RunRequest, store: Store, display: Display) -> DryRun:
@@ -78,7 +79,7 @@ def outline(spec: RunSpec, plan: Plan, store: Store, device: str) -> Iterator[st
     for one in (*spec.generators, *spec.segmenters):
         values = " ".join(f"{name}={value}" for name, value in key_params(one.plugin.params).items())
         yield from _wrap(f"{one.kind} {one.name}: {values or 'no parameters'}")
-    costs = _Costs(plan, _sizes(spec))
+    costs = Costs(plan, sizes_of(spec))
     total, largest, todo, unknown = 0.0, 0.0, 0, 0
     told: set[Cost] = set()
     width = max(len(stage.label) for stage in plan.stages)
@@ -102,35 +103,6 @@ def outline(spec: RunSpec, plan: Plan, store: Store, device: str) -> Iterator[st
     yield from _wrap(_total(todo, len(plan.stages), unknown, total, largest, memory_of(device)))
 
 
-def _sizes(spec: RunSpec) -> dict[str, int]:
-    """How many images each real set has, and the reference, by fingerprint."""
-    data = spec.data
-    reference, held_out = data.reference(spec.reference)
-    return {reference: len(held_out)} | {data.fingerprints[name]: len(split) for name, split in data.splits.items()}
-
-
-class _Costs:
-    """What stages take, counted once for equal work. `sizes`: images of each real set by fingerprint."""
-
-    def __init__(self, plan: Plan, sizes: Mapping[str, int]) -> None:
-        self.stages = {stage.ref: stage for stage in plan.stages}
-        self.sizes = sizes
-        self.known: dict[tuple[str, str, int], Cost | None] = {}
-
-    def of(self, stage: Stage) -> Cost | None:
-        """None where nothing estimates it."""
-        if not stage.plugins:
-            return None
-        images = stage.images(self._count)
-        work = (stage.action, stage.plugins[0].name, images)
-        if work not in self.known:
-            self.known[work] = stage.cost(images, team_size())
-        return self.known[work]
-
-    def _count(self, ref: Ref) -> int:
-        return self.sizes[ref.key] if ref.action == DATA else self.stages[ref].made(self._count)
-
-
 def _total(todo: int, stages: int, unknown: int, total: float, largest: float, there: int) -> str:
     line = f"total: {todo} of {stages} stages to do"
     if todo > unknown:
@@ -142,10 +114,7 @@ def _total(todo: int, stages: int, unknown: int, total: float, largest: float, t
 
 
 def _duration(took: float) -> str:
-    for unit, length in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if took >= 1.5 * length:
-            return f"~{took / length:.2g} {unit}" if took < 10 * length else f"~{took / length:.0f} {unit}"
-    return f"~{took:.0f} s" if took >= 1 else "< 1 s"
+    return f"~{about(took)}" if took >= 1 else "< 1 s"
 
 
 def _size(size: float) -> str:

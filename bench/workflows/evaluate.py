@@ -31,19 +31,19 @@ from bench.plugins.profile import load_profile, refuse_unknown_plugins
 from bench.plugins.registry import Registry
 from bench.plugins.resolved import ResolvedPlugin
 from bench.plugins.resolver import Resolver
+from bench.progress.display import Display
 from bench.store.artefacts import Store
 from bench.store.leftovers import clean_up
 from bench.store.run_manifest import Comparison
-from bench.workflows.display import TERMINAL, Display
 from bench.workflows.processes import machine_for
 from bench.workflows.request import EvaluateRequest
 
 
-def evaluate(request: EvaluateRequest, display: Display = TERMINAL) -> Evaluation:
+def evaluate(request: EvaluateRequest, display: Display | None = None) -> Evaluation:
     """BenchError for unreadable folders and mistaken options; what one metric alone lacks is in `troubles`."""
     check_device(request.device)
-    with pixel_limit(request.pixel_limit):
-        return _evaluate(request, display)
+    with pixel_limit(request.pixel_limit), display or Display() as shown:
+        return _evaluate(request, shown)
 
 
 def _evaluate(request: EvaluateRequest, display: Display) -> Evaluation:
@@ -162,12 +162,12 @@ def _run(
 ) -> list[Failure]:
     stages = list(plan.stages.values())
     log = request.results / "logs" / f"evaluate-{key({'stages': [stage.key for stage in stages]})[:16]}.log"
+    display.open_log(log)
     runner = Runner(
         store=store,
         splits=plan.splits,
         machine=machine_for(request),
-        say=display.say,
-        log=log,
+        display=display,
         caches=Caches(pixels=pixels),
     )
     return runner.run(stages)

@@ -9,44 +9,49 @@ from bench.data.splits import Splits
 from bench.plan.run_plan import RunSpec
 from bench.plugins.profile import ON_TEST, Profile
 from bench.plugins.resolved import ResolvedPlugin
+from bench.store.run_manifest import Note
 
 
-def protocol_notes(profile: Profile, asked: str, used: str) -> tuple[str, ...]:
+def protocol_notes(profile: Profile, asked: str, used: str) -> tuple[Note, ...]:
     """`asked` is the dataset of the command line, `used` the one that is there."""
-    notes = [f"profile {profile.name}: {profile.description}"]
+    notes = []
     if used != asked:
-        notes.append(f"no --data given: dataset {used} stands in for {asked}")
-    if not profile.comparable or used != asked:
-        notes.append("not comparable with published scores")
-    return tuple(notes)
+        notes.append(
+            Note(f"no --data given: dataset {used} stands in for {asked}: not comparable with published scores", True)
+        )
+    elif not profile.comparable:
+        notes.append(Note("not comparable with published scores", True))
+    return (*notes, Note(f"profile {profile.name}: {profile.description}"))
 
 
-def data_notes(data: Splits, chosen: Iterable[ResolvedPlugin]) -> tuple[str, ...]:
+def data_notes(data: Splits, chosen: Iterable[ResolvedPlugin]) -> tuple[Note, ...]:
     """Of the data and of the plugins, each sentence once."""
-    notes = list(data.repeats)
+    notes = [Note(text, True) for text in data.repeats]
     if data.absent:
         absent = ", ".join(split.removeprefix("test/") for split in data.absent)
         present = ", ".join(split.removeprefix("test/") for split in data.tests)
-        notes.append(f"absent: {absent}; overall covers {present}")
-    notes += data.warnings
-    notes += [note for one in chosen for note in one.plugin.notes()]
+        notes.append(Note(f"absent: {absent}; overall covers {present}", True))
+    notes += [Note(text) for text in data.warnings]
+    notes += [Note(text) for one in chosen for text in one.plugin.notes()]
     return tuple(dict.fromkeys(notes))
 
 
-def departures(spec: RunSpec, whole: Splits) -> tuple[str, ...]:
+def departures(spec: RunSpec, whole: Splits) -> tuple[Note, ...]:
     """What options make of the protocol. `whole`: the dataset before a fraction of it was drawn."""
     notes = []
+    if spec.select == "test":
+        text = (
+            f"{ON_TEST}: of each training the epoch with the best mean Dice on the test images is kept, so scores are "
+            "optimistic and no measure of new images"
+        )
+        notes.append(Note(text, True))
     if spec.fraction < 100:
         groups = ", whole groups" if any(sample.group for sample in whole.splits[TRAIN]) else ""
-        notes.append(
+        text = (
             f"--fraction {spec.fraction}: generators and segmenters see {len(spec.data.splits[TRAIN])} of "
             f"{len(whole.splits[TRAIN])} training pairs{groups}, drawn by the seed; test sets are whole"
         )
+        notes.append(Note(text))
     if spec.masks == "random":
-        notes.append(f"masks: training masks at random {spec.random_masks}")
-    if spec.select == "test":
-        notes.append(
-            f"{ON_TEST}: of each training the epoch with the best mean Dice on the test images is "
-            "kept, so scores are optimistic and no measure of new images"
-        )
+        notes.append(Note(f"masks: training masks at random {spec.random_masks}"))
     return tuple(notes)

@@ -17,8 +17,8 @@ from bench.identity import derive_seed, key
 from bench.masks import Label
 from bench.plugins.params import key_params
 from bench.plugins.resolver import Resolver
+from bench.progress.display import Display
 from bench.store.artefacts import Store
-from bench.workflows.display import Display
 
 
 def used_dataset(resolver: Resolver, name: str, data: Path | None) -> str:
@@ -70,7 +70,7 @@ class Preparer:
             raise BenchError(f"--strict: {'; '.join(table.repeats)}; remove the repeated images, or leave --strict out")
         if check:
             self._check(table, bool(getattr(dataset.params, "allow_empty_masks", False)))
-        say = self.display.say
+        say = self.display.tell
         pairs = {split: relabelled(samples, self.labels, self.store, say) for split, samples in table.splits.items()}
         return table.with_splits(pairs)
 
@@ -96,7 +96,7 @@ class Preparer:
         source = self.resolver.registry.source_hash("dataset", self.name)
 
         def waits(text: str) -> None:
-            self.display.say(f"{self.name}: {text}")
+            self.display.tell(f"{self.name}: {text}")
 
         with self.store.claim("build", artefact, waits, source) as workspace:
             if not self.store.has("build", artefact):
@@ -114,7 +114,7 @@ class Preparer:
             if self.store.has("check", mark):
                 continue
             check_pairs(samples, allow_empty, self.labels, table.name)
-            with self.store.claim("check", mark, self.display.say) as workspace:
+            with self.store.claim("check", mark, self.display.tell) as workspace:
                 if not self.store.has("check", mark):
                     record = {"dataset": table.name, "split": split, "pairs": len(samples)}
                     self.store.commit("check", mark, workspace, record)

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from bench.engine.distributed import Launched, help_out
 from bench.engine.runner import Machine
 from bench.errors import BenchError
+from bench.progress.display import Display
 from bench.store.artefacts import Store
-from bench.workflows.display import Display
 from bench.workflows.request import Request, RunRequest
 from bench.workflows.setup import set_up
 
@@ -48,6 +48,6 @@ def help_first(request: RunRequest, store: Store, team: Launched) -> None:
     """What every process but the first does; nothing where the first could not set up."""
     if not team.tell(None):
         return
-    setup = set_up(request, store, Display(lambda _: None))
+    setup = set_up(request, store, Display(lines=False))
     help_out(team, setup.plan.stages, store, setup.splits, request.results / CACHE, request.download)
     team.part()

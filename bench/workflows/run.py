@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.contracts import TRAIN
 from bench.engine.actions import try_files
 from bench.engine.device import check_device, resolve_device
 from bench.engine.distributed import alone_by_mistake, launched
 from bench.engine.runner import Failure, Runner
 from bench.images import pixel_limit
 from bench.plan.manifest import describe_run
+from bench.progress.display import Display
 from bench.report.report import Report, make_report
 from bench.report.write import write_tables
 from bench.store.artefacts import Store
 from bench.store.leftovers import clean_up
-from bench.store.run_manifest import save_manifest
-from bench.workflows.display import TERMINAL, Display
+from bench.store.run_manifest import Note, save_manifest
+from bench.workflows.costs import Costs, sizes_of
 from bench.workflows.places import refuse_folder, storage_told
 from bench.workflows.processes import first_alone, help_first, machine_for
 from bench.workflows.request import RunRequest
-from bench.workflows.setup import set_up
+from bench.workflows.setup import Setup, set_up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,8 @@ class RunResult:
     name: str
     report: Report | None
     files: tuple[Path, ...]
-    notes: tuple[str, ...]
+    log: Path
+    notes: tuple[Note, ...]
     failures: tuple[Failure, ...]
     stages: int
     seconds: float
@@ -44,7 +48,7 @@ class RunResult:
         return self.report.text() if self.report else ""
 
 
-def run(request: RunRequest, display: Display = TERMINAL) -> RunResult | None:
+def run(request: RunRequest, display: Display | None = None) -> RunResult | None:
     """Do every stage that is not in the store, and write the tables.
 
     Raises BenchError for a request that cannot be met. None in every process but the first of several that a launcher
@@ -53,8 +57,8 @@ def run(request: RunRequest, display: Display = TERMINAL) -> RunResult | None:
     check_device(request.device)
     if request.out is not None:
         refuse_folder("--out", request.out)
-    with storage_told(request.results), pixel_limit(request.pixel_limit):
-        return _run(request, Store(request.results / "store"), display)
+    with storage_told(request.results), pixel_limit(request.pixel_limit), display or Display() as shown:
+        return _run(request, Store(request.results / "store"), shown)
 
 
 def _run(request: RunRequest, store: Store, display: Display) -> RunResult | None:
@@ -65,7 +69,7 @@ def _run(request: RunRequest, store: Store, display: Display) -> RunResult | Non
         help_first(request, store, team)
         return None
     if team is None and alone_by_mistake():
-        display.say(f"note: {alone_by_mistake()}")
+        display.tell(f"note: {alone_by_mistake()}")
     clean_up(request.results)
     with first_alone(team):
         setup = set_up(request, store, display)
@@ -80,22 +84,41 @@ def _run(request: RunRequest, store: Store, display: Display) -> RunResult | Non
         controls=options.controls,
     )
     log = request.results / "logs" / f"{manifest.run}.log"
-    runner = Runner(store=store, splits=setup.splits, machine=machine, say=display.say, log=log)
-    failures = runner.run(setup.plan.stages)
+    display.open_log(log)
+    costs, device = Costs(setup.plan, sizes_of(setup.spec)), resolve_device(machine.device)
+    for line in _plan_lines(setup, store):
+        display.tell(line)
+    runner = Runner(store=store, splits=setup.splits, machine=machine, display=display)
+    failures = runner.run(setup.plan.stages, lambda stage: costs.seconds(stage, device))
     if team is not None:
         team.tell(None)
         team.part()
     save_manifest(request.results / "runs", manifest)
     causes = [failure for failure in failures if not failure.blocked]
-    notes = (*manifest.notes, *(f"not finished: {failure.stage.label}" for failure in causes))
+    notes = (*(Note(f"not finished: {one.stage.label}", True) for one in causes), *manifest.notes)
     report = make_report([replace(manifest, notes=notes)], store, {failure.stage.key for failure in causes})
     out = request.out or request.results / "tables" / manifest.run
     return RunResult(
         name=manifest.run,
         report=report,
         files=tuple(write_tables(out, report)) if report else (),
+        log=log,
         notes=notes,
         failures=tuple(failures),
         stages=len(setup.plan.stages),
         seconds=time.monotonic() - started,
     )
+
+
+def _plan_lines(setup: Setup, store: Store) -> Iterator[str]:
+    """What will be done, in a few lines."""
+    spec, stages = setup.spec, setup.plan.stages
+    tests = sum(len(spec.data.splits[test]) for test in spec.data.tests)
+    yield (
+        f"{spec.data.name}: {len(spec.data.splits[TRAIN])} training pairs, {tests} test images in "
+        f"{len(spec.data.tests)} set(s); generators: {', '.join(one.name for one in spec.generators)}"
+    )
+    trained_on = dict.fromkeys(row.trained_on for row in setup.plan.rows)
+    yield f"{', '.join(one.name for one in spec.segmenters)} trained on: {'; '.join(trained_on)}"
+    there = sum(store.has(stage.action, stage.key) for stage in stages)
+    yield f"{len(stages)} stages, {there} of them done before"

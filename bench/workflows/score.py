@@ -12,12 +12,12 @@ from bench.analysis.map_scores import ScoredMaps, score_set
 from bench.data.map_folder import by_labels, read_maps
 from bench.images import pixel_limit
 from bench.masks import parse_labels
+from bench.progress.display import Display
 from bench.report.document import FORMATS
 from bench.report.maps import document
 from bench.report.per_image import SCORES, tidy
 from bench.segscores import score_maps
 from bench.text import csv_text
-from bench.workflows.display import TERMINAL, Display
 from bench.workflows.request import ScoreRequest
 
 
@@ -45,12 +45,12 @@ class MapScores:
         return csv_text(["id", "group", *known], lines)
 
 
-def score(request: ScoreRequest, display: Display = TERMINAL) -> MapScores:
+def score(request: ScoreRequest, display: Display | None = None) -> MapScores:
     """Raises BenchError for maps and masks that do not belong together or cannot be read as what they are."""
     labels = parse_labels(request.mask_labels)
-    with pixel_limit(request.pixel_limit), TemporaryDirectory() as scratch:
+    with pixel_limit(request.pixel_limit), TemporaryDirectory() as scratch, display or Display() as shown:
         folder = by_labels(read_maps(request.pred, request.truth, request.mask_suffix), labels, Path(scratch))
-        progress = display.progress(f"score {request.pred.name}")
+        progress = shown.progress(f"score {request.pred.name}")
         rows = score_maps(folder.samples, folder.maps, request.shape_scores, progress)
     scored = score_set(str(request.pred), str(request.truth), rows, request.seed, request.shape_scores)
     return MapScores(replace(scored, read=folder.notes), rows)

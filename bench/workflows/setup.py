@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.contracts import TRAIN, Split
@@ -18,10 +18,10 @@ from bench.plugins.registry import Registry
 from bench.plugins.resolved import ResolvedPlugin
 from bench.plugins.resolver import Resolver
 from bench.plugins.sections import RandomMasks
+from bench.progress.display import Display
 from bench.segscores import METRICS, missing
 from bench.store.artefacts import Store
-from bench.store.run_manifest import Setting
-from bench.workflows.display import Display
+from bench.store.run_manifest import Note, Setting
 from bench.workflows.flags import overrides_of
 from bench.workflows.notes import data_notes, departures, protocol_notes
 from bench.workflows.prepare_data import Preparer, used_dataset
@@ -61,7 +61,7 @@ class Setup:
     profile: Profile
     spec: RunSpec
     plan: Plan
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     settings: tuple[Setting, ...]
 
     @property
@@ -143,10 +143,10 @@ def list_missing(lines: Sequence[str]) -> str:
 
 def plan_run(request: RunRequest, choice: Choice, preparer: Preparer, check: bool = True) -> Setup:
     """The stages of the run. `check`: every image and mask is opened, and broken ones are refused."""
-    options, say = choice.options, preparer.display.say
+    options, display = choice.options, preparer.display
     protocol = protocol_notes(choice.profile, request.dataset, choice.dataset)
-    for note in (*protocol, *choice.passed_over.values()):
-        say(f"note: {note}")
+    passed_over = tuple(Note(text) for text in choice.passed_over.values())
+    _tell((*protocol, *passed_over), display)
     whole = preparer.open(check)
     data = whole.reduced(options.fraction, derive_seed(options.seed, 0, "fraction", whole.name))
     spec = RunSpec(
@@ -168,10 +168,16 @@ def plan_run(request: RunRequest, choice: Choice, preparer: Preparer, check: boo
     )
     refuse_taken_names(data.splits[TRAIN], spec.multiple)
     found = (*data_notes(data, choice.plugins), *departures(spec, whole))
-    for note in found:
-        say(f"note: {note}")
+    _tell(found, display)
     settings = settings_of(choice.resolver, spec, request.mask_labels)
     return Setup(profile=choice.profile, spec=spec, plan=plan(spec), notes=(*protocol, *found), settings=settings)
+
+
+def _tell(notes: Iterable[Note], display: Display) -> None:
+    """What does not change how numbers are read goes to the log."""
+    for note in notes:
+        tell = display.tell if note.matters else display.note
+        tell(f"note: {note.text}")
 
 
 def _refuse_unknown_columns(columns: Sequence[str], profile: str) -> None:

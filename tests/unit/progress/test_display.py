@@ -77,12 +77,14 @@ def test_without_a_terminal_a_line_now_and_then(monkeypatch):
 
 def test_the_log_has_every_line_and_verbose_shows_it(tmp_path, capsys):
     log = tmp_path / "logs" / "run.log"
-    work(Display(log), pause=0)
+    shown = Display()
+    shown.note("told before")
+    shown.open_log(log)
+    work(shown, pause=0)
     kept = log.read_text(encoding="utf-8")
-    assert all(line in kept for line in ("goes on at 60 of 360 steps", "made anew", "a detail"))
+    assert all(line in kept for line in ("told before", "goes on at 60 of 360 steps", "made anew", "a detail"))
     assert capsys.readouterr().err == "fit some-generator: made anew\n"
-    work(Display(log, verbose=True), pause=0)
+    work(Display(verbose=True), pause=0)
     assert "a detail" in capsys.readouterr().err
-    work(Display(log, shown=False), pause=0)
+    work(Display(lines=False), pause=0)
     assert capsys.readouterr().err == ""
-    assert log.read_text(encoding="utf-8").count("a detail") == 3

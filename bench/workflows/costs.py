@@ -1,0 +1,45 @@
+"""What each stage of a plan costs, and how long that takes on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bench.contracts import Cost
+from bench.cost.speed import seconds, speed_of
+from bench.engine.distributed import team_size
+from bench.plan.run_plan import Plan, RunSpec
+from bench.plan.stage import DATA, Ref, Stage
+
+
+def sizes_of(spec: RunSpec) -> dict[str, int]:
+    """How many images each real set has, and the reference, by fingerprint."""
+    data = spec.data
+    reference, held_out = data.reference(spec.reference)
+    return {reference: len(held_out)} | {data.fingerprints[name]: len(split) for name, split in data.splits.items()}
+
+
+class Costs:
+    """What stages take, counted once for equal work. `sizes`: images of each real set by fingerprint."""
+
+    def __init__(self, plan: Plan, sizes: Mapping[str, int]) -> None:
+        self.stages = {stage.ref: stage for stage in plan.stages}
+        self.sizes = sizes
+        self.known: dict[tuple[str, str, int], Cost | None] = {}
+
+    def of(self, stage: Stage) -> Cost | None:
+        """None where nothing estimates it."""
+        if not stage.plugins:
+            return None
+        images = stage.images(self._count)
+        work = (stage.action, stage.plugins[0].name, images)
+        if work not in self.known:
+            self.known[work] = stage.cost(images, team_size())
+        return self.known[work]
+
+    def seconds(self, stage: Stage, device: str) -> float | None:
+        """On the device; None where nothing estimates it."""
+        cost = self.of(stage)
+        return None if cost is None else seconds(cost, speed_of(device, cost.precision))
+
+    def _count(self, ref: Ref) -> int:
+        return self.sizes[ref.key] if ref.action == DATA else self.stages[ref].made(self._count)
