@@ -79,10 +79,9 @@ def read_set(
         raise BenchError(f"{called}: must hold images/ and masks/; add or rename them{_deeper(root)}")
     samples = _found(images, masks, naming, prompt)
     if len(samples) < least:
-        what, endings = "image(s)" if masks is None else "pair(s)", ", ".join(SUFFIXES)
         raise BenchError(
-            f"{called}: {len(samples)} {what} of the endings {endings}; add more, at least {least} are needed"
-            f"{_deeper(root)}"
+            f"{called}: {len(samples)} image(s) of the endings {', '.join(SUFFIXES)}; add more, at least {least} are "
+            f"needed{_deeper(root)}"
         )
     manifest = read_manifest(root, [sample.id for sample in samples])
     return SetFolder(root, described(samples, manifest, synthetic), manifest)

@@ -45,7 +45,7 @@ def test_what_is_no_set_is_refused_under_the_name_it_was_given(folder, tmp_path)
     folder("images", "a.png")
     refused(lambda: read_set(tmp_path, "--data X"), "--data X: must hold images/ and masks/")
     folder("masks", "a.png")
-    refused(lambda: read_set(tmp_path, "--data X", least=3), "--data X: 1 pair(s)", "at least 3")
+    refused(lambda: read_set(tmp_path, "--data X", least=3), "--data X: 1 image(s)", "at least 3")
     assert ids(read_set(tmp_path, "--data X").samples) == ["a"]
 
 

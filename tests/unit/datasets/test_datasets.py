@@ -392,7 +392,7 @@ def test_one_pair_is_not_enough(tmp_path):
     """Said once, for every dataset, by the engine; the splits of a folder need three pairs by themselves."""
     (tmp_path / "plain").mkdir()
     write(tmp_path / "plain", place("."), 1)
-    refused(lambda: open_folder(tmp_path / "plain").samples("train"), tmp_path / "plain", "1 pair", "at least 3")
+    refused(lambda: open_folder(tmp_path / "plain").samples("train"), tmp_path / "plain", "1 image", "at least 3")
     write(tmp_path, place("TrainDataset"), 1)
     write(tmp_path, place("TestDataset/Kvasir"), 2)
     refused(lambda: tabulate("polyps", "polyps", open_polyps(tmp_path)), tmp_path, "1 training pair", "at least 3")
