@@ -140,7 +140,7 @@ VIEWS = (
 """The eight flips and rotations of an image; a flip is horizontal (left to right) and comes first."""
 
 
-def turn(pixels: np.ndarray, view: int) -> np.ndarray:
+def rotate(pixels: np.ndarray, view: int) -> np.ndarray:
     """`pixels` (h, w, …) as `VIEWS[view]` says; rotations are counter-clockwise."""
     return np.rot90(pixels[:, ::-1] if view >= 4 else pixels, view % 4)
 
@@ -177,7 +177,7 @@ def size_of(path: Path) -> tuple[int, int]:
     return header_of(path).size
 
 
-def squash_of(path: Path, size: Sequence[int] | None) -> tuple[int, int] | None:
+def resize_needed(path: Path, size: Sequence[int] | None) -> tuple[int, int] | None:
     """`size` as `load_rgb` takes it, None for an image that has it already: one look serves sets of any size."""
     wanted = (size[0], size[1]) if size else None
     return wanted if wanted and wanted != size_of(path) else None

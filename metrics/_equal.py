@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from bench.contracts import ImageSet, Space
-from bench.images import VIEWS, turn
+from bench.images import VIEWS, rotate
 
 Digests = Mapping[int, str]
 """By row of a set: equal for two images of which one is a view of the other."""
@@ -24,7 +24,7 @@ def digests_of(images: ImageSet, rows: Iterable[int], space: Space) -> Digests:
 
 def digest(pixels: np.ndarray) -> str:
     """Of uint8 (h, w, 3): the same for all its flips and quarter turns."""
-    return min(_sha256(turn(pixels, view)) for view in range(len(VIEWS)))
+    return min(_sha256(rotate(pixels, view)) for view in range(len(VIEWS)))
 
 
 def _sha256(pixels: np.ndarray) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.stats.bootstrap import bounds, combine, spread
+from bench.stats.bootstrap import bounds, combine, standard_deviation
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Resampled:
     @property
     def sd(self) -> float | None:
         """Standard deviation over trainings; None for a single one."""
-        return spread(list(self.by_seed))
+        return standard_deviation(list(self.by_seed))
 
     @property
     def estimate(self) -> Estimate:

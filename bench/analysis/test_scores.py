@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.analysis.estimate import Counts, Estimate, Resampled
 from bench.segscores import NAMES, Columns, Reading, as_columns, readings
-from bench.stats.bootstrap import clusters, draw_weights, left_out_weights, spread
+from bench.stats.bootstrap import clusters, draw_weights, left_out_weights, standard_deviation
 from bench.text import unguarded
 
 Place = tuple[str, str]
@@ -83,7 +83,7 @@ class TestScores:
 
     def sd(self, place: Place) -> float | None:
         """Standard deviation over trainings."""
-        return spread(self.values(place))
+        return standard_deviation(self.values(place))
 
     def counts(self, place: Place) -> Counts:
         """Of the images that the score rests on."""

@@ -12,7 +12,7 @@ from bench.data.fingerprint import Digests, fingerprint, repeated
 from bench.data.layout import NO_SUFFIX, Naming, read_set
 from bench.data.pair_check import refuse_no_lesion_at_all
 from bench.data.pixel_cache import Picture, PixelCache
-from bench.images import CONVERSIONS, header_of, load_mask, refuse_unlike, squash_of
+from bench.images import CONVERSIONS, header_of, load_mask, refuse_unlike, resize_needed
 from bench.masks import Label
 
 LEAST = 3
@@ -90,7 +90,7 @@ def open_all(
     with progress.bar(len(folder.samples), "image") as bar:
         for start in range(0, len(folder.samples), CHUNK):
             chunk = folder.samples[start : start + CHUNK]
-            pixels.load([Picture(sample.image, squash_of(sample.image, size)) for sample in chunk], workers)
+            pixels.load([Picture(sample.image, resize_needed(sample.image, size)) for sample in chunk], workers)
             for sample in chunk:
                 if sample.has_mask:
                     lesions += int(load_mask(sample.mask, labels=labels).any())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.images import load_rgb, turn
+from bench.images import load_rgb, rotate
 
 LIMIT = 2**29
 
@@ -56,7 +56,7 @@ class PixelCache:
         self.decoded += len(fresh)
         self._keep(fresh)
         found = ChainMap(fresh, self._images)
-        return [turn(found[picture.place], picture.view) for picture in pictures]
+        return [rotate(found[picture.place], picture.view) for picture in pictures]
 
     def walk(
         self, pictures: Sequence[Picture], batch: int, workers: int = 0

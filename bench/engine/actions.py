@@ -15,7 +15,7 @@ from bench.data.splits import named_after
 from bench.engine.job import Job
 from bench.engine.score_action import FEATURES_FILE, score_images, score_maps
 from bench.errors import BenchError
-from bench.images import VIEWS, is_whole_png, squash_of
+from bench.images import VIEWS, is_whole_png, resize_needed
 from bench.plan.actions import Features, Fit, Masks, Predict, Sample, ScoreImages, ScoreMaps, SegScore, Train
 from bench.plan.stage import Stage
 from bench.segscores import score_folder
@@ -107,7 +107,7 @@ def extract_features(stage: Features, job: Job) -> None:
     """`features.npy`: float32 (n, dim), or of the seven views (7, n, dim)."""
     samples = job.pairs(stage.of)
     views = range(1, len(VIEWS)) if stage.views else (0,)
-    places = [(sample.image, squash_of(sample.image, stage.size)) for sample in samples]
+    places = [(sample.image, resize_needed(sample.image, stage.size)) for sample in samples]
     pictures = [Picture(*place, view) for view in views for place in places]
     features = job.extraction(stage.extractor).features(pictures)
     if stage.views:

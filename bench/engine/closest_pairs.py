@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.contracts import Sample, Score, Split
-from bench.images import VIEWS, load_rgb, turn
+from bench.images import VIEWS, load_rgb, rotate
 from bench.store.score_file import ALL, Scored
 
 CLOSEST = "closest.png"
@@ -46,7 +46,7 @@ def sheet_of(name: str, score: Score, real: Split, fake: Split) -> Image.Image:
 
 def _paste(sheet: Image.Image, corner: tuple[int, int], sample: Sample, view: int, said: str) -> None:
     left, top = corner
-    pixels = turn(load_rgb(sample.image, (TILE, TILE)), view)
+    pixels = rotate(load_rgb(sample.image, (TILE, TILE)), view)
     sheet.paste(Image.fromarray(np.ascontiguousarray(pixels)), corner)
     _write(sheet, (left, top + TILE + GAP), said, TILE - GAP)
     _write(sheet, (left, top + TILE + GAP + LINE), sample.id, TILE - GAP)

@@ -15,7 +15,7 @@ from bench.data.splits import named_after
 from bench.engine.closest_pairs import draw_closest
 from bench.engine.job import Job
 from bench.errors import BenchError
-from bench.images import squash_of
+from bench.images import resize_needed
 from bench.plan import actions as plan
 from bench.plan.stage import Ref
 from bench.plugins.resolved import ResolvedPlugin
@@ -94,7 +94,7 @@ def _space(stage: plan.ScoreImages, job: Job, real: Split) -> Space:
 
     def picture(sample: Sample) -> Picture:
         """Real images are resized to the synthetic set's size first."""
-        return Picture(sample.image, squash_of(sample.image, stage.size) if sample.image in real_images else None)
+        return Picture(sample.image, resize_needed(sample.image, stage.size) if sample.image in real_images else None)
 
     def pixels(sample: Sample) -> np.ndarray:
         return job.caches.pixels.load([picture(sample)])[0]

@@ -51,6 +51,6 @@ def mean_interval(values: np.ndarray, groups: Sequence[str], seed: int) -> tuple
     return None if draws is None else bounds(draws @ values / draws.sum(1))
 
 
-def spread(values: Sequence[float]) -> float | None:
+def standard_deviation(values: Sequence[float]) -> float | None:
     """Standard deviation over seeds (n - 1); None for one seed."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else None

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.contracts import Context, ImageSet, Space
-from bench.images import VIEWS, load_rgb, save_png, turn
+from bench.images import VIEWS, load_rgb, rotate, save_png
 from tests.conftest import make_pairs
 from tests.contract.conftest import build, names
 
@@ -25,7 +25,7 @@ def thumbnail(pixels):
 def described(samples):
     """A set with everything a metric may ask for; its maps are its masks."""
     pixels = [load_rgb(pair.image) for pair in samples]
-    views = [np.stack([thumbnail(turn(image, view)) for image in pixels]) for view in range(len(VIEWS))]
+    views = [np.stack([thumbnail(rotate(image, view)) for image in pixels]) for view in range(len(VIEWS))]
     return ImageSet(samples, views[0], np.stack(views[1:]), tuple(pair.mask for pair in samples))
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 import metrics._neighbours as neighbours
 from bench.contracts import Context, ImageSet, Sample, Space
 from bench.errors import BenchError
-from bench.images import VIEWS, load_rgb, turn
+from bench.images import VIEWS, load_rgb, rotate
 from bench.plugins.registry import Registry, missing_modules
 from metrics.copying import Copying, Params, nearest
 
@@ -179,7 +179,7 @@ def described(images):
 
 def compared(train, fake, groups=None, with_pixels=True):
     """`copied` of sets of pictures, by its name."""
-    views = np.stack([described([turn(image, view) for image in train]) for view in range(1, len(VIEWS))])
+    views = np.stack([described([rotate(image, view) for image in train]) for view in range(1, len(VIEWS))])
     real, made = training_set(described(train), groups, views), synthetic(described(fake))
     known = {f"r{i}": image for i, image in enumerate(train)} | {f"s{i}": image for i, image in enumerate(fake)}
     space = Space("X", pixels=(lambda sample: known[sample.id]) if with_pixels else None)
@@ -190,8 +190,8 @@ def compared(train, fake, groups=None, with_pixels=True):
 def test_copies_of_images_that_occur_twice_are_found():
     """Each training image stands there twice, as it is or turned: 10 copies of 20, and no real image is one."""
     scenes, fresh = pictures(30, 1), pictures(10, 2)
-    train = [*scenes, *(turn(image, number % 8) for number, image in enumerate(scenes))]
-    found = compared(train, [*(turn(image, 3) for image in scenes[:10]), *fresh])
+    train = [*scenes, *(rotate(image, number % 8) for number, image in enumerate(scenes))]
+    found = compared(train, [*(rotate(image, 3) for image in scenes[:10]), *fresh])
     assert found["copied"].value == 0.5
     assert found["copied"].per_image.tolist() == [1.0] * 10 + [0.0] * 10
     assert found["copied-real"].value == 0
@@ -256,7 +256,7 @@ def features_of(network, images):
 
 def saved_and_changed(pixels, view, rng):
     """Flipped and turned, up to a tenth brighter or darker, saved as JPEG of quality 75."""
-    bright = turn(pixels, view) * rng.uniform(0.9, 1.1) + rng.uniform(-8, 8)
+    bright = rotate(pixels, view) * rng.uniform(0.9, 1.1) + rng.uniform(-8, 8)
     stream = io.BytesIO()
     Image.fromarray(bright.clip(0, 255).round().astype(np.uint8)).save(stream, "JPEG", quality=75)
     return np.asarray(Image.open(stream).convert("RGB"))
@@ -279,7 +279,7 @@ def polyps(request, real_data, lite0):
     train, fake = request.param
     fresh, seen = rng.permutation(fresh)[:fake], rng.permutation(seen)[:train]
     originals = [load_rgb(samples[row].image) for row in seen]
-    views = np.stack([features_of(lite0, [turn(image, view) for image in originals]) for view in range(len(VIEWS))])
+    views = np.stack([features_of(lite0, [rotate(image, view) for image in originals]) for view in range(len(VIEWS))])
     real = ImageSet(tuple(samples[row] for row in seen), views[0], views[1:])
     planted = [saved_and_changed(image, rng.integers(8), rng) for image in originals]
     others = [load_rgb(samples[row].image) for row in fresh]

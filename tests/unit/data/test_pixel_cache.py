@@ -5,7 +5,7 @@ import pytest
 
 from bench.data.pixel_cache import Picture, PixelCache
 from bench.errors import BenchError
-from bench.images import VIEWS, load_rgb, turn
+from bench.images import VIEWS, load_rgb, rotate
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_views_share_what_was_decoded_and_sizes_do_not(paths):
     views = pixels.load([Picture(paths[0], (16, 12), view) for view in range(len(VIEWS))])
     assert pixels.decoded == 1
     for view, found in enumerate(views):
-        assert np.array_equal(found, turn(load_rgb(paths[0], (16, 12)), view))
+        assert np.array_equal(found, rotate(load_rgb(paths[0], (16, 12)), view))
     assert pixels.load([Picture(paths[0])])[0].shape == (24, 24, 3)
     assert pixels.decoded == 2
 

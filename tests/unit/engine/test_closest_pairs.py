@@ -10,7 +10,7 @@ from bench.contracts import Context, Match, Measure, Metric, NoParams, Sample, S
 from bench.engine.closest_pairs import CLOSEST, GAP, HEADER, HEIGHT, PAIRS_A_ROW, TILE, WIDTH, draw_closest, sheet_of
 from bench.engine.job import Job
 from bench.engine.score_action import score_images
-from bench.images import VIEWS, save_png, turn
+from bench.images import VIEWS, rotate, save_png
 from bench.plan.actions import Origin, ScoreImages
 from bench.plan.stage import DATA, Ref
 from bench.plugins.resolved import ResolvedPlugin
@@ -54,7 +54,7 @@ def expected(pixels):
 def test_the_synthetic_image_stands_left_of_its_match_turned_as_matched(sets, view):
     sheet = sheet_of("toy", score([Match(0, 0, view, 0.25)]), *sets)
     assert corners(sheet, GAP, HEADER) == expected(FAKE)
-    assert corners(sheet, 2 * GAP + TILE, HEADER) == expected(turn(REAL, view))
+    assert corners(sheet, 2 * GAP + TILE, HEADER) == expected(rotate(REAL, view))
 
 
 def test_pairs_follow_each_other_row_by_row(sets):
@@ -62,7 +62,7 @@ def test_pairs_follow_each_other_row_by_row(sets):
     matches = [Match(i, i, 2 if i == 5 else 0, 0.1 * i) for i in range(6)]
     sheet = sheet_of("toy", score(matches), *sets)
     assert sheet.size == (PAIRS_A_ROW * WIDTH, HEADER + 2 * HEIGHT)
-    assert corners(sheet, 2 * GAP + TILE + WIDTH, HEADER + HEIGHT) == expected(turn(REAL, 2))
+    assert corners(sheet, 2 * GAP + TILE + WIDTH, HEADER + HEIGHT) == expected(rotate(REAL, 2))
     assert corners(sheet, 2 * GAP + TILE, HEADER + HEIGHT) == expected(REAL)
 
 
@@ -98,7 +98,7 @@ def test_the_first_score_over_whole_sets_with_matches_is_drawn(sets, tmp_path):
     assert not (tmp_path / CLOSEST).exists()
     draw_closest(tmp_path, [Scored(Measure("a"), none), Scored(Measure("b"), some)], *sets)
     with Image.open(tmp_path / CLOSEST) as sheet:
-        assert corners(sheet, 2 * GAP + TILE, HEADER) == expected(turn(REAL, 3))
+        assert corners(sheet, 2 * GAP + TILE, HEADER) == expected(rotate(REAL, 3))
 
 
 class Matching(Metric):
@@ -125,7 +125,7 @@ def test_scoring_leaves_the_picture_beside_the_numbers(sets, tmp_path):
     score_images(ScoreImages(label="", metric=metric, fake=fake, real=real, origin=origin), job)
     assert {path.name for path in job.out.iterdir()} >= {SCORES, CLOSEST}
     with Image.open(job.out / CLOSEST) as sheet:
-        assert corners(sheet, 2 * GAP + TILE, HEADER) == expected(turn(REAL, 3))
+        assert corners(sheet, 2 * GAP + TILE, HEADER) == expected(rotate(REAL, 3))
 
 
 def test_an_image_that_is_gone_is_named(sets):

@@ -10,7 +10,7 @@ from bench.contracts import Extractor, Generator, Measure, Metric, NoParams, Sco
 from bench.data.fingerprint import fingerprint
 from bench.data.splits import Splits
 from bench.engine.runner import Machine, Runner
-from bench.images import load_rgb, save_png, turn
+from bench.images import load_rgb, rotate, save_png
 from bench.plan.comparison import features_stage
 from bench.plan.run_plan import RunSpec, plan
 from bench.plan.stage import DATA, Ref
@@ -211,7 +211,7 @@ def test_copies_are_sought_among_training_images_whatever_the_reference(compare)
     assert real.views.shape == (7, 4, 5)
     for row, sample in enumerate(real.samples):
         image = load_rgb(sample.image, (SIDE, SIDE))
-        assert real.views[:, row].tolist() == [look(turn(image, view)).tolist() for view in range(1, 8)]
+        assert real.views[:, row].tolist() == [look(rotate(image, view)).tolist() for view in range(1, 8)]
 
 
 def test_who_seeks_copies_sees_pixels_as_they_are_compared(compare):

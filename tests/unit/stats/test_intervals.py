@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.contracts import LeftOut, Score
-from bench.stats.bootstrap import bounds, combine, draw_weights, spread
+from bench.stats.bootstrap import bounds, combine, draw_weights, standard_deviation
 from bench.stats.groups import clusters
 from bench.stats.jackknife import difference, jackknife_interval, jackknife_variance, student_t
 
@@ -54,8 +54,8 @@ def test_overall_is_weighted_by_images_or_not():
 
 
 def test_spread_over_seeds():
-    assert spread([0.5]) is None
-    assert spread([0.0, 1.0]) == pytest.approx(np.sqrt(0.5))
+    assert standard_deviation([0.5]) is None
+    assert standard_deviation([0.0, 1.0]) == pytest.approx(np.sqrt(0.5))
 
 
 def left_out_means(values, sizes, side="real"):
