@@ -14,4 +14,8 @@ class Brightness(Metric):
 
     def score(self, real, fake, space, ctx):
         levels = [sum(load_rgb(one.image).mean() for one in side.samples) / len(side.samples) for side in (real, fake)]
-        return {"brightness-gap": Score(abs(levels[1] - levels[0]), len(real.samples), len(fake.samples))}
+        return {
+            "brightness-gap": Score(
+                value=abs(levels[1] - levels[0]), n_real=len(real.samples), n_fake=len(fake.samples)
+            )
+        }

@@ -34,4 +34,10 @@ class CaseFolders(Dataset):
     def _sample(self, case, mask):
         """The case is the group: its frames never stand in two splits, and intervals resample it as one unit."""
         frame = mask.stem.removesuffix("_mask")
-        return Sample(f"{case.name}-{frame}", case / f"{frame}.png", mask, self.params.prompt, group=case.name)
+        return Sample(
+            id=f"{case.name}-{frame}",
+            image=case / f"{frame}.png",
+            mask=mask,
+            prompt=self.params.prompt,
+            group=case.name,
+        )

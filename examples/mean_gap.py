@@ -24,5 +24,7 @@ class MeanGap(Metric):
 
     def score(self, real, fake, space, ctx):
         gap = np.linalg.norm(real.features.mean(0) - fake.features.mean(0))
-        score = Score(float(gap), len(real.features), len(fake.features), estimator="distance of means")
+        score = Score(
+            value=float(gap), n_real=len(real.features), n_fake=len(fake.features), estimator="distance of means"
+        )
         return {f"mean-gap-{space.label}": score}

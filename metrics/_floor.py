@@ -46,7 +46,7 @@ def floors(
 def _floor(name: str, within: list[Values], across: list[Values], n: int) -> Floor:
     values = np.array([one[name] for one in within])
     at_n = float(np.mean([one[name] for one in across]))
-    return Floor(float(values.mean()), float(values.std(ddof=1)), n, len(values), at_n)
+    return Floor(value=float(values.mean()), sd=float(values.std(ddof=1)), n=n, splits=len(values), at_n=at_n)
 
 
 def _halves(of_group: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -56,7 +56,10 @@ class Alignment(Metric):
                 ids=tuple(sample.id for sample in fake.samples),
             ),
             low_end: Score(
-                float(np.percentile(dice, PERCENTILE)), *sizes, estimator=f"{PERCENTILE}th percentile of {within}"
+                value=float(np.percentile(dice, PERCENTILE)),
+                n_real=sizes[0],
+                n_fake=sizes[1],
+                estimator=f"{PERCENTILE}th percentile of {within}",
             ),
             ceiling: replace(
                 _mean(held_out, real, sizes, f"mean {SCORE} over real held-out images", ctx.seed), note=ELSEWHERE
@@ -106,4 +109,11 @@ def _dice(maps: Sequence[Path], samples: Sequence[Sample]) -> np.ndarray:
 def _mean(dice: np.ndarray, images: ImageSet, sizes: tuple[int, int], what: str, seed: int) -> Score:
     groups = [sample.group or sample.condition for sample in images.samples]
     low, high = mean_interval(dice, groups, seed) or (None, None)
-    return Score(float(dice.mean()), *sizes, low, high, estimator=f"{what}; bootstrap over groups")
+    return Score(
+        value=float(dice.mean()),
+        n_real=sizes[0],
+        n_fake=sizes[1],
+        low=low,
+        high=high,
+        estimator=f"{what}; bootstrap over groups",
+    )

@@ -89,7 +89,9 @@ def all_pairs(real: ImageSet, fake: ImageSet, r: np.ndarray, s: np.ndarray, seed
     floor = floors(lambda ours, theirs: {ALL: _product(ours, theirs)}, real, fake, seed).get(ALL)
     low, high = jackknife_interval(value, left_out) or (None, None)
     how = f"mean of {len(r)} × {len(s)} pairs; jackknife over groups of both sets"
-    return Score(value, len(r), len(s), low, high, estimator=how, floor=floor, left_out=left_out)
+    return Score(
+        value=value, n_real=len(r), n_fake=len(s), low=low, high=high, estimator=how, floor=floor, left_out=left_out
+    )
 
 
 def paired(
@@ -99,7 +101,16 @@ def paired(
     values = (r * s).sum(1)
     low, high = mean_interval(values, groups, seed) or (None, None)
     how = f"mean of {len(values)} pairs; bootstrap over groups of real images"
-    return Score(float(values.mean()), *counts, low, high, estimator=how, per_image=values, ids=ids)
+    return Score(
+        value=float(values.mean()),
+        n_real=counts[0],
+        n_fake=counts[1],
+        low=low,
+        high=high,
+        estimator=how,
+        per_image=values,
+        ids=ids,
+    )
 
 
 def lift(r: np.ndarray, s: np.ndarray, groups: list[str], counts: tuple[int, int]) -> Score:
@@ -112,7 +123,7 @@ def lift(r: np.ndarray, s: np.ndarray, groups: list[str], counts: tuple[int, int
     left_out = (LeftOut("both", means[2].sum(1) - (means[0] * means[1]).sum(1), sizes),)
     low, high = jackknife_interval(value, left_out) or (None, None)
     how = f"{len(r)} pairs minus all pairs of the same images; jackknife over groups of real images"
-    return Score(value, *counts, low, high, estimator=how, left_out=left_out)
+    return Score(value=value, n_real=counts[0], n_fake=counts[1], low=low, high=high, estimator=how, left_out=left_out)
 
 
 def within(real: ImageSet, r: np.ndarray, n_fake: int) -> Score:
@@ -125,7 +136,7 @@ def within(real: ImageSet, r: np.ndarray, n_fake: int) -> Score:
     left_out = (LeftOut("real", ((sums**2).sum(1) - rest) / (rest * (rest - 1)).clip(1), sizes),)
     low, high = jackknife_interval(value, left_out) or (None, None)
     how = f"mean of {n * (n - 1) // 2} pairs of different real images; jackknife over groups"
-    return Score(value, n, n_fake, low, high, estimator=how, left_out=left_out)
+    return Score(value=value, n_real=n, n_fake=n_fake, low=low, high=high, estimator=how, left_out=left_out)
 
 
 def _product(r: np.ndarray, s: np.ndarray) -> float:

@@ -74,7 +74,9 @@ def _score(pair: tuple[Side, Side], biased: bool, floor: Floor | None, estimator
     parts = tuple(LeftOut(part.side, SCALE * part.values, part.sizes) for part in left_out(*pair, biased=biased))
     low, high = jackknife_interval(value, parts) or (None, None)
     how = f"{estimator} × 1000, {MEANING}; {JACKKNIFE}"
-    return Score(value, n, m, low, high, note=note, estimator=how, floor=floor, left_out=parts)
+    return Score(
+        value=value, n_real=n, n_fake=m, low=low, high=high, note=note, estimator=how, floor=floor, left_out=parts
+    )
 
 
 def _bias(biased: float, unbiased: float) -> str:

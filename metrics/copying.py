@@ -111,9 +111,14 @@ class Copying(Metric):
         hits = near.equal | (near.first < bound)
         return {
             copied: replace(headline, matches=_closest(near), note="; ".join(notes)),
-            among: Score(usual, *sizes, estimator=f"{by_ratio} of real images"),
+            among: Score(value=usual, n_real=sizes[0], n_fake=sizes[1], estimator=f"{by_ratio} of real images"),
             rate: replace(_share(hits, sizes, by_bound, ids), note=_few(self.params.alpha, len(group))),
-            expected: Score(self.params.alpha, *sizes, estimator="what fresh images of the training set's kind have"),
+            expected: Score(
+                value=self.params.alpha,
+                n_real=sizes[0],
+                n_fake=sizes[1],
+                estimator="what fresh images of the training set's kind have",
+            ),
         }
 
 
@@ -167,7 +172,16 @@ def _share(hits: np.ndarray, sizes: tuple[int, int], estimator: str, ids: tuple[
 
     low, high = binomial_interval(int(hits.sum()), len(hits))
     said = f"{estimator}; exact binomial interval"
-    return Score(float(hits.mean()), *sizes, low, high, estimator=said, per_image=hits.astype(np.float64), ids=ids)
+    return Score(
+        value=float(hits.mean()),
+        n_real=sizes[0],
+        n_fake=sizes[1],
+        low=low,
+        high=high,
+        estimator=said,
+        per_image=hits.astype(np.float64),
+        ids=ids,
+    )
 
 
 def _copies(found: Score, usual: float) -> str:

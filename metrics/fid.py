@@ -66,7 +66,12 @@ class Fid(Metric):
         note = _note(len(r), len(s), r.shape[1], value, _frechet.frechet(r, s))
         found = {
             plain: Score(
-                value, len(r), len(s), note=note, estimator="torch-fidelity, by eigenvalues", floor=floor.get(plain)
+                value=value,
+                n_real=len(r),
+                n_fake=len(s),
+                note=note,
+                estimator="torch-fidelity, by eigenvalues",
+                floor=floor.get(plain),
             )
         }
         if min(len(r), len(s)) >= _frechet.LEAST:
@@ -100,11 +105,11 @@ def _infinite(r: np.ndarray, s: np.ndarray, real: ImageSet, fake: ImageSet, name
     floor = floors(between, real, fake, seed, INFINITY_SPLITS, LEAST_HALF).get(name)
     low, high = _widened(jackknife_interval(value, parts), floor)
     return Score(
-        value,
-        len(r),
-        len(s),
-        low,
-        high,
+        value=value,
+        n_real=len(r),
+        n_fake=len(s),
+        low=low,
+        high=high,
         note=_rest(value, floor),
         estimator=EXTRAPOLATED,
         floor=floor,

@@ -63,7 +63,16 @@ class Kid(Metric):
         low, high = jackknife_interval(value, parts) or (None, None)
         floor = floors(lambda one, other: {name: mmd(*sides(one, other, polynomial))}, real, fake, ctx.seed)
         note, estimator = _below_zero(value, high), f"{how.note}; {JACKKNIFE}"
-        score = Score(value, len(r), len(s), low, high, note=note, estimator=estimator, left_out=parts)
+        score = Score(
+            value=value,
+            n_real=len(r),
+            n_fake=len(s),
+            low=low,
+            high=high,
+            note=note,
+            estimator=estimator,
+            left_out=parts,
+        )
         return {name: replace(score, floor=floor.get(name))}
 
 

@@ -130,5 +130,13 @@ def _notes(columns: Mapping[str, Column], n_fake: int) -> dict[str, str]:
 
 def _score(column: Column, words: str, note: str, sizes: tuple[int, int], seed: int) -> Score:
     low, high = mean_interval(column.values, column.clusters, seed) or (None, None)
-    score = Score(float(column.values.mean()), *sizes, low, high, per_image=column.values, ids=column.ids)
+    score = Score(
+        value=float(column.values.mean()),
+        n_real=sizes[0],
+        n_fake=sizes[1],
+        low=low,
+        high=high,
+        per_image=column.values,
+        ids=column.ids,
+    )
     return replace(score, note=note, estimator=f"mean over {len(column.values)} {words}; bootstrap over groups")

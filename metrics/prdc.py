@@ -81,7 +81,15 @@ class Prdc(Metric):
         scores = {}
         for kind, values in found.items():
             low, high = spans.get(kind, NONE)
-            score = Score(float(values.mean()), len(r), len(s), low, high, estimator=said[kind], floor=floor.get(kind))
+            score = Score(
+                value=float(values.mean()),
+                n_real=len(r),
+                n_fake=len(s),
+                low=low,
+                high=high,
+                estimator=said[kind],
+                floor=floor.get(kind),
+            )
             scores[f"{kind}-{space.label}"] = score
         return scores
 

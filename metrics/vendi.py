@@ -121,4 +121,13 @@ def _score(value: float, left: tuple[LeftOut, ...], sides: int, sizes: tuple[int
     """Without an interval where one of the `sides` has too few parts."""
     low, high = (jackknife_interval(value, left) if len(left) == sides else None) or (None, None)
     note, how = ("too few groups: no interval", "") if low is None else ("", "; jackknife over groups")
-    return Score(float(value), *sizes, low, high, note=note, estimator=estimator + how, left_out=left)
+    return Score(
+        value=float(value),
+        n_real=sizes[0],
+        n_fake=sizes[1],
+        low=low,
+        high=high,
+        note=note,
+        estimator=estimator + how,
+        left_out=left,
+    )

@@ -56,14 +56,21 @@ def make_pairs(folder: Path, count: int, size: int = 24, seed: int = 0, prefix: 
         name = f"{prefix}{index:03d}"
         save_png(folder / "images" / f"{name}.png", image.clip(0, 255).astype(np.uint8))
         save_png(folder / "masks" / f"{name}.png", disc.astype(np.uint8) * 255)
-        paths = folder / "images" / f"{name}.png", folder / "masks" / f"{name}.png"
-        samples.append(Sample(name, *paths, "A photo of a disc.", f"g{index // 2}"))
+        samples.append(
+            Sample(
+                id=name,
+                image=folder / "images" / f"{name}.png",
+                mask=folder / "masks" / f"{name}.png",
+                prompt="A photo of a disc.",
+                group=f"g{index // 2}",
+            )
+        )
     return tuple(samples)
 
 
 def extraction_of(extractor: Extractor, ctx: Context) -> Extraction:
     """Images through an extractor as the engine does it."""
-    return Extraction(ResolvedPlugin("extractor", "tried", extractor, {"name": "tried"}), ctx)
+    return Extraction(ResolvedPlugin(kind="extractor", name="tried", plugin=extractor, identity={"name": "tried"}), ctx)
 
 
 def features_of(extractor: Extractor, paths: Sequence[Path], size: tuple[int, int] | None, ctx: Context) -> np.ndarray:

@@ -61,7 +61,7 @@ class Team:
         """Go on when every process has come here."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Context:
     """What a stage may use besides its inputs. Nothing in it but `seed` may change a result.
 

@@ -15,7 +15,7 @@ TRAIN = "train"
 NO_MASK = Path()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sample:
     """One image–mask pair on disk.
 

@@ -69,7 +69,7 @@ class Measure:
     sees: tuple[str, ...] = ("wrong", "collapse")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Floor:
     """The same measure between two halves of the real set, whole groups on one side.
 
@@ -111,7 +111,7 @@ class Match:
     distance: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """One number with what a reader needs to weigh it. `low`/`high`: 95 % interval, None where none is estimated.
 

@@ -31,7 +31,7 @@ class NoParams:
     """Params of a plugin that has none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cost:
     """What an action takes on one device, counted in advance (`bench.cost.meter` counts torch code).
 

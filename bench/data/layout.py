@@ -91,7 +91,7 @@ def _found(images: Path, masks: Path | None, naming: Naming, prompt: str) -> Spl
     if masks is not None:
         return match(images, masks, prompt, image_suffix=naming.image_suffix, mask_suffix=naming.mask_suffix)
     found = files_by_stem(images, naming.image_suffix)
-    return tuple(Sample(name, file, NO_MASK, prompt) for name, file in sorted(found.items()))
+    return tuple(Sample(id=name, image=file, mask=NO_MASK, prompt=prompt) for name, file in sorted(found.items()))
 
 
 def _deeper(root: Path) -> str:
@@ -172,7 +172,10 @@ def match(
     lonely = sorted(set(mask_of) - set(image_of))
     if lonely:
         raise BenchError(f"{mask_of[lonely[0]]}: no image of that name in {images}{and_more(lonely)}; add or remove it")
-    return tuple(Sample(name, image_of[name], mask_of[name], prompt, group(name)) for name in sorted(image_of))
+    return tuple(
+        Sample(id=name, image=image_of[name], mask=mask_of[name], prompt=prompt, group=group(name))
+        for name in sorted(image_of)
+    )
 
 
 def _other_name(name: str, masks: Path) -> str:

@@ -42,7 +42,9 @@ def read_maps(pred: Path, truth: Path, suffix: str = "") -> MapFolder:
     found, wanted = _files(pred), _files(masks, suffix, MANIFEST)
     _refuse_unmatched(found, wanted, pred, masks)
     manifest = read_manifest(_place_of_manifest(masks), list(wanted))
-    samples = described(tuple(Sample(name, found[name], wanted[name]) for name in sorted(wanted)), manifest)
+    samples = described(
+        tuple(Sample(id=name, image=found[name], mask=wanted[name]) for name in sorted(wanted)), manifest
+    )
     for sample in samples:
         refuse_unlike(sample.image, sample.mask)
     return MapFolder(samples, tuple(sample.image for sample in samples), tuple(manifest.notes()))

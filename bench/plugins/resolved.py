@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ResolvedPlugin:
     """`identity` is what enters the keys of the stages this plugin runs; `source` is the hash of its code."""
 

@@ -61,7 +61,9 @@ class Resolver:
                 raise BenchError(f"{kind} {name} {line}")
             plugin, source = self.plugin(kind, name), self.registry.source_hash(kind, name)
             identity = self._identity(kind, name, plugin, source)
-            self._resolved[kind, name] = ResolvedPlugin(kind, name, plugin, identity, source)
+            self._resolved[kind, name] = ResolvedPlugin(
+                kind=kind, name=name, plugin=plugin, identity=identity, source=source
+            )
         return self._resolved[kind, name]
 
     def _identity(self, kind: str, name: str, plugin: Plugin, source: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ INTERVAL = 30.0
 BAR_WIDTH = 20
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Work:
     """What goes on now: a stage, or one of its passes through images or steps."""
 
@@ -87,7 +87,7 @@ class _Labelled:
     def bar(self, total: int, unit: str, done: int = 0) -> _Bar:
         if done:
             self.display.note(f"{self.label}: goes on at {done} of {total} {unit}s")
-        return self.display.bar(_Work(printable(self.label), total, unit, done, done))
+        return self.display.bar(_Work(label=printable(self.label), total=total, unit=unit, done=done, first=done))
 
     def say(self, text: str) -> None:
         self.display.tell(f"{self.label}: {text}")
@@ -165,7 +165,7 @@ class Display:
     @contextmanager
     def stage(self, label: str) -> Iterator[_Labelled]:
         """The first of the stages that are still to do runs inside."""
-        self.now = _Work(printable(label))
+        self.now = _Work(label=printable(label))
         started = time.monotonic()
         try:
             yield self.progress(label)

@@ -77,9 +77,9 @@ def build_table(
     mixed = [name for name in _BRIEF_IF_MIXED if len(set(texts.get(name, ()))) > 1]
     measures = {one.measure.name: one.measure.better for one in headline}
     columns = (
-        *(Column(name, brief=name in (*_BRIEF, *mixed)) for name in texts),
+        *(Column(name=name, brief=name in (*_BRIEF, *mixed)) for name in texts),
         *(
-            Column(name, better=direction, decimals=4, brief=at < _BRIEF_SETS, interval=True)
+            Column(name=name, better=direction, decimals=4, brief=at < _BRIEF_SETS, interval=True)
             for at, (name, direction) in enumerate(measures.items())
         ),
         *(
@@ -146,7 +146,7 @@ def _test_sets(manifests: Sequence[RunManifest], tests: Sequence[RowScore]) -> l
 
 def _test_column(test: str, convention: str, brief: bool) -> Column:
     shown = brief and test != OVERALL_UNWEIGHTED
-    return Column(test, better=better(convention), brief=shown, interval=test == OVERALL, unit=convention)
+    return Column(name=test, better=better(convention), brief=shown, interval=test == OVERALL, unit=convention)
 
 
 def _set_cell(one: SetScore) -> Cell:

@@ -29,7 +29,10 @@ def differences_table(found: Sequence[SetDifference]) -> Table:
     """One line two sets and a measure."""
     ordered = sorted(found, key=lambda one: (one.b, one.a))
     many = len({(one.a, one.b) for one in found}) > 1
-    columns = (*([Column("sets")] if many else []), *map(Column, ("measure", "difference", "95 % interval", "better")))
+    columns = (
+        *([Column(name="sets")] if many else []),
+        *map(Column, ("measure", "difference", "95 % interval", "better")),
+    )
     lines = tuple(_line(one, many) for one in ordered)
     caption = "Differences of two sets" if many else f"Differences: {_pair(found[0])}"
     note = (

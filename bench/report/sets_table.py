@@ -61,11 +61,11 @@ def sets_table(scores: Iterable[SetScore], notes: Sequence[str] = ()) -> Table:
     many = len({one.origin.generator for one in whole}) > 1
     floors = any(one.floor is not None for one in whole)
     columns = (
-        *([Column("set")] if many else []),
-        *(Column(name) for name in ("measure", "value", "95 % interval")),
-        *(Column(name, brief=floors) for name in ("floor", "at floor's n")),
-        *(Column(name) for name in ("n real", "n fake", "weights")),
-        *(Column(name, brief=False) for name in ("backbone", "resize", "reference", "estimator")),
+        *([Column(name="set")] if many else []),
+        *(Column(name=name) for name in ("measure", "value", "95 % interval")),
+        *(Column(name=name, brief=floors) for name in ("floor", "at floor's n")),
+        *(Column(name=name) for name in ("n real", "n fake", "weights")),
+        *(Column(name=name, brief=False) for name in ("backbone", "resize", "reference", "estimator")),
     )
     order = {name: number for number, name in enumerate(dict.fromkeys(one.origin.generator for one in whole))}
     lines = tuple(_line(one, many) for one in sorted(whole, key=lambda one: order[one.origin.generator]))

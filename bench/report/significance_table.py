@@ -37,10 +37,10 @@ def significance_table(found: Sequence[RowDifference], notes: Sequence[str] = ()
     several = max(one.training.seeds for one in shown) > 1
     columns = (
         *map(Column, texts),
-        Column("difference", better=shown[0].better, decimals=_DECIMALS, interval=True),
+        Column(name="difference", better=shown[0].better, decimals=_DECIMALS, interval=True),
         *map(Column, ("sd over seeds", "beyond it") if several else ()),
-        Column("p (Holm)"),
-        *(Column(name, brief=False) for name in ("p", "groups", "images", "interval")),
+        Column(name="p (Holm)"),
+        *(Column(name=name, brief=False) for name in ("p", "groups", "images", "interval")),
     )
     rows = tuple(_line(one, texts, several) for one in shown)
     baselines = ", ".join(dict.fromkeys(one.baseline for one in shown))

@@ -101,7 +101,7 @@ class Preparer:
         with self.store.claim("build", artefact, waits, source) as workspace:
             if not self.store.has("build", artefact):
                 started = time.monotonic()
-                ctx = Context(seed, workspace.work, progress=self.display.progress(f"make {self.name}"))
+                ctx = Context(seed=seed, workdir=workspace.work, progress=self.display.progress(f"make {self.name}"))
                 dataset.build(workspace.out, ctx)
                 record = {"identity": identity, "source": source}
                 record |= describe(dataset.requires, "cpu", time.monotonic() - started)

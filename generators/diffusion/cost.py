@@ -99,7 +99,7 @@ def fit_cost(run: MetaRun, p: DiffusionParams, images: int, devices: int) -> Cos
     parts = f"{devices} device{'s' if devices > 1 else ''} × {micro} images × accumulation {p.accumulation}"
     less = "" if p.gradient_checkpointing and micro == 1 else "; less memory: accumulation, gradient_checkpointing"
     note, memory = f"{parts}, {p.steps} steps{less}", held + lack + work.peak
-    return Cost(work.flops, work.moved, work.calls, memory, p.precision, note)
+    return Cost(flops=work.flops, moved=work.moved, calls=work.calls, memory=memory, precision=p.precision, note=note)
 
 
 def _backward(run: MetaRun, p: DiffusionParams, micro: int) -> Work:
@@ -149,7 +149,14 @@ def sample_cost(run: MetaRun, p: DiffusionParams, images: int) -> Cost:
     last = measure(lambda: run.base.vae.decode(run.latents(batch)))
     work = first.then(steps).then(last).times(images / batch)
     note = f"{batch} images at once, each with and without its text, {p.sampler_steps} steps"
-    return Cost(work.flops, work.moved, work.calls, run.weights + work.peak, p.precision, note)
+    return Cost(
+        flops=work.flops,
+        moved=work.moved,
+        calls=work.calls,
+        memory=run.weights + work.peak,
+        precision=p.precision,
+        note=note,
+    )
 
 
 def _count(parameters: Iterable[torch.Tensor]) -> int:

@@ -22,14 +22,21 @@ def cost_of(model: torch.nn.Module, recipe: Recipe, probability: Probability, ac
         pixels = _pixels(batch, recipe.size)
         with torch.no_grad():
             work = measure(lambda: probability(model, recipe.normalise(pixels))).times(images / batch)
-        return Cost(work.flops, work.moved, work.calls, weights + work.peak)
+        return Cost(flops=work.flops, moved=work.moved, calls=work.calls, memory=weights + work.peak)
     optimizer = recipe.make_optimizer(model)
     epochs = recipe.passes(math.ceil(images / batch) * recipe.scales.steps)
     work = _batch(model, recipe, optimizer, batch).times(epochs * images / batch)
     state = sum(part.nbytes for parts in optimizer.state.values() for part in parts.values() if part.is_meta)
     steps = f", {recipe.scales.steps} steps each" if recipe.scales.steps > 1 else ""
     note = f"{epochs} epochs of {images} images in batches of {batch}{steps}"
-    return Cost(work.flops, work.moved, work.calls, weights + state + work.peak, recipe.precision, note)
+    return Cost(
+        flops=work.flops,
+        moved=work.moved,
+        calls=work.calls,
+        memory=weights + state + work.peak,
+        precision=recipe.precision,
+        note=note,
+    )
 
 
 def _batch(model: torch.nn.Module, recipe: Recipe, optimizer: torch.optim.Optimizer, batch: int) -> Work:

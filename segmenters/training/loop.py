@@ -78,7 +78,7 @@ def fit(
     source = open_source(train, recipe.size, recipe.batch, recipe.scales, recipe.augmentation, ctx)
     watched = decode_pairs(val, recipe.size, recipe.scales.soft_masks, ctx) if val else None
     judged = decode_pairs(select, recipe.size, False, ctx) if select else None
-    training = _Training(model, recipe, source, ctx)
+    training = _Training(model=model, recipe=recipe, source=source, ctx=ctx)
     epochs = recipe.passes(source.updates)
     with ctx.progress.bar(epochs * source.updates, "step", done=training.updates) as bar:
         for epoch in range(len(training.history), epochs):
@@ -93,7 +93,7 @@ def fit(
     write(model, model_dir, training.report(kept))
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Training:
     """A network on its way, with all that a checkpoint holds."""
 

@@ -48,12 +48,12 @@ def spent(monkeypatch):
 def test_the_time_of_training_goes_into_the_network(name, benchmark, spent, tmp_path):
     """All changes of the published recipe included; two sources, so that colours are exchanged."""
     segmenter = build("segmenter", name)
-    recipe, ctx = segmenter.recipe(), Context(0, tmp_path)
+    recipe, ctx = segmenter.recipe(), Context(seed=0, workdir=tmp_path)
     samples = make_pairs(tmp_path, IMAGES - 10, 256) + tuple(
         type(pair)(pair.id, pair.image, pair.mask) for pair in make_pairs(tmp_path, 10, 256, seed=1, prefix="t")
     )
     source = open_source(samples, recipe.size, recipe.batch, recipe.scales, recipe.augmentation, ctx)
-    training = loop._Training(segmenter.seeded(0), recipe, source, ctx)
+    training = loop._Training(model=segmenter.seeded(0), recipe=recipe, source=source, ctx=ctx)
     training.epoch(0, Quiet())
     spent[0], started = 0.0, time.process_time()
     benchmark.pedantic(training.epoch, (1, Quiet()), rounds=1)
@@ -76,7 +76,7 @@ def test_known_pairs_open_five_times_faster_than_new_ones(benchmark, tmp_path):
 
     def opened():
         started = time.process_time()
-        decode_pairs(samples, 352, False, Context(0, tmp_path, cache=cache))
+        decode_pairs(samples, 352, False, Context(seed=0, workdir=tmp_path, cache=cache))
         return time.process_time() - started
 
     new, known = opened(), benchmark.pedantic(opened, rounds=1)

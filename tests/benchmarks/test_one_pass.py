@@ -25,7 +25,7 @@ from tests.conftest import extraction_of
 from tests.golden.random_weights import random_inception_file
 
 COUNT, SIZE = 64, 384
-CTX = Context(0, Path())
+CTX = Context(seed=0, workdir=Path())
 LEAST_SHARE, LEAST_RATIO = 0.93, 3
 MOST_BYTES = 2.5e9
 
@@ -63,7 +63,7 @@ def photos(folder, count, size, seed):
 
 
 def samples_of(folder):
-    return tuple(Sample(path.stem, path, Path()) for path in sorted(folder.glob("*.png")))
+    return tuple(Sample(id=path.stem, image=path, mask=Path()) for path in sorted(folder.glob("*.png")))
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def ours(weights, folders):
 def import_all(metrics):
     """Metrics import what they need when they first score."""
     rng = np.random.default_rng(0)
-    nothing = tuple(Sample(str(number), Path(), Path()) for number in range(12))
+    nothing = tuple(Sample(id=str(number), image=Path(), mask=Path()) for number in range(12))
     one, other = (ImageSet(nothing, rng.random((12, 4), dtype=np.float32)) for _ in range(2))
     for metric in metrics:
         assert metric.score(one, other, Space("any"), CTX)

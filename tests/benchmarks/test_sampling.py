@@ -45,7 +45,7 @@ def make_base():
 
 def make_ours(base, controlnet, noise, mask):
     method = ControlNetMethod(Networks(base.unet, controlnet, Decoder(base.unet), base.scheduler.alphas_cumprod))
-    job = SamplingJob(base=base, method=method, sampler=SAMPLER, size=SIZE, ctx=Context(0, Path()))
+    job = SamplingJob(base=base, method=method, sampler=SAMPLER, size=SIZE, ctx=Context(seed=0, workdir=Path()))
 
     def run():
         context, empty = encode_prompts(base, PROMPTS), encode_prompts(base, [""])

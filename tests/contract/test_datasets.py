@@ -120,7 +120,7 @@ def built(name, root, seed):
     dataset = opened(name, root)
     work = root.with_name(f"{root.name}-work")
     work.mkdir()
-    dataset.build(root, Context(seed, work))
+    dataset.build(root, Context(seed=seed, workdir=work))
     return dataset
 
 

@@ -46,7 +46,7 @@ def found(photos, tmp_path_factory):
 
 
 def context(folder, **changes):
-    return Context(0, folder, **changes)
+    return Context(seed=0, workdir=folder, **changes)
 
 
 def differ(ours, theirs):
@@ -86,7 +86,7 @@ def test_features_do_not_depend_on_the_batch_size(name, found, photos, tmp_path)
 def test_features_are_deterministic(name, found, photos, tmp_path):
     """The same call gives the same bytes, whatever the seed."""
     extractor, features = found(name)
-    again = features_of(extractor, photos, None, Context(1, tmp_path))
+    again = features_of(extractor, photos, None, Context(seed=1, workdir=tmp_path))
     assert again.tobytes() == features.tobytes()
 
 

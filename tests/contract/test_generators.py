@@ -61,7 +61,7 @@ def fit(generator, train, place, **context):
     model, work = place / "model", place / "work"
     for path in (model, work):
         path.mkdir(parents=True, exist_ok=True)
-    generator.fit(train, model, Context(0, work, **context))
+    generator.fit(train, model, Context(seed=0, workdir=work, **context))
     return model
 
 
@@ -69,7 +69,7 @@ def sample(generator, conditions, model, out, seed=0):
     work = out.with_name(f"{out.name}-work")
     for path in (out, work):
         path.mkdir(parents=True, exist_ok=True)
-    generator.sample(conditions, model, out, Context(seed, work))
+    generator.sample(conditions, model, out, Context(seed=seed, workdir=work))
     return out
 
 

@@ -70,7 +70,7 @@ def following(real, folder):
 
 
 def scores(metric, real, fake, tmp_path):
-    return metric.score(real, fake, Space(LABEL, toy_distances), Context(0, tmp_path))
+    return metric.score(real, fake, Space(LABEL, toy_distances), Context(seed=0, workdir=tmp_path))
 
 
 def badness(metric, real, fake, tmp_path):

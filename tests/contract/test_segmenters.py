@@ -37,7 +37,7 @@ def train(tmp_path_factory):
     """A square image and a wide one; the second is the middle of a larger scene."""
     folder = tmp_path_factory.mktemp("pairs")
     square, large = make_pairs(folder, 2, 48)
-    wide = Sample("wide", folder / "wide.png", folder / "wide-mask.png")
+    wide = Sample(id="wide", image=folder / "wide.png", mask=folder / "wide-mask.png")
     save_png(wide.image, load_rgb(large.image)[6:42])
     save_png(wide.mask, load_mask(large.mask)[6:42] * 255)
     return (square, wide)
@@ -88,7 +88,7 @@ def fit(segmenter, train, place, seed=0, val=(), select=(), **context):
     model, work = place / "model", place / "work"
     for path in (model, work):
         path.mkdir(parents=True, exist_ok=True)
-    segmenter.fit(train, val, model, Context(seed, work, **context), select)
+    segmenter.fit(train, val, model, Context(seed=seed, workdir=work, **context), select)
     return model
 
 
@@ -96,7 +96,7 @@ def predict(segmenter, samples, model, place, name="maps"):
     out, work = place / name, place / f"{name}-work"
     for path in (out, work):
         path.mkdir(parents=True, exist_ok=True)
-    segmenter.predict(samples, model, out, Context(0, work))
+    segmenter.predict(samples, model, out, Context(seed=0, workdir=work))
     return out
 
 

@@ -297,10 +297,12 @@ def test_a_disk_that_fills_up_within_a_file_of_features(pairs, tmp_path, small_d
         def features(self, images):
             return np.ones((len(images), self.dim), np.float32)
 
-    chosen = ResolvedPlugin("extractor", "wide", Wide(NoParams()), {"name": "wide", "version": 1})
+    chosen = ResolvedPlugin(
+        kind="extractor", name="wide", plugin=Wide(NoParams()), identity={"name": "wide", "version": 1}
+    )
     stage = Features(label="features", extractor=chosen, of=Ref(DATA, "d"))
     workspace = Workspace(small_disk, tmp_path)
-    job = Job(store=Store(tmp_path), splits={"d": pairs(1)}, workspace=workspace, ctx=Context(0, tmp_path))
+    job = Job(store=Store(tmp_path), splits={"d": pairs(1)}, workspace=workspace, ctx=Context(seed=0, workdir=tmp_path))
     with pytest.raises(OSError, match="No space left on device") as caught:
         perform(stage, job)
     assert storage_error(caught.value, small_disk)

@@ -115,7 +115,7 @@ def test_too_few_cases_are_refused(cases, tmp_path):
 def test_the_seed_decides_every_pixel_of_the_generator(pairs, tmp_path):
     train = pairs(3)
     generator = load("colour_fill", "ColourFill")
-    generator.fit(train, tmp_path, Context(0, tmp_path))
+    generator.fit(train, tmp_path, Context(seed=0, workdir=tmp_path))
     drawn = {name: sample(generator, train, tmp_path, name, seed) for name, seed in (("a", 0), ("b", 0), ("c", 1))}
     assert drawn["a"] == drawn["b"]
     assert drawn["a"] != drawn["c"]
@@ -123,14 +123,14 @@ def test_the_seed_decides_every_pixel_of_the_generator(pairs, tmp_path):
 
 def sample(generator, conditions, model, name, seed):
     """Bytes of every image by name."""
-    generator.sample(conditions, model, model / name, Context(seed, model))
+    generator.sample(conditions, model, model / name, Context(seed=seed, workdir=model))
     return {path.name: path.read_bytes() for path in (model / name / "images").iterdir()}
 
 
 def test_the_generator_keeps_finished_images(pairs, tmp_path):
     train = pairs(2)
     generator = load("colour_fill", "ColourFill")
-    generator.fit(train, tmp_path, Context(0, tmp_path))
+    generator.fit(train, tmp_path, Context(seed=0, workdir=tmp_path))
     sample(generator, train, tmp_path, "out", 0)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "images").iterdir()}
     sample(generator, train, tmp_path, "out", 0)
@@ -140,7 +140,7 @@ def test_the_generator_keeps_finished_images(pairs, tmp_path):
 def test_features_of_the_extractor_do_not_depend_on_other_images(pairs, tmp_path):
     images = [load_rgb(one.image) for one in pairs(3)]
     extractor = load("colour_histogram", "ColourHistogram")
-    network = extractor.open(Context(0, tmp_path))
+    network = extractor.open(Context(seed=0, workdir=tmp_path))
     together = network.features(images)
     assert together.shape == (3, extractor.dim)
     assert together.dtype == np.float32
@@ -151,8 +151,8 @@ def test_features_of_the_extractor_do_not_depend_on_other_images(pairs, tmp_path
 def test_the_segmenter_learns_two_images_by_heart(pairs, tmp_path):
     train = pairs(2)
     segmenter = load("colour_model", "ColourModel")
-    segmenter.fit(train, (), tmp_path, Context(0, tmp_path))
-    segmenter.predict(train, tmp_path, tmp_path / "maps", Context(0, tmp_path))
+    segmenter.fit(train, (), tmp_path, Context(seed=0, workdir=tmp_path))
+    segmenter.predict(train, tmp_path, tmp_path / "maps", Context(seed=0, workdir=tmp_path))
     for one in train:
         found, truth = load_grey(tmp_path / "maps" / f"{one.id}.png") > 127, load_mask(one.mask) == 1
         assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.9

@@ -10,7 +10,7 @@ from bench.contracts import NO_MASK, Context, ImageSet, Sample, Space
 from metrics.alignment import Alignment, others_masks
 from tests.conftest import refused
 
-CTX = Context(4, "")
+CTX = Context(seed=4, workdir="")
 SPACE = Space("Net")
 
 
@@ -23,7 +23,7 @@ def drawn(folder, count, seed=0, size=(12, 9), mask_size=(12, 9)):
         mask, grey = folder / f"{index}-mask.png", folder / f"{index}-map.png"
         Image.fromarray((rng.random(mask_size[::-1]) > 0.6).astype(np.uint8) * 255).save(mask)
         Image.fromarray((rng.integers(0, 256, size[::-1]) * (index > 0)).astype(np.uint8)).save(grey)
-        samples.append(Sample(f"i{index}", folder / f"{index}.png", mask, group=f"video {index // 4}"))
+        samples.append(Sample(id=f"i{index}", image=folder / f"{index}.png", mask=mask, group=f"video {index // 4}"))
         maps.append(grey)
     return ImageSet(tuple(samples), maps=tuple(maps))
 
@@ -86,7 +86,7 @@ def test_a_copied_mask_is_the_best_and_its_ceiling_does_not_depend_on_it(tmp_pat
 @pytest.mark.parametrize("conditions", [2, 3, 7])
 def test_the_floor_takes_every_mask_once_and_never_an_images_own(conditions, copies):
     samples = tuple(
-        Sample(f"m{mask}-{copy}", "", f"{mask}.png", source=f"m{mask}")
+        Sample(id=f"m{mask}-{copy}", image="", mask=f"{mask}.png", source=f"m{mask}")
         for copy in range(copies)
         for mask in range(conditions)
     )
@@ -98,7 +98,7 @@ def test_the_floor_takes_every_mask_once_and_never_an_images_own(conditions, cop
 
 
 def test_the_floor_is_shuffled_by_the_seed():
-    samples = tuple(Sample(f"m{mask}", "", "") for mask in range(20))
+    samples = tuple(Sample(id=f"m{mask}", image="", mask="") for mask in range(20))
     assert others_masks(samples, 1) != others_masks(samples, 2)
 
 
@@ -112,6 +112,6 @@ def test_without_another_mask_there_is_no_floor(tmp_path):
 
 def test_sets_without_maps_or_masks_are_refused(tmp_path):
     whole = drawn(tmp_path / "whole", 3)
-    bare = replace(whole, samples=(whole.samples[0], Sample("lonely", whole.samples[1].image, NO_MASK)))
+    bare = replace(whole, samples=(whole.samples[0], Sample(id="lonely", image=whole.samples[1].image, mask=NO_MASK)))
     refused(lambda: score(whole, replace(whole, maps=None)), "alignment-Net", "synthetic", "--segmenter")
     refused(lambda: score(bare, whole), "alignment-Net", "real image lonely has no mask")

@@ -10,13 +10,15 @@ from metrics import clip_i
 from metrics.clip_i import ClipI, Params
 from tests.conftest import refused
 
-CTX = Context(0, "")
+CTX = Context(seed=0, workdir="")
 
 
 def image_set(features, groups=(), prefix="s", sources=()):
     count = len(features)
     groups, sources = list(groups) or [""] * count, list(sources) or [""] * count
-    samples = tuple(Sample(f"{prefix}{i}", "", "", group=groups[i], source=sources[i]) for i in range(count))
+    samples = tuple(
+        Sample(id=f"{prefix}{i}", image="", mask="", group=groups[i], source=sources[i]) for i in range(count)
+    )
     return ImageSet(samples, np.asarray(features, dtype=np.float32))
 
 

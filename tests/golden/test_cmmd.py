@@ -9,7 +9,9 @@ from metrics.cmmd import Cmmd, Params
 
 def cmmd(real, fake):
     """(CMMD, CMMD unbiased)"""
-    found = Cmmd(Params()).score(ImageSet((), real), ImageSet((), fake), Space("CLIP-L14-336"), Context(0, ""))
+    found = Cmmd(Params()).score(
+        ImageSet((), real), ImageSet((), fake), Space("CLIP-L14-336"), Context(seed=0, workdir="")
+    )
     assert tuple(found) == ("CMMD", "CMMD unbiased")
     return tuple(found.values())
 
@@ -132,10 +134,10 @@ def test_two_halves_of_one_set_have_a_floor_of_bias_alone():
 
 def test_samples_of_one_mask_are_left_out_together():
     """Four samples a mask are 15 parts of a set of 60, and the real images' groups are theirs."""
-    real = tuple(Sample(f"r{row}", "", "", group=f"g{row // 3}") for row in range(60))
-    fake = tuple(Sample(f"s{row}", "", "", source=f"r{row // 4}") for row in range(60))
+    real = tuple(Sample(id=f"r{row}", image="", mask="", group=f"g{row // 3}") for row in range(60))
+    fake = tuple(Sample(id=f"s{row}", image="", mask="", source=f"r{row // 4}") for row in range(60))
     found = Cmmd(Params()).score(
-        ImageSet(real, cloud(60, 1)), ImageSet(fake, cloud(60, 2)), Space("CLIP-L14-336"), Context(0, "")
+        ImageSet(real, cloud(60, 1)), ImageSet(fake, cloud(60, 2)), Space("CLIP-L14-336"), Context(seed=0, workdir="")
     )
     for score in found.values():
         assert [(part.side, part.sizes.tolist()) for part in score.left_out] == [

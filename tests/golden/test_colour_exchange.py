@@ -101,12 +101,15 @@ def test_an_image_without_spread_takes_the_mean():
 
 
 def samples(*groups):
-    return tuple(Sample(f"s{row}", NO_MASK, NO_MASK, group=group) for row, group in enumerate(groups))
+    return tuple(Sample(id=f"s{row}", image=NO_MASK, mask=NO_MASK, group=group) for row, group in enumerate(groups))
 
 
 def test_sources_are_told_by_the_group_and_not_by_the_name():
     """A frame called like a still and a still called like a frame lend as what they are."""
-    named = (Sample("cju0", NO_MASK, NO_MASK, group="clinicdb-01"), Sample("17", NO_MASK, NO_MASK))
+    named = (
+        Sample(id="cju0", image=NO_MASK, mask=NO_MASK, group="clinicdb-01"),
+        Sample(id="17", image=NO_MASK, mask=NO_MASK),
+    )
     assert find_partners(named) == Partners((0,), (1,))
 
 

@@ -17,7 +17,7 @@ from bench.plugins.registry import Registry, missing_modules
 from metrics.copying import Copying, Params, nearest
 
 DIM = 64
-CTX = Context(0, "")
+CTX = Context(seed=0, workdir="")
 
 
 def pooled(count, seed):
@@ -39,12 +39,12 @@ def copies(features, rows, views, seed, noise=0.2):
 
 def training_set(features, groups=None, views=None):
     names = groups if groups is not None else [""] * len(features)
-    samples = tuple(Sample(f"r{i}", "", "", group=group) for i, group in enumerate(names))
+    samples = tuple(Sample(id=f"r{i}", image="", mask="", group=group) for i, group in enumerate(names))
     return ImageSet(samples, features, turned(features) if views is None else views)
 
 
 def synthetic(features):
-    return ImageSet(tuple(Sample(f"s{i}", "", "") for i in range(len(features))), features)
+    return ImageSet(tuple(Sample(id=f"s{i}", image="", mask="") for i in range(len(features))), features)
 
 
 def scores(real, fake, **params):

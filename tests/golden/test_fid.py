@@ -14,7 +14,9 @@ from tests.golden.fidelity_reference import features_of, published, random_image
 
 
 def fid(real, fake):
-    return Fid(Params()).score(ImageSet((), real), ImageSet((), fake), Space("Inception"), Context(0, ""))["FID"]
+    return Fid(Params()).score(ImageSet((), real), ImageSet((), fake), Space("Inception"), Context(seed=0, workdir=""))[
+        "FID"
+    ]
 
 
 def cloud(count, dim, seed, shift=0.0, spread=1.0):

@@ -94,7 +94,7 @@ def test_values_without_a_part_are_those_of_the_images_that_remain():
 
 def infinity(x, y, seed=0):
     sets = ImageSet((), x.astype(np.float32)), ImageSet((), y.astype(np.float32))
-    return fid.Fid(fid.Params()).score(*sets, Space("Inception"), Context(seed, ""))["FID-infinity"]
+    return fid.Fid(fid.Params()).score(*sets, Space("Inception"), Context(seed=seed, workdir=""))["FID-infinity"]
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.3])
@@ -140,10 +140,13 @@ def test_the_printed_interval_reaches_the_truth_where_dimensions_outnumber_image
 
 def test_the_order_of_images_does_not_matter():
     """Rows are drawn by id: shuffled sets have the same value, interval and parts."""
-    names = [tuple(Sample(f"{side}{row:03d}", "", "", group=f"g{row // 2}") for row in range(70)) for side in "rs"]
+    names = [
+        tuple(Sample(id=f"{side}{row:03d}", image="", mask="", group=f"g{row // 2}") for row in range(70))
+        for side in "rs"
+    ]
     sets = [ImageSet(samples, cloud(70, 8, seed, seed / 4)) for seed, samples in enumerate(names)]
     shuffled = [images.rows(np.random.default_rng(5).permutation(70)) for images in sets]
-    metric, space, ctx = fid.Fid(fid.Params()), Space("Inception"), Context(3, "")
+    metric, space, ctx = fid.Fid(fid.Params()), Space("Inception"), Context(seed=3, workdir="")
     one, other = (metric.score(*pair, space, ctx)["FID-infinity"] for pair in (sets, shuffled))
     assert (one.low, one.high) == pytest.approx((other.low, other.high), rel=1e-6)
     assert one.left_out[0].values == pytest.approx(other.left_out[0].values, rel=1e-6)

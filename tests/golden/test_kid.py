@@ -16,7 +16,9 @@ from tests.golden.fidelity_reference import features_of, published, random_image
 
 def kid(real, fake, **params):
     plugin = Kid(Params(**params))
-    (score,) = plugin.score(ImageSet((), real), ImageSet((), fake), Space("Inception"), Context(0, "")).values()
+    (score,) = plugin.score(
+        ImageSet((), real), ImageSet((), fake), Space("Inception"), Context(seed=0, workdir="")
+    ).values()
     return score
 
 
@@ -142,9 +144,10 @@ def test_whole_groups_are_left_out():
     x, y = cloud(30, 1), cloud(30, 2, shift=0.5)
     frames = [np.repeat(z, 8, axis=0) + cloud(240, seed) * 0.01 for seed, z in ((3, x), (4, y))]
     named = [
-        tuple(Sample(f"{side}{row}", "", "", group=f"g{row // 8}") for row in range(240)) for side in ("real", "fake")
+        tuple(Sample(id=f"{side}{row}", image="", mask="", group=f"g{row // 8}") for row in range(240))
+        for side in ("real", "fake")
     ]
-    plugin, space, ctx = Kid(Params()), Space("Inception"), Context(0, "")
+    plugin, space, ctx = Kid(Params()), Space("Inception"), Context(seed=0, workdir="")
     (grouped,) = plugin.score(*map(ImageSet, named, frames), space, ctx).values()
     single, naive = kid(x, y), kid(*frames)
     assert len(grouped.left_out[0].values) == 30

@@ -20,8 +20,10 @@ def cloud(count, seed, shift=0.0, dim=6):
 
 
 def scores(real, fake, groups=None, **params):
-    samples = tuple(Sample(str(i), "", "", group=group) for i, group in enumerate(groups or []))
-    found = Prdc(Params(**params)).score(ImageSet(samples, real), ImageSet((), fake), Space("X"), Context(0, ""))
+    samples = tuple(Sample(id=str(i), image="", mask="", group=group) for i, group in enumerate(groups or []))
+    found = Prdc(Params(**params)).score(
+        ImageSet(samples, real), ImageSet((), fake), Space("X"), Context(seed=0, workdir="")
+    )
     return {name.removesuffix("-X"): score for name, score in found.items()}
 
 

@@ -66,7 +66,7 @@ def trained(published, samples, folder, **context):
     for path in (work, model_dir):
         path.mkdir(parents=True)
     recipe = dataclasses.replace(published, loss=loss, make_optimizer=make_optimizer)
-    loop.fit(Tiny(), recipe, samples, (), model_dir, Context(0, work, **context))
+    loop.fit(Tiny(), recipe, samples, (), model_dir, Context(seed=0, workdir=work, **context))
     seen.report = json.loads((model_dir / "training.json").read_text())
     return seen
 
@@ -169,7 +169,7 @@ def test_sanets_changes_are_the_published_ones(wrap, tmp_path):
         for row, sample in enumerate(make_pairs(tmp_path, 5, 40))
     )
     how = dataclasses.replace(sanet.AUGMENTATION, flip=1, flop=1, turn=0, colour_exchange=1, wrap=wrap)
-    source = open_source(samples, 32, 5, sanet.SCALES, how, Context(0, tmp_path))
+    source = open_source(samples, 32, 5, sanet.SCALES, how, Context(seed=0, workdir=tmp_path))
     batch = source.make(np.arange(5), 0, 0)
     for image, mask, (want_image, want_mask) in zip(
         batch.images, batch.masks, literal_batch(samples, 32, wrap), strict=True
@@ -317,7 +317,7 @@ def test_the_unet_is_trained_on_images_as_they_are(tmp_path):
     """No change, no other size, one step a batch: what the first batch is, is what was decoded."""
     recipe = unet.UNet(unet.Params(size=48)).recipe()
     samples = make_pairs(tmp_path, 2, 48)
-    source = open_source(samples, 48, 2, recipe.scales, recipe.augmentation, Context(0, tmp_path))
+    source = open_source(samples, 48, 2, recipe.scales, recipe.augmentation, Context(seed=0, workdir=tmp_path))
     batch = source.make(np.array([1, 0]), 0, 0)
     assert (batch.sizes, source.updates, recipe.precision) == ((48,), 1, "fp32")
     np.testing.assert_array_equal(batch.images, [load_rgb(samples[row].image) for row in (1, 0)])
@@ -332,4 +332,4 @@ def test_a_diverged_step_is_told_before_it_is_taken(tmp_path):
     )
     (tmp_path / "work").mkdir()
     with pytest.raises(BenchError, match="not finite"):
-        loop.fit(Tiny(), recipe, make_pairs(tmp_path, 2, 32), (), tmp_path, Context(0, tmp_path / "work"))
+        loop.fit(Tiny(), recipe, make_pairs(tmp_path, 2, 32), (), tmp_path, Context(seed=0, workdir=tmp_path / "work"))

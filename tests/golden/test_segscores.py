@@ -62,7 +62,7 @@ def test_each_map_scores_as_in_pranets_matlab_code(row):
 
 
 def test_the_set_scores_as_in_pranets_matlab_code():
-    samples = tuple(Sample(p.stem, p, p) for p in sorted((SCORES / "gt").glob("*.png")))
+    samples = tuple(Sample(id=p.stem, image=p, mask=p) for p in sorted((SCORES / "gt").glob("*.png")))
     rows = score_folder(samples, SCORES / "pred")
     whole = next(row for row in expected() if row["file"] == "SET")
     ones = np.ones((1, len(rows)))
@@ -119,7 +119,7 @@ def test_thresholds_run_from_one_to_zero():
 
 def test_a_missing_or_misshapen_map_is_named(tmp_path):
     save_png(tmp_path / "masks" / "a.png", np.full((8, 8), 255, np.uint8))
-    samples = (Sample("a", tmp_path / "masks" / "a.png", tmp_path / "masks" / "a.png"),)
+    samples = (Sample(id="a", image=tmp_path / "masks" / "a.png", mask=tmp_path / "masks" / "a.png"),)
     with pytest.raises(BenchError, match=r"a\.png: no such image"):
         score_folder(samples, tmp_path / "maps")
     save_png(tmp_path / "maps" / "a.png", np.zeros((4, 8), np.uint8))

@@ -18,12 +18,12 @@ def cloud(count, seed, dim=8, spread=1.0):
 
 def images(features, groups=None):
     names = groups if groups is not None else [""] * len(features)
-    return ImageSet(tuple(Sample(f"id{i}", "", "", group=g) for i, g in enumerate(names)), features)
+    return ImageSet(tuple(Sample(id=f"id{i}", image="", mask="", group=g) for i, g in enumerate(names)), features)
 
 
 def scores(real, fake):
     real, fake = (one if isinstance(one, ImageSet) else images(one) for one in (real, fake))
-    found = Vendi(Params()).score(real, fake, Space("X"), Context(0, ""))
+    found = Vendi(Params()).score(real, fake, Space("X"), Context(seed=0, workdir=""))
     return {name.removeprefix("Vendi2-").removesuffix("-X"): score for name, score in found.items()}
 
 

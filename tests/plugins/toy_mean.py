@@ -46,7 +46,8 @@ class ToyMean(Metric):
         assert fake.features is not None
         r, s = real.features.astype(float), fake.features.astype(float)
         score = Score(
-            float(np.linalg.norm(r.mean(0) - s.mean(0))), len(r), len(s), estimator="distance of means",
+            value=float(np.linalg.norm(r.mean(0) - s.mean(0))), n_real=len(r), n_fake=len(s),
+            estimator="distance of means",
             left_out=(
                 LeftOut("real", np.linalg.norm(without_one(r) - s.mean(0), axis=1), np.ones(len(r))),
                 LeftOut("fake", np.linalg.norm(r.mean(0) - without_one(s), axis=1), np.ones(len(s))),

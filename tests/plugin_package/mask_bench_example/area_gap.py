@@ -21,7 +21,7 @@ class AreaGap(Metric):
 
     def score(self, real: ImageSet, fake: ImageSet, space: Space, ctx: Context) -> Mapping[str, Score]:
         gap = abs(mean_area(real.samples) - mean_area(fake.samples))
-        return {"area gap": Score(gap, len(real.samples), len(fake.samples))}
+        return {"area gap": Score(value=gap, n_real=len(real.samples), n_fake=len(fake.samples))}
 
 
 def mean_area(samples: Split) -> float:

@@ -47,7 +47,7 @@ def store(tmp_path):
         (workspace.out / "training.json").write_text('{"updates": 7}')
         store.commit("train", "m", workspace, {})
     with store.claim("score", "k", print) as workspace:
-        save_scores(workspace.out, [Scored(Measure("M", headline=True), Score(0.1, 9, 8))], {})
+        save_scores(workspace.out, [Scored(Measure("M", headline=True), Score(value=0.1, n_real=9, n_fake=8))], {})
         store.commit("score", "k", workspace, {})
     return store
 

@@ -131,7 +131,14 @@ def test_two_lines_are_compared_on_the_same_draws(store):
 
 
 def test_scores_of_a_set(store):
-    score = Score(0.1, 9, 8, note="few", estimator="mean", floor=Floor(0.05, 0.01, 4, 10, 0.2))
+    score = Score(
+        value=0.1,
+        n_real=9,
+        n_fake=8,
+        note="few",
+        estimator="mean",
+        floor=Floor(value=0.05, sd=0.01, n=4, splits=10, at_n=0.2),
+    )
     about = {"backbone": "net", "weights": "01234567", "resize": "none", "reference": "train"}
     with store.claim("score", "k", lambda: None) as workspace:
         save_scores(workspace.out, [Scored(Measure("M"), score), Scored(Measure("M"), score, "small lesions")], about)
@@ -142,7 +149,7 @@ def test_scores_of_a_set(store):
     assert (one.measure, one.value, one.n, one.n_real, one.note) == (Measure("M"), 0.1, 8, 9, "few")
     assert (one.origin.generator, one.origin.synthetic, one.record) == ("g", "set", "score/k")
     assert one.basis == Basis(backbone="net", weights="01234567", resize="none", reference="train")
-    assert one.floor == Floor(0.05, 0.01, 4, 10, 0.2)
+    assert one.floor == Floor(value=0.05, sd=0.01, n=4, splits=10, at_n=0.2)
     assert (one.stratum, part.stratum) == ("", "small lesions")
 
 

@@ -26,7 +26,7 @@ def distance(name):
     fake = FAKES[name]
     parts = (LeftOut("real", fake.mean() - without_one(REAL), np.ones(N)),
              LeftOut("fake", without_one(fake) - REAL.mean(), np.ones(N)))  # fmt: skip
-    return Score(float(fake.mean() - REAL.mean()), N, N, left_out=parts)
+    return Score(value=float(fake.mean() - REAL.mean()), n_real=N, n_fake=N, left_out=parts)
 
 
 def made(name, *scored, reference="train", **changes):
@@ -67,8 +67,8 @@ def test_means_over_images_are_compared_image_by_image_and_group_by_group():
     shared = RNG.normal(0, 5, N)
 
     def mean(name, values, ids, groups):
-        return made(name, Scored(Measure("LPIPS"), Score(float(values.mean()), N, N, per_image=values, ids=ids),
-                                 groups=groups))  # fmt: skip
+        score = Score(value=float(values.mean()), n_real=N, n_fake=N, per_image=values, ids=ids)
+        return made(name, Scored(Measure("LPIPS"), score, groups=groups))
 
     def compare(groups):
         return set_differences(
@@ -86,7 +86,7 @@ def test_means_over_images_are_compared_image_by_image_and_group_by_group():
 
 def test_what_has_no_interval_or_ranks_nothing_is_not_compared():
     """A point without its noise, a reference value, a third of the lesions, a measure only one set has."""
-    point = Scored(HEADLINE, Score(1.0, N, N))
+    point = Scored(HEADLINE, Score(value=1.0, n_real=N, n_fake=N))
     assert set_differences([made("x", point), made("y", point)], 0) == []
     for scored in (Scored(Measure("KD", "", sees=()), distance("x")), Scored(HEADLINE, distance("x"), "small lesions")):
         assert set_differences([made("x", scored), made("y", scored)], 0) == []

@@ -87,7 +87,7 @@ def test_times_and_then():
 
 
 def test_seconds_add_up():
-    assert seconds(Cost(10.0, 20.0, 30.0, 0.0), Speed(10.0, 10.0, 10.0)) == pytest.approx(6.0)
+    assert seconds(Cost(flops=10.0, moved=20.0, calls=30.0, memory=0.0), Speed(10.0, 10.0, 10.0)) == pytest.approx(6.0)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

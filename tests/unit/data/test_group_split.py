@@ -13,7 +13,7 @@ from bench.errors import BenchError
 
 def split(count, group_of=None):
     names = [f"s{at:03d}" for at in range(count)]
-    return tuple(Sample(name, Path(name), Path(name), group=group_of(at) if group_of else "")
+    return tuple(Sample(id=name, image=Path(name), mask=Path(name), group=group_of(at) if group_of else "")
                  for at, name in enumerate(names))  # fmt: skip
 
 

@@ -84,14 +84,14 @@ def test_what_lies_beside_an_image_is_none(folder):
     images = folder("images", "a.png", "a_superpixels.png", "a_mask.png", "A_Segmentation.png", "b_mask.png", ".c.png")
     (images / "d.png").mkdir()
     assert sorted(files_by_stem(images)) == ["A_Segmentation", "a", "b_mask"]
-    samples = tuple(Sample(name, path, path) for name, path in files_by_stem(images).items())
+    samples = tuple(Sample(id=name, image=path, mask=path) for name, path in files_by_stem(images).items())
     (line,) = left_out(samples)
     assert f"left out of {images}: a_mask.png, a_superpixels.png, d.png" in line
 
 
 def test_much_that_is_left_out_is_counted(folder):
     images = folder("images", "a.png", *(f"a_{number}.txt" for number in range(9)))
-    (line,) = left_out((Sample("a", images / "a.png", images / "a.png"),))
+    (line,) = left_out((Sample(id="a", image=images / "a.png", mask=images / "a.png"),))
     assert line.startswith(f"left out of {images}: ")
     assert line.endswith("a_0.txt, a_1.txt, a_2.txt and 6 more")
 

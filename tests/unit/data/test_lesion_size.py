@@ -20,7 +20,9 @@ def masks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("masks")
     for size in range(101):
         save_png(folder / f"{size}.png", ((np.arange(100) < size) * 255).astype(np.uint8).reshape(10, 10))
-    return lambda sizes: tuple(Sample(f"i{n}", Path(), folder / f"{size}.png") for n, size in enumerate(sizes))
+    return lambda sizes: tuple(
+        Sample(id=f"i{n}", image=Path(), mask=folder / f"{size}.png") for n, size in enumerate(sizes)
+    )
 
 
 def test_a_share_is_lesion_pixels_by_all_pixels(masks):
@@ -79,7 +81,7 @@ def test_a_third_of_fewer_than_a_hundred_is_no_third(masks, real, fake):
 
 def test_without_masks_there_are_no_thirds(masks):
     whole = masks(WELL)
-    bare = (*whole, Sample("bare", Path(), NO_MASK))
+    bare = (*whole, Sample(id="bare", image=Path(), mask=NO_MASK))
     assert thirds(whole, bare, LesionShares()) == {}
     assert thirds(bare, whole, LesionShares()) == {}
 
@@ -89,7 +91,7 @@ def test_a_mask_that_is_written_anew_is_another_mask(tmp_path):
     path, shares = tmp_path / "mask.png", LesionShares()
     for lesion, share in ((4, 0.25), (16, 1.0)):
         save_png(path, ((np.arange(16) < lesion) * 255).astype(np.uint8).reshape(4, 4))
-        assert shares.of((Sample("one", Path(), path),)).tolist() == [share]
+        assert shares.of((Sample(id="one", image=Path(), mask=path),)).tolist() == [share]
 
 
 def test_a_mask_is_decoded_once_however_many_ask(masks, monkeypatch):

@@ -49,14 +49,16 @@ def drawn(ranges):
 
 def test_documented_ranges():
     """The numbers that the documentation states: ours, and the authors' statement that they do not turn."""
-    assert (RandomMasks(0.7, 1.3, 0.15, 180.0, 0.5), KEPT) == (OURS, 0.5)
+    assert (RandomMasks(scale_low=0.7, scale_high=1.3, shift=0.15, rotation=180.0, flip=0.5), KEPT) == (OURS, 0.5)
     assert load_profile("demo").sections["masks"] == OURS
     assert load_profile("paper").sections["masks"] == RandomMasks(rotation=0.0)
 
 
 def test_what_is_set_is_what_is_drawn():
     """Within 2 degrees and 2 % of the side, which is what pixels allow."""
-    scale, angle, mirrored, *shifts = drawn(RandomMasks(0.9, 1.1, 0.05, 0.0, 0.5))
+    scale, angle, mirrored, *shifts = drawn(
+        RandomMasks(scale_low=0.9, scale_high=1.1, shift=0.05, rotation=0.0, flip=0.5)
+    )
     assert (scale.min() > 0.88) & (scale.max() < 1.12)
     assert np.abs((angle + 90) % 180 - 90).max() < 2, "flips alone: 0 or 180 degrees"
     assert 0.4 < mirrored.mean() < 0.6
@@ -69,9 +71,9 @@ def test_what_is_set_is_what_is_drawn():
 def test_a_mask_that_may_not_move_stays():
     mask = np.zeros((20, 30), np.uint8)
     mask[:4, :4] = 1
-    still = RandomMasks(1.0, 1.0, 0.0, 0.0, 0.0)
+    still = RandomMasks(scale_low=1.0, scale_high=1.0, shift=0.0, rotation=0.0, flip=0.0)
     assert (random_mask(mask, np.random.default_rng(0), still) == mask).all()
-    lost = RandomMasks(4.0, 4.0, 0.0, 0.0, 0.0)
+    lost = RandomMasks(scale_low=4.0, scale_high=4.0, shift=0.0, rotation=0.0, flip=0.0)
     assert (random_mask(mask, np.random.default_rng(0), lost) == mask).all(), "every draw pushes it out of the image"
 
 

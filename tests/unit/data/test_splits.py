@@ -11,7 +11,9 @@ from bench.images import save_png
 
 
 def split(*names, group=""):
-    return tuple(Sample(name, Path(f"{name}.png"), Path(f"{name}-mask.png"), group=group) for name in names)
+    return tuple(
+        Sample(id=name, image=Path(f"{name}.png"), mask=Path(f"{name}-mask.png"), group=group) for name in names
+    )
 
 
 def table(**changes):
@@ -50,7 +52,7 @@ def pair(folder, name, level):
     """An image of one level; the mask is the image itself."""
     path = folder / f"{name}.png"
     save_png(path, np.full((4, 4), level, np.uint8))
-    return Sample(name, path, path)
+    return Sample(id=name, image=path, mask=path)
 
 
 def test_images_that_stand_in_two_splits_are_counted_and_named(tmp_path):

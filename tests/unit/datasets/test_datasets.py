@@ -412,7 +412,7 @@ def test_a_missing_folder_is_named_with_what_should_be_there(tmp_path):
 
 def test_missing_files_are_named_when_they_vanish(tmp_path):
     """A file that is deleted between listing and checking."""
-    gone = Sample("a", tmp_path / "a.png", tmp_path / "b.png")
+    gone = Sample(id="a", image=tmp_path / "a.png", mask=tmp_path / "b.png")
     refused(lambda: check_pairs((gone,), allow_empty=False), gone.image, "no such image")
 
 

@@ -321,7 +321,7 @@ def folder(imported, tmp_path):
 def sample(generator, tmp_path):
     out, model = tmp_path / "set", tmp_path / "model"
     model.mkdir(exist_ok=True)
-    ctx = Context(0, tmp_path)
+    ctx = Context(seed=0, workdir=tmp_path)
     pairs = make_pairs(tmp_path / "pairs", 2)
     generator.fit(pairs, model, ctx)
     generator.sample(pairs, model, out, ctx)
@@ -369,7 +369,10 @@ def test_a_folder_that_is_absent_or_lacks_a_part_is_named(folder, tmp_path):
         (line,) = generator.missing()
         assert word in line
         assert "import-checkpoint FILE" in line
-        refused(lambda generator=generator: generator.sample((), tmp_path, tmp_path, Context(0, tmp_path)), word)
+        refused(
+            lambda generator=generator: generator.sample((), tmp_path, tmp_path, Context(seed=0, workdir=tmp_path)),
+            word,
+        )
 
 
 @pytest.mark.parametrize("part", ["vae", "unet", "text_encoder", "controlnet"])

@@ -112,7 +112,7 @@ def trained(tmp_path_factory):
     for name in ("model", "work", "out"):
         (place / name).mkdir()
     samples = make_pairs(place / "pairs", 4)
-    siamese().fit(samples, place / "model", Context(0, place / "work"))
+    siamese().fit(samples, place / "model", Context(seed=0, workdir=place / "work"))
     return samples, place
 
 
@@ -124,7 +124,7 @@ def siamese(**changes):
 def test_in_training(trained, tmp_path, monkeypatch):
     monkeypatch.setattr("generators.diffusion.training.siamese_step.encode", lambda *_: torch.empty(ABSURD))
     refused(
-        lambda: siamese().fit(trained[0], tmp_path, Context(0, tmp_path)),
+        lambda: siamese().fit(trained[0], tmp_path, Context(seed=0, workdir=tmp_path)),
         "out of memory on cpu in training", "NAME.accumulation=2 (now 1", "NAME.gradient_checkpointing=true",
     )  # fmt: skip
 
@@ -132,7 +132,7 @@ def test_in_training(trained, tmp_path, monkeypatch):
 def test_in_a_preview(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(Preview, "draw", lambda _: np.empty(ABSURD))
     refused(
-        lambda: siamese(preview_every=1).fit(trained[0], tmp_path, Context(0, tmp_path)),
+        lambda: siamese(preview_every=1).fit(trained[0], tmp_path, Context(seed=0, workdir=tmp_path)),
         "in a preview", "NAME.preview_every=0 (now 1", "NAME.accumulation=2",
     )  # fmt: skip
 
@@ -146,7 +146,7 @@ def test_in_sampling_and_what_is_finished_is_kept(trained, monkeypatch):
         calls.append(torch.empty(ABSURD if calls else 0))
         return decode(*args)
 
-    out, ctx = place / "out", Context(0, place / "work")
+    out, ctx = place / "out", Context(seed=0, workdir=place / "work")
     with monkeypatch.context() as patch:
         patch.setattr(sample_set, "decode_latents", full)
         refused(

@@ -36,7 +36,7 @@ def preview(request, pairs, tmp_path_factory):
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.05)
     prompts = [pair.prompt for pair in pairs]
-    ctx = Context(7, tmp_path_factory.mktemp("work"))
+    ctx = Context(seed=7, workdir=tmp_path_factory.mktemp("work"))
     return Preview(SamplingJob(base=base, method=method, sampler=SAMPLER, size=SIZE, ctx=ctx), pairs, prompts)
 
 

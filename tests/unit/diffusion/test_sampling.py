@@ -57,7 +57,7 @@ def masks(count):
 
 def ours(base, controlnet, sampler, noise, hint, prompts):
     context, empty = encode_prompts(base, prompts), encode_prompts(base, [""])
-    job = make_job(base, method_of(base, controlnet), sampler, Context(0, Path()))
+    job = make_job(base, method_of(base, controlnet), sampler, Context(seed=0, workdir=Path()))
     ticks = []
     conditions = Conditions(mask=hint, image=None, context=context, empty=empty)
     latents = sample_latents(job, noise, conditions, lambda: ticks.append(1))
@@ -180,7 +180,7 @@ def write(base, conditions):
     def run(out, order=slice(None), batch=2, seed=0, progress=None):
         part = conditions[order]
         prompts = [sample.prompt for sample in part]
-        job = make_job(base, method, Sampler(2, 3.0), Context(seed, out, progress=progress or Quiet()))
+        job = make_job(base, method, Sampler(2, 3.0), Context(seed=seed, workdir=out, progress=progress or Quiet()))
         sample_set(job, part, prompts, batch, out)
         return {path.name: path.read_bytes() for path in sorted((out / "images").iterdir())}
 

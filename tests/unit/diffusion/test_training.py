@@ -56,7 +56,7 @@ def fit(generator, samples, place, seed=0, **context):
     folders = place / "model", place / "work"
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
-    generator.fit(samples, folders[0], Context(seed, folders[1], **context))
+    generator.fit(samples, folders[0], Context(seed=seed, workdir=folders[1], **context))
     return folders[0]
 
 
@@ -190,7 +190,11 @@ def run_layer(place, broken_at=None, gradient_at=None, steps=STEPS, every=2, loo
 
     schedule = Schedule(steps, lr=0.1, weight_decay=0.01, checkpoint_every=every)
     return model, train(
-        {"layer": model}, step, schedule, Watch(place, 0, unseen), Context(0, place, progress=progress or Quiet())
+        {"layer": model},
+        step,
+        schedule,
+        Watch(place, 0, unseen),
+        Context(seed=0, workdir=place, progress=progress or Quiet()),
     )
 
 

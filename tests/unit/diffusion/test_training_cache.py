@@ -28,7 +28,7 @@ def base():
 @pytest.fixture
 def place(tmp_path):
     """Three pairs, and two contexts that share a cache as two generators do."""
-    contexts = [Context(0, tmp_path / name, cache=tmp_path / "cache") for name in ("one", "two")]
+    contexts = [Context(seed=0, workdir=tmp_path / name, cache=tmp_path / "cache") for name in ("one", "two")]
     for ctx in contexts:
         ctx.workdir.mkdir()
     return make_pairs(tmp_path / "pairs", 3), contexts
@@ -123,7 +123,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_told_and_made_anew(tmp_path, damage):
-    ctx = Context(0, tmp_path, progress=Said())
+    ctx = Context(seed=0, workdir=tmp_path, progress=Said())
 
     def read():
         return once(ctx, "numbers", ["origin"], lambda: {"x": torch.arange(1000), "y": torch.ones(())})
@@ -141,7 +141,7 @@ def test_a_damaged_file_is_told_and_made_anew(tmp_path, damage):
 
 def test_a_file_without_a_check_sum_is_made_anew(tmp_path):
     """As earlier versions wrote it."""
-    ctx = Context(0, tmp_path, progress=Said())
+    ctx = Context(seed=0, workdir=tmp_path, progress=Said())
     once(ctx, "numbers", ["origin"], lambda: {"x": torch.arange(9)})
     (path,) = tmp_path.glob("numbers-*.safetensors")
     save_file({"x": torch.zeros(9)}, path)
@@ -151,7 +151,11 @@ def test_a_file_without_a_check_sum_is_made_anew(tmp_path):
 
 def test_a_disk_that_reads_otherwise_than_it_writes_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "save_file", lambda tensors, path, _: save_file(tensors, path))
-    refused(lambda: once(Context(0, tmp_path), "x", ["o"], lambda: {"x": torch.arange(9)}), tmp_path, "--results")
+    refused(
+        lambda: once(Context(seed=0, workdir=tmp_path), "x", ["o"], lambda: {"x": torch.arange(9)}),
+        tmp_path,
+        "--results",
+    )
 
 
 @pytest.mark.parametrize("name", ["pixels", "posteriors", "texts"])
@@ -172,7 +176,7 @@ def test_a_bit_that_turns_in_the_cache_changes_nothing(base, place, name):
 
 
 def test_parts_of_an_origin_do_not_run_together(tmp_path):
-    ctx = Context(0, tmp_path)
+    ctx = Context(seed=0, workdir=tmp_path)
     for origin in (["ab", "c"], ["a", "bc"], ["abc"]):
         once(ctx, "x", origin, lambda: {"x": torch.zeros(1)})
     assert len(list(tmp_path.iterdir())) == 3

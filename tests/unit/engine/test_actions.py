@@ -18,7 +18,7 @@ from tests.conftest import Said, refused
 
 
 def split(*names):
-    return tuple(Sample(name, Path(name), Path(f"{name}-mask")) for name in names)
+    return tuple(Sample(id=name, image=Path(name), mask=Path(f"{name}-mask")) for name in names)
 
 
 def test_repeated_pairs_are_as_many_as_asked_and_each_has_an_id_of_its_own():
@@ -35,7 +35,7 @@ def test_repeated_pairs_are_as_many_as_asked_and_each_has_an_id_of_its_own():
 
 def test_a_second_sample_never_takes_a_pairs_name():
     """It would lie in that pair's file."""
-    samples = tuple(Sample(name, Path("a"), Path("b")) for name in ("x", "x-copy2", "y-copy3"))
+    samples = tuple(Sample(id=name, image=Path("a"), mask=Path("b")) for name in ("x", "x-copy2", "y-copy3"))
     refused(lambda: refuse_taken_names(samples, 2), "--multiple 2", "x-copy2", "rename")
     refuse_taken_names(samples, 1)
     refuse_taken_names(samples[1:], 4)
@@ -57,14 +57,14 @@ class Watch(Segmenter):
 
 
 def mine(kind, plugin):
-    return ResolvedPlugin(kind, "mine", plugin, {})
+    return ResolvedPlugin(kind=kind, name="mine", plugin=plugin, identity={})
 
 
 def run(stage, splits, folder, progress=None):
     workspace = Workspace(folder / "out", folder / "work")
     for path in (workspace.out, workspace.work):
         path.mkdir(exist_ok=True)
-    ctx = Context(0, workspace.work, progress=progress or Quiet())
+    ctx = Context(seed=0, workdir=workspace.work, progress=progress or Quiet())
     perform(stage, Job(store=Store(folder / "store"), splits=splits, workspace=workspace, ctx=ctx))
 
 
@@ -88,7 +88,8 @@ def test_files_of_plugins_that_still_have_to_work_are_tried_once(tmp_path):
     """Not those whose every stage is in the store; and the extractor of a metric too."""
     store, tried, data = Store(tmp_path), [], Ref(DATA, "t")
     segmenter, metric, extractor = (
-        ResolvedPlugin("any", name, Tried(name, tried), {"name": name}) for name in ("1", "2", "3")
+        ResolvedPlugin(kind="any", name=name, plugin=Tried(name, tried), identity={"name": name})
+        for name in ("1", "2", "3")
     )
     origin = Origin(label="", backbone="", weights="", resize="", reference="train")
     stages = [Train(label="", seed=seed, segmenter=segmenter, real=data) for seed in (0, 1)]

@@ -33,11 +33,14 @@ def sets(tmp_path):
     """Twenty real and twenty synthetic samples; all of a side have one image."""
     save_png(tmp_path / "real.png", REAL)
     save_png(tmp_path / "fake.png", FAKE)
-    return [tuple(Sample(f"{side}{i}", tmp_path / f"{side}.png", "") for i in range(20)) for side in ("real", "fake")]
+    return [
+        tuple(Sample(id=f"{side}{i}", image=tmp_path / f"{side}.png", mask="") for i in range(20))
+        for side in ("real", "fake")
+    ]
 
 
 def score(matches):
-    return Score(0.5, 20, 20, estimator="made up", matches=tuple(matches))
+    return Score(value=0.5, n_real=20, n_fake=20, estimator="made up", matches=tuple(matches))
 
 
 def corners(sheet, left, top):
@@ -117,9 +120,9 @@ def test_scoring_leaves_the_picture_beside_the_numbers(sets, tmp_path):
     """In the folder that a number's `record` names."""
     (tmp_path / "out").mkdir()
     real, fake = Ref(DATA, "real"), Ref(DATA, "fake")
-    metric = ResolvedPlugin("metric", "matching", Matching(NoParams()), {})
+    metric = ResolvedPlugin(kind="metric", name="matching", plugin=Matching(NoParams()), identity={})
     origin = Origin(label="", backbone="", weights="", resize="", reference="train")
-    workspace, ctx = Workspace(tmp_path / "out", tmp_path), Context(0, tmp_path)
+    workspace, ctx = Workspace(tmp_path / "out", tmp_path), Context(seed=0, workdir=tmp_path)
     splits = dict(zip(("real", "fake"), sets, strict=True))
     job = Job(store=Store(tmp_path), splits=splits, workspace=workspace, ctx=ctx)
     score_images(ScoreImages(label="", metric=metric, fake=fake, real=real, origin=origin), job)

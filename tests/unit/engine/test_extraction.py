@@ -20,7 +20,7 @@ from bench.plugins.resolved import ResolvedPlugin
 from bench.store.artefacts import Store, Workspace
 from tests.conftest import Said, extraction_of, refused
 
-CTX = Context(0, Path())
+CTX = Context(seed=0, workdir=Path())
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,9 @@ def test_what_changes_a_row_makes_another(paths, cached):
     def forwards(identity=usual, weights="0" * 64, **where):
         extractor = Quarters()
         extractor.sha256 = weights
-        extraction = Extraction(ResolvedPlugin("extractor", "quarters", extractor, identity), cached)
+        extraction = Extraction(
+            ResolvedPlugin(kind="extractor", name="quarters", plugin=extractor, identity=identity), cached
+        )
         extraction.features(pictures_of(paths[:2], **where))
         return extractor.forwards
 
@@ -304,7 +306,9 @@ def test_a_stage_keeps_rows_of_its_weights_apart(pairs, tmp_path):
     for weights, forwards in (("0" * 64, 3), ("0" * 64, 0), ("1" * 64, 3)):
         extractor = Quarters()
         extractor.sha256 = weights
-        chosen = ResolvedPlugin("extractor", "quarters", extractor, {"name": "quarters", "version": 1})
+        chosen = ResolvedPlugin(
+            kind="extractor", name="quarters", plugin=extractor, identity={"name": "quarters", "version": 1}
+        )
         stage = Features(label="features", extractor=chosen, of=Ref(DATA, "d"))
         workspace = Workspace(tmp_path, tmp_path)
         perform(stage, Job(store=Store(tmp_path), splits={"d": samples}, workspace=workspace, ctx=ctx))

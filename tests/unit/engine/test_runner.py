@@ -54,7 +54,7 @@ DATA_SET = Ref(DATA, "t")
 
 def fit(worker, name="g", source="code", train=DATA_SET):
     identity = {"name": name, "version": worker.version, "params": {}, "files": ""}
-    generator = ResolvedPlugin("generator", name, worker, identity, source)
+    generator = ResolvedPlugin(kind="generator", name=name, plugin=worker, identity=identity, source=source)
     return Fit(label=f"train {name}", seed=7, generator=generator, train=train)
 
 
@@ -182,7 +182,7 @@ def test_a_failed_stage_leaves_only_what_it_resumes_from(runner):
     """What a training wrote stays; half a set of maps, which the next try writes again, does not. No lock stays."""
     run, _ = runner
     training, data = fit(Worker(BenchError("no"))), DATA_SET
-    painter = ResolvedPlugin("segmenter", "s", Painter(NoParams()), {"name": "s"})
+    painter = ResolvedPlugin(kind="segmenter", name="s", plugin=Painter(NoParams()), identity={"name": "s"})
     prediction = Predict(label="predict", segmenter=painter, model=data, of=data)
     for stage, kept in ((training, [f".{training.key}.partial"]), (prediction, [])):
         (failure,) = run.run([stage])

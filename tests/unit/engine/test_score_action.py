@@ -91,11 +91,14 @@ class Watch(Metric):
     def score(self, real, fake, space, ctx):
         self.calls.append((real, fake, space))
         n = len(real.samples), len(fake.samples)
-        found = {f"first {space.label}": Score(1.0, *n), "second": Score(np.float32(0.5), *n)}
+        found = {
+            f"first {space.label}": Score(value=1.0, n_real=n[0], n_fake=n[1]),
+            "second": Score(value=np.float32(0.5), n_real=n[0], n_fake=n[1]),
+        }
         if self.uses == "distances":
             pairs = list(zip(real.samples, fake.samples, strict=True))
             ids = tuple(sample.id for sample in fake.samples)
-            found["second"] = Score(0.5, *n, per_image=space.distances(pairs), ids=ids)
+            found["second"] = Score(value=0.5, n_real=n[0], n_fake=n[1], per_image=space.distances(pairs), ids=ids)
         return found | self.gives
 
 
@@ -146,7 +149,7 @@ def compare(tmp_path, runner_of):
 
 
 def chosen(kind, plugin):
-    return ResolvedPlugin(kind, kind, plugin, {"name": kind, "version": 1})
+    return ResolvedPlugin(kind=kind, name=kind, plugin=plugin, identity={"name": kind, "version": 1})
 
 
 def test_rows_belong_to_samples_and_real_images_are_squashed_as_the_synthetic_ones(compare):
@@ -271,9 +274,15 @@ def test_otherwise_there_are_no_thirds(compare, monkeypatch, asks, least):
 @pytest.mark.parametrize(
     ("gives", "message"),
     [
-        ({"third": Score(1.0, 4, 4)}, "metric metric gave third, its measures are second, first C"),
-        ({"second": Score(float("nan"), 4, 4)}, "metric metric: second or its interval is not a finite number"),
-        ({"second": Score(1.0, 4, 4, 0.0, float("inf"))}, "second or its interval is not a finite number"),
+        ({"third": Score(value=1.0, n_real=4, n_fake=4)}, "metric metric gave third, its measures are second, first C"),
+        (
+            {"second": Score(value=float("nan"), n_real=4, n_fake=4)},
+            "metric metric: second or its interval is not a finite number",
+        ),
+        (
+            {"second": Score(value=1.0, n_real=4, n_fake=4, low=0.0, high=float("inf"))},
+            "second or its interval is not a finite number",
+        ),
     ],
 )
 def test_a_score_that_breaks_the_contract_is_named(compare, gives, message):

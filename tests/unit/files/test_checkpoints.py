@@ -16,7 +16,7 @@ from tests.conftest import Said, refused
 
 @pytest.fixture
 def ctx(tmp_path):
-    return Context(0, tmp_path, progress=Said())
+    return Context(seed=0, workdir=tmp_path, progress=Said())
 
 
 def state_of(done):
@@ -111,7 +111,9 @@ def test_every_process_of_a_team_goes_on_from_the_firsts(ctx, tmp_path):
     for done in (1, 2):
         save_checkpoint(ctx, done, state_of(done))
     flip(checkpoints.checkpoints(tmp_path)[0])
-    second = Context(0, tmp_path, team=Second(1))
+    second = Context(seed=0, workdir=tmp_path, team=Second(1))
     assert load_checkpoint(second)["done"] == 1
     assert len(list(tmp_path.iterdir())) == 2
-    refused(lambda: load_checkpoint(Context(0, tmp_path, team=Second(2))), tmp_path, "process 1", "start again")
+    refused(
+        lambda: load_checkpoint(Context(seed=0, workdir=tmp_path, team=Second(2))), tmp_path, "process 1", "start again"
+    )

@@ -9,7 +9,7 @@ from metrics._floor import SPLITS, floors
 
 def images(groups, offset=0):
     """Each image's feature is its own number."""
-    samples = tuple(Sample(f"i{n}", "", "", group=group) for n, group in enumerate(groups))
+    samples = tuple(Sample(id=f"i{n}", image="", mask="", group=group) for n, group in enumerate(groups))
     return ImageSet(samples, np.arange(len(groups), dtype=np.float32)[:, None] + offset)
 
 

@@ -15,20 +15,20 @@ from metrics.lpips import Lpips, Params
 from tests.conftest import extraction_of, refused
 from tests.unit.engine.test_extraction import Quarters
 
-CTX = Context(3, Path())
+CTX = Context(seed=3, workdir=Path())
 METRIC = Lpips(Params())
 NAME = "perceptual-Toy"
 
 
 def real_set(count, group_of=lambda index: f"g{index // 2}"):
-    return tuple(Sample(f"m{i:03d}", Path(f"real/{i}"), Path(), group=group_of(i)) for i in range(count))
+    return tuple(Sample(id=f"m{i:03d}", image=Path(f"real/{i}"), mask=Path(), group=group_of(i)) for i in range(count))
 
 
 def made_from(real, samples=1):
     """`samples` synthetic images of each mask, named as the suite names them."""
     return tuple(
         Sample(
-            pair.id if k == 1 else f"{pair.id}-copy{k}", Path(f"fake/{pair.id}/{k}"), Path(),
+            id=pair.id if k == 1 else f"{pair.id}-copy{k}", image=Path(f"fake/{pair.id}/{k}"), mask=Path(),
             group=pair.group, source="" if k == 1 else pair.id,
         )
         for k in range(1, samples + 1)

@@ -11,7 +11,7 @@ from bench.contracts import Context, ImageSet, Sample, Space
 from bench.errors import BenchError
 from metrics import cmmd, fid, kid
 
-CTX = Context(0, "")
+CTX = Context(seed=0, workdir="")
 METRICS = [
     pytest.param(fid.Fid(fid.Params()), id="fid"),
     pytest.param(kid.Kid(kid.Params()), id="kid"),
@@ -20,7 +20,7 @@ METRICS = [
 
 
 def images(count, dim=8, seed=0, shift=0.0):
-    samples = tuple(Sample(f"id{i:03d}", "", "") for i in range(count))
+    samples = tuple(Sample(id=f"id{i:03d}", image="", mask="") for i in range(count))
     features = np.random.default_rng(seed).normal(size=(count, dim)) + shift
     return ImageSet(samples, features.astype(np.float32))
 
@@ -74,7 +74,7 @@ def test_fid_names_a_value_that_singular_values_contradict(monkeypatch):
 
 def test_one_group_alone_has_no_interval():
     """Without one group nothing is left: value and floor stand, without bounds."""
-    one = ImageSet(tuple(Sample(f"id{i}", "", "", group="g") for i in range(60)), images(60).features)
+    one = ImageSet(tuple(Sample(id=f"id{i}", image="", mask="", group="g") for i in range(60)), images(60).features)
     for metric in (fid.Fid(fid.Params()), kid.Kid(kid.Params()), cmmd.Cmmd(cmmd.Params())):
         for score in metric.score(one, images(60, seed=1), Space("Inception"), CTX).values():
             assert (score.low, score.high, score.left_out, score.floor) == (None, None, (), None)

@@ -28,7 +28,7 @@ class Toy(Generator, Metric, Segmenter, Extractor):  # type: ignore[misc]
 
 
 def choose(kind, name, version=1):
-    return ResolvedPlugin(kind, name, Toy(P()), {"name": name, "version": version})
+    return ResolvedPlugin(kind=kind, name=name, plugin=Toy(P()), identity={"name": name, "version": version})
 
 
 def spec(**changes):
@@ -80,7 +80,10 @@ class Comparing(Toy):  # type: ignore[misc]
 
 def test_a_metric_of_distances_gets_the_extractor_and_its_name_for_them():
     """No features are asked for; label, backbone and resize are those of distances; another extractor, another key."""
-    metric, extractor = (ResolvedPlugin(kind, "c", Comparing(P()), {"name": "c"}) for kind in ("metric", "extractor"))
+    metric, extractor = (
+        ResolvedPlugin(kind=kind, name="c", plugin=Comparing(P()), identity={"name": "c"})
+        for kind in ("metric", "extractor")
+    )
     (score,) = [stage for stage in plan(spec(metrics=((metric, extractor),))).stages if stage.label == "c of g1"]
     assert set(score.inputs) == {"real", "fake"}
     assert score.extractor is extractor
@@ -189,7 +192,10 @@ def trained(run):
 def with_pairs(count, **changes):
     """A run of `count` training pairs."""
     run = spec(**changes)
-    return replace(run, data=replace(run.data, splits={**run.data.splits, "train": (Sample("a", None, None),) * count}))
+    return replace(
+        run,
+        data=replace(run.data, splits={**run.data.splits, "train": (Sample(id="a", image=None, mask=None),) * count}),
+    )
 
 
 def test_each_kind_of_row_trains_on_its_sets():
@@ -296,4 +302,4 @@ def test_bytes_decide_not_names_of_folders(pairs):
 
 
 def test_a_sample_needs_no_more_than_paths():
-    assert Sample("a", Path("a.png"), Path("b.png")).group == ""
+    assert Sample(id="a", image=Path("a.png"), mask=Path("b.png")).group == ""

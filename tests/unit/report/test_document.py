@@ -9,7 +9,7 @@ import pytest
 from bench.report.document import FORMATS, Document
 from bench.report.table import Cell, Column, Table
 
-TABLE = Table("scores", (Column("score"), Column("value")), ((Cell(text="one"), Cell(text="0.333")),))
+TABLE = Table("scores", (Column(name="score"), Column(name="value")), ((Cell(text="one"), Cell(text="0.333")),))
 DOCUMENT = Document(
     tables=[TABLE, TABLE],
     page=TABLE,

@@ -19,9 +19,9 @@ def number(value, low=None, high=None, **others):
 
 TABLE = Table(
     "Polyps & 50% more_of {them} | 5 < 6",
-    (Column("generator"), Column("FD", better="lower", decimals=2),
-     Column("overall mdice@256", better="higher", interval=True),
-     Column("wide", better="higher", brief=False)),
+    (Column(name="generator"), Column(name="FD", better="lower", decimals=2),
+     Column(name="overall mdice@256", better="higher", interval=True),
+     Column(name="wide", better="higher", brief=False)),
     (
         (Cell(text="a_b|c"), number(1 / 3), number(0.81234567, 0.8, 0.9, n=12), number(1.0)),
         (Cell(text="none"), Cell(), number(0.5), Cell()),
@@ -53,7 +53,7 @@ def test_markdown_has_one_bar_a_column():
 
 def test_what_ties_with_the_best_is_bold_and_its_interval_is_not():
     """A terminal has a star; the CSV keeps the number as it is."""
-    columns = (Column("row"), Column("x", better="higher", interval=True), Column("y", better="lower"))
+    columns = (Column(name="row"), Column(name="x", better="higher", interval=True), Column(name="y", better="lower"))
     table = Table("t", columns, ((Cell(text="a b|"), number(0.5, 0.4, 0.6, bold=True), number(0.1)),))
     assert "0.500* [0.400, 0.600]  0.100" in to_text(table)
     assert "| a b\\| | **0.500** [0.400, 0.600] | 0.100 |" in to_markdown(table)
@@ -70,7 +70,7 @@ def test_latex_escapes_every_special_character():
 
 def test_latex_notes_and_options_are_set_as_they_are_written():
     """A bracket is no item label, two hyphens are no dash, a letter without a glyph does not stop pdflatex."""
-    table = Table("no --data", (Column("a"),), ((Cell(text="–"),),), ("[low, high]: intervals", "θ → ∞"))
+    table = Table("no --data", (Column(name="a"),), ((Cell(text="–"),),), ("[low, high]: intervals", "θ → ∞"))
     text = to_latex(table)
     assert "no -{}-data" in text
     assert r"\textendash{}" in text
@@ -79,7 +79,12 @@ def test_latex_notes_and_options_are_set_as_they_are_written():
 
 
 def test_latex_moves_what_all_lines_share_into_the_caption():
-    columns = (Column("dataset"), Column("base"), Column("generator"), Column("x", better="higher", unit="mdice@256"))
+    columns = (
+        Column(name="dataset"),
+        Column(name="base"),
+        Column(name="generator"),
+        Column(name="x", better="higher", unit="mdice@256"),
+    )
     rows = tuple((Cell(text="d"), Cell(text=""), Cell(text=name), number(0.5)) for name in ("g", "h"))
     text = to_latex(Table("Scores", columns, rows))
     assert r"\caption{Scores (dataset d)}" in text
@@ -101,7 +106,7 @@ def test_every_format_shows_every_line(name):
 
 HOSTILE = Table(
     "of [x](y)\x1b",
-    (Column("id=1"), Column("FD\u202e", better="lower")),
+    (Column(name="id=1"), Column(name="FD\u202e", better="lower")),
     ((Cell(text="=1\x1b]|<img>\\|](z)\n2"), number(-0.5)), (Cell(text="-x"), Cell(text="@no"))),
     ("two\n  lines <b> ](z) \x07",),
 )

@@ -22,7 +22,7 @@ def row(metric="KD-Net", value=0.01234567, low=0.01, high=0.02, basis=None, **ch
     return set_score(metric, value, low, high, **changes)
 
 
-FLOOR = {"floor": Floor(0.001, 0.0005, 150, 10, 0.0131)}
+FLOOR = {"floor": Floor(value=0.001, sd=0.0005, n=150, splits=10, at_n=0.0131)}
 
 
 def lines(table):

@@ -166,7 +166,7 @@ def test_weights_come_under_either_name(tmp_path):
     path = tmp_path / "mit_b0.pth"
     torch.save({**theirs, "head.weight": torch.zeros(1000, 256)}, path)
     other = segformer.SegFormer(segformer.Params(variant="b1", backbone=str(path)))
-    refused(lambda: other.fit((), (), tmp_path, Context(0, tmp_path)), path, "another shape")
+    refused(lambda: other.fit((), (), tmp_path, Context(seed=0, workdir=tmp_path)), path, "another shape")
 
 
 def authors_names(state):
@@ -244,8 +244,8 @@ def test_training_follows_the_configuration(tiny, tmp_path):
     for folder in (model, out, tmp_path / "work"):
         folder.mkdir()
     one = plugin(tiny, pretrained=False, size=64, batch=3, epochs=2)
-    one.fit(pairs, (), model, Context(0, tmp_path / "work"))
-    one.predict(pairs, model, out, Context(0, tmp_path / "work"))
+    one.fit(pairs, (), model, Context(seed=0, workdir=tmp_path / "work"))
+    one.predict(pairs, model, out, Context(seed=0, workdir=tmp_path / "work"))
     assert load_grey(out / f"{pairs[0].id}.png").shape == (24, 24)
     assert plugin("unet/unet-s5-d16_fcn_4xb4-40k_drive-64x64.py").files()[0].is_file()
 

@@ -61,7 +61,15 @@ def predicted(plugin, network, samples, place, batch, logits=None):
 
     recipe = replace(plugin.recipe(), size=64, batch=batch)
     head_seen = MapHead(logits or head.logits, mapped)
-    predict(network, head_seen, recipe, samples, model_dir=place / "model", out=place / "out", ctx=Context(0, place))
+    predict(
+        network,
+        head_seen,
+        recipe,
+        samples,
+        model_dir=place / "model",
+        out=place / "out",
+        ctx=Context(seed=0, workdir=place),
+    )
     return {sample.id: load_grey(place / "out" / f"{sample.id}.png") for sample in samples}, exact
 
 

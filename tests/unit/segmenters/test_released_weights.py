@@ -59,7 +59,7 @@ def bare(monkeypatch, tmp_path):
 def fit(made, place, **context):
     for name in ("model", "work"):
         (place / name).mkdir(parents=True)
-    made.fit((), (), place / "model", Context(0, place / "work", **context))
+    made.fit((), (), place / "model", Context(seed=0, workdir=place / "work", **context))
     return place / "model"
 
 

@@ -34,7 +34,7 @@ def decoded(monkeypatch):
 
 def context(tmp_path, name, cache="cache"):
     (tmp_path / name).mkdir(exist_ok=True)
-    return Context(0, tmp_path / name, cache=tmp_path / cache if cache else None)
+    return Context(seed=0, workdir=tmp_path / name, cache=tmp_path / cache if cache else None)
 
 
 def test_a_pair_is_what_the_files_hold(samples, tmp_path):

@@ -69,7 +69,16 @@ def fit(recipe, samples, folder, **options):
     for path in (work, model):
         path.mkdir(parents=True, exist_ok=True)
     select = options.pop("select", ())
-    loop.fit(network(), recipe, samples, (), model, Context(0, work, **options), select=select, probability=probability)
+    loop.fit(
+        network(),
+        recipe,
+        samples,
+        (),
+        model,
+        Context(seed=0, workdir=work, **options),
+        select=select,
+        probability=probability,
+    )
     return load_file(model / "model.safetensors"), json.loads((model / "training.json").read_text())
 
 
@@ -205,7 +214,7 @@ def test_batches_hang_on_seed_epoch_and_number(samples, tmp_path):
     """Made in any order they are the same; another seed, epoch or number draws anew."""
     made = {}
     for seed in (0, 1):
-        source = open_source(samples, 32, 2, Scales(), EVERYTHING, Context(seed, tmp_path))
+        source = open_source(samples, 32, 2, Scales(), EVERYTHING, Context(seed=seed, workdir=tmp_path))
         rows = np.array([0, 3])
         for epoch in (1, 0):
             for number in (1, 0):
@@ -241,10 +250,12 @@ def test_half_precision_keeps_weights_and_losses_in_single(samples, tmp_path, mo
 
 def test_the_validation_loss_is_that_of_all_its_images(samples, tmp_path):
     """Batched, with a smaller last batch: the mean over images taken one at a time."""
-    pairs = decode_pairs(samples, 32, False, Context(0, tmp_path))
-    source = open_source(samples, 32, 2, Scales(), Augmentation(), Context(0, tmp_path))
+    pairs = decode_pairs(samples, 32, False, Context(seed=0, workdir=tmp_path))
+    source = open_source(samples, 32, 2, Scales(), Augmentation(), Context(seed=0, workdir=tmp_path))
     (tmp_path / "work").mkdir()
-    training = loop._Training(network(), RECIPE, source, Context(0, tmp_path / "work"))
+    training = loop._Training(
+        model=network(), recipe=RECIPE, source=source, ctx=Context(seed=0, workdir=tmp_path / "work")
+    )
     found = training.loss_of(pairs)
     alone = [
         training.loss_of(dataclasses.replace(pairs, paths=pairs.paths[row : row + 1])) for row in range(len(pairs))

@@ -132,7 +132,7 @@ def distance(real, fake):
         left_out_means(real, [1] * len(real), "real"),
         left_out_means(-fake, [1] * len(fake), "fake"),
     )
-    return Score(real.mean() - fake.mean(), len(real), len(fake), left_out=sides)
+    return Score(value=real.mean() - fake.mean(), n_real=len(real), n_fake=len(fake), left_out=sides)
 
 
 def test_what_two_scores_share_cancels_in_their_difference():
@@ -150,7 +150,8 @@ def test_parts_of_both_sets_subtract_too():
     """A score's difference to itself is 0 without doubt; to one that every part moves otherwise it is not."""
     rng = np.random.default_rng(6)
     one, other = (
-        Score(1.0, 20, 30, left_out=(LeftOut("both", rng.normal(size=10), np.full(10, size)),)) for size in (5, 6)
+        Score(value=1.0, n_real=20, n_fake=30, left_out=(LeftOut("both", rng.normal(size=10), np.full(10, size)),))
+        for size in (5, 6)
     )
     assert difference(one, one) == (0.0, 0.0, 0.0)
     _, low, high = difference(one, other)
@@ -160,7 +161,7 @@ def test_parts_of_both_sets_subtract_too():
 
 def test_images_that_all_differ_by_the_same_tell_nothing_of_others():
     """No copy among 50 images of either set is not a difference of exactly 0."""
-    none = Score(0.0, 20, 50, per_image=np.zeros(50), ids=tuple(map(str, range(50))))
+    none = Score(value=0.0, n_real=20, n_fake=50, per_image=np.zeros(50), ids=tuple(map(str, range(50))))
     assert difference(none, none) is None
 
 
@@ -170,10 +171,10 @@ def test_scores_with_nothing_in_common_have_no_difference():
     real, fake = rng.normal(size=20), rng.normal(size=20)
     whole = distance(real, fake)
     assert difference(whole, distance(real[:15], fake)) is None
-    assert difference(whole, Score(0.0, 20, 20)) is None
-    both = Score(0.0, 20, 20, left_out=(LeftOut("both", real, np.full(20, 2)),))
+    assert difference(whole, Score(value=0.0, n_real=20, n_fake=20)) is None
+    both = Score(value=0.0, n_real=20, n_fake=20, left_out=(LeftOut("both", real, np.full(20, 2)),))
     assert difference(whole, both) is None
-    images = [Score(0.0, 3, 3, per_image=np.arange(3.0), ids=tuple(ids)) for ids in ("abc", "xyz")]
+    images = [Score(value=0.0, n_real=3, n_fake=3, per_image=np.arange(3.0), ids=tuple(ids)) for ids in ("abc", "xyz")]
     assert difference(*images) is None
 
 
@@ -182,8 +183,8 @@ def test_values_of_the_same_images_are_subtracted_one_by_one():
     rng = np.random.default_rng(8)
     hard = rng.normal(0, 10, 60)
     ids = tuple(f"id{index}" for index in range(60))
-    one = Score(0.0, 60, 60, per_image=hard + rng.normal(1, 0.1, 60), ids=ids)
-    other = Score(0.0, 60, 50, per_image=hard[9::-1], ids=ids[9::-1])
+    one = Score(value=0.0, n_real=60, n_fake=60, per_image=hard + rng.normal(1, 0.1, 60), ids=ids)
+    other = Score(value=0.0, n_real=60, n_fake=50, per_image=hard[9::-1], ids=ids[9::-1])
     value, low, high = difference(one, other)
     assert value == pytest.approx((one.per_image[:10] - hard[:10]).mean())
     assert low < value < high < low + 0.3
@@ -194,7 +195,10 @@ def test_paired_differences_are_resampled_by_group():
     rng = np.random.default_rng(9)
     values = np.repeat(rng.normal(size=12), 5)
     ids = tuple(f"id{index}" for index in range(60))
-    one, other = Score(0.0, 60, 60, per_image=values, ids=ids), Score(0.0, 60, 60, per_image=values * 0, ids=ids)
+    one, other = (
+        Score(value=0.0, n_real=60, n_fake=60, per_image=values, ids=ids),
+        Score(value=0.0, n_real=60, n_fake=60, per_image=values * 0, ids=ids),
+    )
     _, low, high = difference(one, other)
     _, low_groups, high_groups = difference(one, other, {id: f"g{index // 5}" for index, id in enumerate(ids)})
     assert high_groups - low_groups > 1.8 * (high - low)

@@ -14,7 +14,7 @@ from bench.workflows import dry_run as module
 from bench.workflows.dry_run import WIDTH, outline
 from tests.unit.plan.test_run_plan import P, Toy, spec
 
-PAIR = Sample("a", None, None)
+PAIR = Sample(id="a", image=None, mask=None)
 
 
 class Worker(Toy):
@@ -26,7 +26,7 @@ class Worker(Toy):
 
     def cost(self, action, images, devices):
         self.asked.append((action, images, devices))
-        return Cost(images, 0.0, 0.0, images * 1e9, note=f"{images} images")
+        return Cost(flops=images, moved=0.0, calls=0.0, memory=images * 1e9, note=f"{images} images")
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def run(monkeypatch):
 
 
 def worker(kind, name, asked):
-    return ResolvedPlugin(kind, name, Worker(P(), asked), {"name": name})
+    return ResolvedPlugin(kind=kind, name=name, plugin=Worker(P(), asked), identity={"name": name})
 
 
 def lines(run, store):
