@@ -59,6 +59,7 @@ class ScoredMaps:
 
     @property
     def notes(self) -> tuple[str, ...]:
+        """What a reader must know of the scores."""
         parts = [f"{self.groups} groups"] if self.groups else []
         parts += [f"{self.alone} single images"] if self.alone else []
         return (

@@ -28,6 +28,7 @@ def with_fair(columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def sentence(empty: int, count: int) -> str:
+    """The note on masks without a lesion."""
     return (
         f"{empty} of {count} test masks have no lesion: for these {PUBLISHED} counts a correct empty prediction as 0, "
         f"{FAIR} as 1"

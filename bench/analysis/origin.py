@@ -32,6 +32,7 @@ class Source:
     settings: Sequence[Setting] = ()
 
     def set_of(self, generator: str, synthetic: str) -> SetOrigin:
+        """Where the measures of a generator come from in this run."""
         return SetOrigin(
             scope=self.scope,
             masks=self.masks,
@@ -96,6 +97,7 @@ class TrainedRow:
 
 
 def source_of(manifest: RunManifest) -> Source:
+    """What all numbers of a run have in common."""
     return Source(
         scope=Scope(manifest.dataset.name, manifest.dataset.fingerprint[:12], manifest.protocol.profile),
         masks=manifest.protocol.masks,
@@ -115,6 +117,7 @@ def _settings(settings: Sequence[Setting], names: Mapping[str, str]) -> str:
 
 
 def trained_row(manifest: RunManifest, record: RowRecord) -> TrainedRow:
+    """A row of the manifest with what identifies it beside those of other runs."""
     source, row = source_of(manifest), record.row
     training = Training(
         scope=source.scope,

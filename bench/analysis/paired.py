@@ -81,6 +81,7 @@ def paired(one: TestScores, other: TestScores, place: Place) -> PairedDifference
 
 
 def same_images(one: TestScores, other: TestScores) -> bool:
+    """Whether both were tested on the same images, in any order."""
     return (one.ids, one.groups) == (other.ids, other.groups)
 
 

@@ -36,6 +36,7 @@ class Sample:
 
     @property
     def has_mask(self) -> bool:
+        """False only in sets that are merely looked at."""
         return self.mask != NO_MASK
 
     @property

@@ -22,6 +22,7 @@ class Work:
     peak: float = 0.0
 
     def times(self, number: float) -> Work:
+        """The same work done so many times."""
         return Work(self.flops * number, self.moved * number, self.calls * number, self.peak)
 
     def then(self, other: Work) -> Work:

@@ -85,6 +85,7 @@ class _Labelled:
     label: str
 
     def bar(self, total: int, unit: str, done: int = 0) -> _Bar:
+        """A bar of this work; what went on before it goes on after it."""
         if done:
             self.display.note(f"{self.label}: goes on at {done} of {total} {unit}s")
         return self.display.bar(_Work(label=printable(self.label), total=total, unit=unit, done=done, first=done))

@@ -13,6 +13,7 @@ DECIMALS = {"px": 2}
 
 
 def document(scored: ScoredMaps) -> Document:
+    """The scores as a table, as records and as a JSON object."""
     columns = tuple(map(Column, ("score", "value", "95 % interval", "n", "made as")))
     rows = tuple(tuple(Cell(text=text) for text in _line(score)) for score in scored.scores)
     table = Table(f"{scored.pred} against {scored.truth}", columns, rows, scored.notes)

@@ -55,6 +55,7 @@ def escape_markdown(text: str) -> str:
 
 
 def to_markdown(table: Table) -> str:
+    """A pipe table under its caption, all notes below as a list."""
     grid = _grid(table, "**{}**", escape_markdown)
     head, *body = ["| " + " | ".join(row) + " |" for row in grid]
     rule = "|" + "|".join(" --- " if not column.better else " ---: " for column in table.columns) + "|"

@@ -29,6 +29,7 @@ def records(scores: Iterable[SetScore]) -> list[dict[str, Any]]:
 
 
 def set_record(one: SetScore) -> dict[str, Any]:
+    """The columns of sets.csv for one score, numbers in full precision."""
     floor = one.floor
     return {
         "set": one.origin.generator,

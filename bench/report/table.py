@@ -42,10 +42,12 @@ class Column:
 
     @property
     def title(self) -> str:
+        """Name and unit, as a header shows them."""
         return f"{self.name} {self.unit}".strip()
 
     @property
     def arrow(self) -> str:
+        """The direction that is better; empty where the caption shows it."""
         return "" if self.plain else ARROWS[self.better]
 
     @property
@@ -108,5 +110,6 @@ def named(name: str, better: str) -> str:
 
 
 def rounded(value: float, decimals: int) -> str:
+    """So many decimals, and never a negative zero."""
     # Adding zero turns -0.0 into 0.0.
     return f"{round(value, decimals) + 0.0:.{decimals}f}"

@@ -49,6 +49,7 @@ def write_tables(out: Path, report: Report) -> list[Path]:
 
 
 def per_image_csv(report: Report) -> str:
+    """Every test image's scores under every training, a row each."""
     return records_csv(COLUMNS, per_image(report.rows))
 
 

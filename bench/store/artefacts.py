@@ -46,6 +46,7 @@ class Store:
         self.root = root
 
     def path(self, action: str, key: str) -> Path:
+        """Folder of an artefact, there or not."""
         return self.root / action / key
 
     def has(self, action: str, key: str) -> bool:

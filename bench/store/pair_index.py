@@ -27,6 +27,7 @@ class Entry:
 
 
 def write_index(folder: Path, entries: list[Entry]) -> None:
+    """Write the pairs of a synthetic set, relative to its folder."""
     text = json.dumps([asdict(entry) for entry in entries], indent=0)
     (folder / INDEX).write_text(text, encoding="utf-8")
 

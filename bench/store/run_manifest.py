@@ -132,6 +132,7 @@ def _name(body: Mapping[str, Any]) -> str:
 
 
 def save_manifest(folder: Path, manifest: RunManifest) -> Path:
+    """Write `folder/<run>.json` in one step; returns the file's path."""
     path, body = folder / f"{manifest.run}.json", _body(manifest)
     write_atomic(path, json.dumps({**body, "run": manifest.run}, indent=1))
     return path

@@ -40,11 +40,13 @@ def test_a_dataclass_of_many_fields_is_given_them_by_name(trees):
 
 def takes_many_by_place(cls):
     decorator = next((ast.unparse(one) for one in cls.decorator_list if "dataclass" in ast.unparse(one)), "kw_only")
-    fields = [
-        one for one in cls.body if isinstance(one, ast.AnnAssign) and "ClassVar" not in ast.unparse(one.annotation)
-    ]
+    fields = [one for one in cls.body if isinstance(one, ast.AnnAssign) and is_given(one)]
     by_place = [one for one in fields if not is_named_only(one, fields)]
     return "kw_only" not in decorator and len(by_place) > FIELDS
+
+
+def is_given(field):
+    return "ClassVar" not in ast.unparse(field.annotation) and "init=False" not in ast.unparse(field)
 
 
 def is_named_only(field, fields):
