@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench.contracts.context import Bar, Context, Progress, Quiet, Team
+from bench.contracts.context import Bar, Context, ProcessGroup, Progress, Quiet
 from bench.contracts.dataset import NO_MASK, TRAIN, Dataset, Sample, Split
 from bench.contracts.extractor import Extractor, Look, Network
 from bench.contracts.generator import Generator, unfinished
@@ -28,5 +28,5 @@ CONTRACTS: Mapping[str, type[Plugin]] = {
 __all__ = [
     "CONTRACTS", "NO_MASK", "TRAIN", "TRAINING", "Bar", "Context", "Cost", "Dataset", "Extractor", "Floor", "Generator",
     "ImageSet", "LeftOut", "Look", "Match", "Measure", "Metric", "Network", "NoParams", "Plugin", "Progress", "Quiet",
-    "Sample", "Score", "Segmenter", "Space", "Split", "Team", "param", "unfinished",
+    "Sample", "Score", "Segmenter", "Space", "Split", "ProcessGroup", "param", "unfinished",
 ]  # fmt: skip

@@ -48,16 +48,16 @@ class Quiet:
         pass
 
 
-class Team:
+class ProcessGroup:
     """The processes that work on a stage together; here this one alone. `accelerate launch` starts several."""
 
     rank: int = 0
     size: int = 1
 
-    def add_up(self, tensors: Sequence[Any]) -> None:
+    def all_reduce(self, tensors: Sequence[Any]) -> None:
         """Replace each torch tensor by its sum over all processes; every process calls it with the same shapes."""
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Go on when every process has come here."""
 
 
@@ -77,5 +77,5 @@ class Context:
     workers: int = 0
     download: bool = False
     progress: Progress = field(default_factory=Quiet)
-    team: Team = field(default_factory=Team)
+    processes: ProcessGroup = field(default_factory=ProcessGroup)
     cache: Path | None = None

@@ -23,7 +23,7 @@ class Generator(Plugin):
     trains once and names both on one row.
     """
     shared: ClassVar[tuple[str, ...]] = ()
-    """Which of `fit` and `sample` several processes do together through `ctx.team`; the first does the rest alone."""
+    """Which of `fit` and `sample` several processes share (`ctx.processes`); the first does the rest alone."""
 
     def base(self) -> str:
         """Name of the pretrained model it starts from; empty when there is none."""

@@ -70,13 +70,13 @@ def make_masks(stage: Masks, job: Job) -> None:
 def make_set(stage: Sample, job: Job) -> None:
     """A synthetic set, and an index of its pairs. BenchError where the generator leaves others than it promised."""
     generator, ctx = stage.generator.plugin, job.ctx
-    if ctx.team.rank == 0:
+    if ctx.processes.rank == 0:
         _remove_damaged_pairs(job)
-    ctx.team.wait()
+    ctx.processes.barrier()
     conditions = repeat(job.pairs(stage.conditions), stage.multiple)
     generator.sample(conditions, job.folder(stage.model), job.out, ctx)
-    ctx.team.wait()
-    if ctx.team.rank:
+    ctx.processes.barrier()
+    if ctx.processes.rank:
         return  # The first process indexes what all have made.
     index = index_own_pairs if generator.own_masks else pair_with_masks
     absent = index(job.out, conditions)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.contracts import Context, Split, Team
+from bench.contracts import Context, ProcessGroup, Split
 from bench.engine.actions import perform
 from bench.engine.job import Job
 from bench.plan.stage import Stage
@@ -25,8 +25,8 @@ _SIZES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE
 _PATIENCE = timedelta(days=30)  # The others wait while the first trains segmenters alone.
 
 
-class Launched(Team):
-    """A team whose processes a launcher started, each on a device of its own, or all on the processor."""
+class LaunchedGroup(ProcessGroup):
+    """A process group whose processes a launcher started, each on a device of its own, or all on the processor."""
 
     def __init__(self, cpu: bool) -> None:
         import torch
@@ -39,18 +39,18 @@ class Launched(Team):
         # Waiting on an accelerator's own group would keep that accelerator busy.
         self._messages = torch.distributed.new_group(backend="gloo", timeout=_PATIENCE)
 
-    def add_up(self, tensors: Sequence[Any]) -> None:
+    def all_reduce(self, tensors: Sequence[Any]) -> None:
         import torch
 
         for tensor in tensors:
             torch.distributed.all_reduce(tensor)
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         import torch
 
         torch.distributed.barrier(group=self._messages)
 
-    def tell(self, message: Any) -> Any:
+    def broadcast(self, message: Any) -> Any:
         """The first process's `message`, in every process; what another passes is ignored."""
         import torch
 
@@ -58,17 +58,17 @@ class Launched(Team):
         torch.distributed.broadcast_object_list(box, src=0, group=self._messages)
         return box[0]
 
-    def part(self) -> None:
+    def close(self) -> None:
         """End the connection, so that the processes end without complaint."""
         self._state.destroy_process_group()
 
 
-def launched(device: str) -> Launched | None:
-    """The team this process is in, None where it was started alone. `device` is the resolved --device."""
-    return Launched(device == "cpu") if team_size() > 1 else None
+def launched(device: str) -> LaunchedGroup | None:
+    """The process group this process is in, None where it was started alone. `device` is the resolved --device."""
+    return LaunchedGroup(device == "cpu") if process_count() > 1 else None
 
 
-def team_size() -> int:
+def process_count() -> int:
     """How many processes a launcher has started for this run."""
     return int(next((os.environ[name] for name in _SIZES if name in os.environ), "1"))
 
@@ -84,20 +84,30 @@ def alone_by_mistake() -> str:
     )
 
 
-def call(team: Launched, stage: Stage, workspace: Workspace) -> None:
+def call(processes: LaunchedGroup, stage: Stage, workspace: Workspace) -> None:
     """In the first process: have the others do the stage with it."""
-    team.tell((stage.action, stage.key, str(workspace.out), str(workspace.work)))
+    processes.broadcast((stage.action, stage.key, str(workspace.out), str(workspace.work)))
 
 
 def help_out(
-    team: Launched, stages: Sequence[Stage], store: Store, splits: Mapping[str, Split], cache: Path, download: bool
+    processes: LaunchedGroup,
+    stages: Sequence[Stage],
+    store: Store,
+    splits: Mapping[str, Split],
+    cache: Path,
+    download: bool,
 ) -> None:
     """In the other processes: do each stage the first calls for, until it says that the run is over."""
     known = {(stage.action, stage.key): stage for stage in stages}
-    while (message := team.tell(None)) is not None:
+    while (message := processes.broadcast(None)) is not None:
         action, key, out, work = message
         stage, workspace = known[action, key], Workspace(Path(out), Path(work))
         ctx = Context(
-            seed=stage.seed, workdir=workspace.work, device=team.device, download=download, team=team, cache=cache
+            seed=stage.seed,
+            workdir=workspace.work,
+            device=processes.device,
+            download=download,
+            processes=processes,
+            cache=cache,
         )
         perform(stage, Job(store=store, splits=splits, workspace=workspace, ctx=ctx))

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.contracts import Context, Progress, Split, Team
+from bench.contracts import Context, ProcessGroup, Progress, Split
 from bench.engine.actions import perform
 from bench.engine.device import resolve_device
-from bench.engine.distributed import Launched, call
+from bench.engine.distributed import LaunchedGroup, call
 from bench.engine.job import Caches, Job
 from bench.engine.provenance import describe
 from bench.errors import BenchError
@@ -32,7 +32,7 @@ class Machine:
     workers: int = 0
     download: bool = False
     cache: Path | None = None
-    team: Launched | None = None
+    processes: LaunchedGroup | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Runner:
             interrupt.check()
             message, ours = self._explain(stage, error)
         self.display.tell(f"{stage.label}: failed: {message}")
-        if self.machine.team is not None and stage.shared:
+        if self.machine.processes is not None and stage.shared:
             # The others stand somewhere inside this stage and can be reached no more; the launcher ends them.
             raise BenchError(f"{stage.label}: {message}; this ends every process, and the same command resumes")
         return Failure(stage, message, ours)
@@ -115,10 +115,10 @@ class Runner:
         return True
 
     def _run(self, stage: Stage, progress: Progress, workspace: Workspace, started: float) -> None:
-        machine, team = self.machine, Team()
-        if machine.team is not None and stage.shared:
-            team = machine.team
-            call(machine.team, stage, workspace)
+        machine, processes = self.machine, ProcessGroup()
+        if machine.processes is not None and stage.shared:
+            processes = machine.processes
+            call(machine.processes, stage, workspace)
         device = resolve_device(machine.device)
         ctx = Context(
             seed=stage.seed,
@@ -127,7 +127,7 @@ class Runner:
             workers=machine.workers,
             download=machine.download,
             progress=progress,
-            team=team,
+            processes=processes,
             cache=machine.cache,
         )
         if not stage.uses_extractors:
@@ -138,7 +138,7 @@ class Runner:
             "identity": stage.identity,
             "label": stage.label,
             "source": stage.source,
-            "processes": team.size,
+            "processes": processes.size,
             **describe(stage.requires, device, time.monotonic() - started),
         }
         self.store.commit(stage.action, stage.key, workspace, record)

@@ -53,10 +53,12 @@ def load_checkpoint(ctx: Context) -> dict[str, Any]:
     path, damaged = _newest_whole(ctx.workdir)
     done = _of_the_first(ctx, _done(path) if path else 0)
     if done != (_done(path) if path else 0):
-        raise BenchError(f"{ctx.workdir}: process {ctx.team.rank} reads other checkpoints than the first; start again")
+        raise BenchError(
+            f"{ctx.workdir}: process {ctx.processes.rank} reads other checkpoints than the first; start again"
+        )
     state = torch.load(path, weights_only=True, map_location="cpu") if path else {}
-    ctx.team.wait()  # The first must neither remove nor write what another has yet to read.
-    if ctx.team.rank == 0:
+    ctx.processes.barrier()  # The first must neither remove nor write what another has yet to read.
+    if ctx.processes.rank == 0:
         goes_on = "goes on from the one before" if path else "begins anew"
         for one in damaged:
             one.unlink()
@@ -92,10 +94,10 @@ def _done(path: Path) -> int:
 
 def _of_the_first(ctx: Context, number: int) -> int:
     """The first process's number, in every process."""
-    if ctx.team.size == 1:
+    if ctx.processes.size == 1:
         return number
     import torch
 
-    box = torch.tensor([0 if ctx.team.rank else number], device=ctx.device)
-    ctx.team.add_up([box])
+    box = torch.tensor([0 if ctx.processes.rank else number], device=ctx.device)
+    ctx.processes.all_reduce([box])
     return int(box)

@@ -43,16 +43,18 @@ class RunSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSet:
-    """What a segmenter is trained on: `sets` by role, and how many `pairs` they have.
+    """What a segmenter is trained on, and how many `pairs` that is.
 
-    `repeated_to`: the real pairs are repeated to so many; None: they stand once.
+    `repeated_to`: how many pairs the real ones are repeated to; `val`: real pairs that are only watched.
     """
 
     name: str
     generator: str
-    sets: Mapping[str, Ref]
     pairs: int
+    real: Ref | None = None
+    synthetic: Ref | None = None
     repeated_to: int | None = None
+    val: Ref | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def plan(spec: RunSpec) -> Plan:
         for comparison in builder.comparisons(generator, sets[generator.name])
     ]
     training_sets = builder.training_sets(sets)
-    rows = [builder.row(segmenter, one, sets) for segmenter in spec.segmenters for one in training_sets]
+    rows = [builder.row(segmenter, training, sets) for segmenter in spec.segmenters for training in training_sets]
     return Plan(tuple(builder.stages.values()), tuple(rows), tuple(comparisons))
 
 
@@ -144,85 +146,91 @@ class _Builder:
         return [train, *alignment_stages(against, metric, train, held_out, seed, self._of(0))]
 
     def _real(self) -> TrainingSet:
-        val = {"val": self._data("val")} if "val" in self.spec.data.fingerprints else {}
-        sets = {"real": self._data(TRAIN), **val}
-        return TrainingSet(name="real", generator=NO_GENERATOR, sets=sets, pairs=len(self.spec.data.splits[TRAIN]))
+        return TrainingSet(
+            name="real",
+            generator=NO_GENERATOR,
+            pairs=len(self.spec.data.splits[TRAIN]),
+            real=self._data(TRAIN),
+            val=self._data("val") if "val" in self.spec.data.fingerprints else None,
+        )
 
     def training_sets(self, sets: Mapping[str, Ref]) -> list[TrainingSet]:
         """In the order of ROWS, each kind's generators in the run's order."""
         real = self._real()
-        alone = {name: ref for name, ref in real.sets.items() if name != "real"}
         asked = real.pairs * self.spec.multiple
         made = {generator.name: generator.plugin.pairs(asked) for generator in self.spec.generators}
         added = [self._added(real, one, sets[one.name], made[one.name]) for one in self.spec.generators]
         equal = _equal_updates(real, added)
         only = [
-            TrainingSet(name=f"{name} only", generator=name, sets={**alone, "synthetic": ref}, pairs=made[name])
+            replace(real, name=f"{name} only", generator=name, pairs=made[name], real=None, synthetic=ref)
             for name, ref in sets.items()
         ]
         if {"equal-updates", "added"} <= set(self.spec.train_on):
             equal, added = _merged(equal, added)
         planned = {"real": [real], "equal-updates": equal, "added": added, "only": only}
-        return [one for kind in ROWS if kind in self.spec.train_on for one in planned[kind]]
+        return [training for kind in ROWS if kind in self.spec.train_on for training in planned[kind]]
 
     def _added(self, real: TrainingSet, generator: ResolvedPlugin, synthetic: Ref, made: int) -> TrainingSet:
-        name, pairs = f"real+{generator.name}", real.pairs + made
+        pairs = real.pairs + made
+        added = replace(real, name=f"real+{generator.name}", generator=generator.name, pairs=pairs)
         if generator.plugin.repeats_real and self.spec.multiple == 1 and made == real.pairs:
             # The very training of the real pairs repeated: it is made once, under one key.
-            return replace(real, name=name, generator=generator.name, pairs=pairs, repeated_to=pairs)
-        return TrainingSet(name=name, generator=generator.name, sets={**real.sets, "synthetic": synthetic}, pairs=pairs)
+            return replace(added, repeated_to=pairs)
+        return replace(added, synthetic=synthetic)
 
-    def row(self, segmenter: ResolvedPlugin, one: TrainingSet, sets: Mapping[str, Ref]) -> Row:
-        """A segmenter trained on a training set with every seed, and tested on every test set."""
-        trains = [self._train(segmenter, one, repeat) for repeat in range(self.spec.seeds)]
+    def row(self, segmenter: ResolvedPlugin, training: TrainingSet, sets: Mapping[str, Ref]) -> Row:
+        """A segmenter trained on a set with every seed, and tested on every test set."""
+        trains = [self._train(segmenter, training, repeat) for repeat in range(self.spec.seeds)]
         models = tuple(self._add(train).key for train in trains)
         scores = {
-            test: tuple(self._tested(train, one.name, test, repeat).key for repeat, train in enumerate(trains))
+            test: tuple(self._tested(train, training.name, test, repeat).key for repeat, train in enumerate(trains))
             for test in self.spec.data.tests
         }
         return Row(
-            trained_on=one.name,
-            generator=one.generator,
+            trained_on=training.name,
+            generator=training.generator,
             segmenter=segmenter.name,
-            synthetic=sets[one.generator].key if one.generator in sets else "",
-            pairs=one.pairs,
+            synthetic=sets[training.generator].key if training.generator in sets else "",
+            pairs=training.pairs,
             models=models,
             scores=scores,
         )
 
-    def _train(self, segmenter: ResolvedPlugin, one: TrainingSet, repeat: int) -> Train:
+    def _train(self, segmenter: ResolvedPlugin, training: TrainingSet, repeat: int) -> Train:
         tests = self.spec.data.tests if self.spec.select == "test" else ()
         return Train(
-            label=f"train {segmenter.name} on {one.name}{self._of(repeat)}",
+            label=f"train {segmenter.name} on {training.name}{self._of(repeat)}",
             seed=self._seed("train", segmenter.name, repeat),
             segmenter=segmenter,
-            real=one.sets.get("real"),
-            synthetic=one.sets.get("synthetic"),
-            repeated_to=one.repeated_to,
-            val=one.sets.get("val"),
+            real=training.real,
+            synthetic=training.synthetic,
+            repeated_to=training.repeated_to,
+            val=training.val,
             select={test.removeprefix("test/"): self._data(test) for test in tests},
         )
 
     def _of(self, repeat: int) -> str:
         return f" (seed {repeat + 1} of {self.spec.seeds})" if self.spec.seeds > 1 else ""
 
-    def _tested(self, train: Train, row: str, test: str, repeat: int) -> Ref:
+    def _tested(self, train: Train, trained_on: str, test: str, repeat: int) -> Ref:
         images = self._data(test)
-        what = f"{row} on {test.removeprefix('test/')}{self._of(repeat)}"
+        what = f"{trained_on} on {test.removeprefix('test/')}{self._of(repeat)}"
         maps = self._add(maps_stage(train, images, what))
         label = f"score {train.segmenter.name} of {what}"
         return self._add(SegScore(label=label, maps=maps, truth=images, shape=self.spec.shape_scores))
 
 
 def _equal_updates(real: TrainingSet, added: Sequence[TrainingSet]) -> list[TrainingSet]:
-    """The real pairs repeated until they are as many as with a synthetic set added: normally one row for all sets."""
-    counts = sorted({one.pairs for one in added})
+    """The real pairs repeated until they are as many as with a synthetic set added: normally one set for all."""
+    counts = sorted({training.pairs for training in added})
     names = {count: f"real, {EQUAL} ({count} pairs)" if len(counts) > 1 else f"real, {EQUAL}" for count in counts}
     return [replace(real, name=names[count], pairs=count, repeated_to=count) for count in counts]
 
 
 def _merged(equal: Sequence[TrainingSet], added: Sequence[TrainingSet]) -> tuple[list[TrainingSet], list[TrainingSet]]:
-    """The same rows, where a training that stands among both kinds stands among the added ones under both names."""
-    both = {one.pairs for one in added if one.repeated_to}
-    named = [replace(one, name=f"{one.name} ({EQUAL})") if one.repeated_to else one for one in added]
-    return [one for one in equal if one.pairs not in both], named
+    """The same, where a training that stands among both kinds stands among the added ones under both names."""
+    both = {training.pairs for training in added if training.repeated_to}
+    named = [
+        replace(training, name=f"{training.name} ({EQUAL})") if training.repeated_to else training for training in added
+    ]
+    return [training for training in equal if training.pairs not in both], named

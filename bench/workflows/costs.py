@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bench.contracts import Cost
 from bench.cost.speed import seconds, speed_of
-from bench.engine.distributed import team_size
+from bench.engine.distributed import process_count
 from bench.plan.run_plan import Plan, RunSpec
 from bench.plan.stage import DATA, Ref, Stage
 
@@ -33,7 +33,7 @@ class Costs:
         images = stage.images(self._count)
         work = (stage.action, stage.plugins[0].name, images)
         if work not in self.known:
-            self.known[work] = stage.cost(images, team_size())
+            self.known[work] = stage.cost(images, process_count())
         return self.known[work]
 
     def seconds(self, stage: Stage, device: str) -> float | None:

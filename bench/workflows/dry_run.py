@@ -45,11 +45,11 @@ def dry_run(request: RunRequest, display: Display | None = None) -> DryRun | Non
     several that a launcher started.
     """
     check_device(request.device)
-    team = launched(resolve_device(request.device))
-    machine_for(request, team)
-    if team is not None:
-        team.tell(False)  # There is nothing that the others could help with.
-        if team.rank:
+    processes = launched(resolve_device(request.device))
+    machine_for(request, processes)
+    if processes is not None:
+        processes.broadcast(False)  # There is nothing that the others could help with.
+        if processes.rank:
             return None
     with storage_told(request.results), pixel_limit(request.pixel_limit):
         return _planned(request, Store(request.results / "store"), display or Display())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench.engine.distributed import Launched, help_out
+from bench.engine.distributed import LaunchedGroup, help_out
 from bench.engine.runner import Machine
 from bench.errors import BenchError
 from bench.progress.display import Display
@@ -17,9 +17,9 @@ CACHE = "cache"
 """Below the results folder: what stages share; it may be deleted between runs."""
 
 
-def machine_for(request: Request, team: Launched | None = None) -> Machine:
+def machine_for(request: Request, processes: LaunchedGroup | None = None) -> Machine:
     """What the request may use. BenchError for a device that is not the one the launcher gave."""
-    device = request.device if team is None else team.device
+    device = request.device if processes is None else processes.device
     if request.device not in ("auto", device, device.partition(":")[0]):
         raise BenchError(f"--device {request.device}: the launcher gives each process its own ({device}); leave it out")
     return Machine(
@@ -27,27 +27,27 @@ def machine_for(request: Request, team: Launched | None = None) -> Machine:
         workers=request.workers,
         download=request.download,
         cache=request.results / CACHE,
-        team=team,
+        processes=processes,
     )
 
 
 @contextmanager
-def first_alone(team: Launched | None) -> Iterator[None]:
+def first_alone(processes: LaunchedGroup | None) -> Iterator[None]:
     """In the first process: what is built and checked here is there when the others set up; they hear how it went."""
     try:
         yield
     except BaseException:
-        if team is not None:
-            team.tell(False)
+        if processes is not None:
+            processes.broadcast(False)
         raise
-    if team is not None:
-        team.tell(True)
+    if processes is not None:
+        processes.broadcast(True)
 
 
-def help_first(request: RunRequest, store: Store, team: Launched) -> None:
+def help_first(request: RunRequest, store: Store, processes: LaunchedGroup) -> None:
     """What every process but the first does; nothing where the first could not set up."""
-    if not team.tell(None):
+    if not processes.broadcast(None):
         return
     setup = set_up(request, store, Display(lines=False))
-    help_out(team, setup.plan.stages, store, setup.splits, request.results / CACHE, request.download)
-    team.part()
+    help_out(processes, setup.plan.stages, store, setup.splits, request.results / CACHE, request.download)
+    processes.close()

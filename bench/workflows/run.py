@@ -63,15 +63,15 @@ def run(request: RunRequest, display: Display | None = None) -> RunResult | None
 
 def _run(request: RunRequest, store: Store, display: Display) -> RunResult | None:
     started = time.monotonic()
-    team = launched(resolve_device(request.device))
-    machine = machine_for(request, team)
-    if team is not None and team.rank:
-        help_first(request, store, team)
+    processes = launched(resolve_device(request.device))
+    machine = machine_for(request, processes)
+    if processes is not None and processes.rank:
+        help_first(request, store, processes)
         return None
-    if team is None and alone_by_mistake():
+    if processes is None and alone_by_mistake():
         display.tell(f"note: {alone_by_mistake()}")
     clean_up(request.results)
-    with first_alone(team):
+    with first_alone(processes):
         setup = set_up(request, store, display)
         try_files(setup.plan.stages, store)
     options = setup.profile.run
@@ -90,9 +90,9 @@ def _run(request: RunRequest, store: Store, display: Display) -> RunResult | Non
         display.tell(line)
     runner = Runner(store=store, splits=setup.splits, machine=machine, display=display)
     failures = runner.run(setup.plan.stages, lambda stage: costs.seconds(stage, device))
-    if team is not None:
-        team.tell(None)
-        team.part()
+    if processes is not None:
+        processes.broadcast(None)
+        processes.close()
     save_manifest(request.results / "runs", manifest)
     causes = [failure for failure in failures if not failure.blocked]
     notes = (*(Note(f"not finished: {one.stage.label}", True) for one in causes), *manifest.notes)

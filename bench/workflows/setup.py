@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.contracts import TRAIN, Split
 from bench.engine.actions import refuse_taken_names
-from bench.engine.distributed import team_size
+from bench.engine.distributed import process_count
 from bench.errors import BenchError, did_you_mean
 from bench.identity import derive_seed
 from bench.plan.run_plan import Plan, RunSpec, plan
@@ -108,7 +108,7 @@ def choose(request: RunRequest) -> Choice:
         passed_over=passed_over(resolver, metrics),
     )
     for one in choice.plugins:
-        one.plugin.check_params(team_size())
+        one.plugin.check_params(process_count())
     looked_at = [*((one.kind, one.name) for one in choice.plugins), *(("extractor", one) for one in choice.passed_over)]
     given.refuse_unused([("dataset", choice.dataset), *looked_at])
     return choice

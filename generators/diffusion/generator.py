@@ -102,7 +102,7 @@ class DiffusionGenerator(Generator):
             recompute_activations([base.unet, *method.trained.values()])
         data = prepare_training_set(base, train, p.size, self._prompts(train), ctx)
         plan = BatchPlan(p.batch, ctx.seed, p.empty_prompt, ctx.device)
-        parts, first = ctx.team.size * p.accumulation, ctx.team.rank * p.accumulation
+        parts, first = ctx.processes.size * p.accumulation, ctx.processes.rank * p.accumulation
 
         def step(number: int) -> dict[str, float]:
             losses = []
@@ -114,9 +114,9 @@ class DiffusionGenerator(Generator):
 
         schedule = Schedule(p.steps, p.lr, p.weight_decay, p.checkpoint_every)
         watch = self._watch(base, method, train, model_dir, ctx)
-        with memory_advice("training", ctx.device, training_remedies(p, ctx.team.size)):
+        with memory_advice("training", ctx.device, training_remedies(p, ctx.processes.size)):
             run_training(method.trained, step, schedule, watch, ctx)
-        if ctx.team.rank == 0:
+        if ctx.processes.rank == 0:
             save_trained(model_dir, method.kept)
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
@@ -147,8 +147,8 @@ class DiffusionGenerator(Generator):
 
         p = self.params
         preview = Preview(self._job(base, method, ctx), train, self._prompts(train))
-        advised = memory_advice("a preview", ctx.device, preview_remedies(p, ctx.team.size))
-        return Watch(model_dir, p.preview_every, advised(preview.draw), writes=ctx.team.rank == 0)
+        advised = memory_advice("a preview", ctx.device, preview_remedies(p, ctx.processes.size))
+        return Watch(model_dir, p.preview_every, advised(preview.draw), writes=ctx.processes.rank == 0)
 
     def load_weights(self, method: Method, model_dir: Path) -> None:
         """Give the method's networks the weights that training left."""

@@ -17,11 +17,11 @@ from generators.diffusion.sampling.sampler import Conditions, SamplingJob, initi
 
 
 def sample_set(job: SamplingJob, conditions: Split, prompts: list[str], batch: int, out: Path) -> None:
-    """Write `out/images/<id>.png` for every condition. Of N processes of a team each samples every N-th batch."""
+    """Write `out/images/<id>.png` for every condition. With N processes each samples every N-th batch."""
     context, empty = encode_distinct(job.base, prompts), encode_prompts(job.base, [""])
-    team, steps = job.ctx.team, job.sampler.steps
+    processes, steps = job.ctx.processes, job.sampler.steps
     # Whole batches in the order of the conditions: a resumed run repeats the batches of an uninterrupted one.
-    mine = range(0, len(conditions), batch)[team.rank :: team.size]
+    mine = range(0, len(conditions), batch)[processes.rank :: processes.size]
     starts = [s for s in mine if unfinished(conditions[s : s + batch], out)]
     total, left = (sum(len(conditions[s : s + batch]) for s in some) for some in (mine, starts))
     with job.ctx.progress.bar(total * steps, "step", done=(total - left) * steps) as bar:

@@ -21,7 +21,7 @@ SHA256 = "sha256"
 
 
 def once(ctx: Context, name: str, origin: Iterable[str | bytes | memoryview], make: Callable[[], Tensors]) -> Tensors:
-    """What `make` returns for this origin: read when it lies in the cache, else made, by a team's first process.
+    """What `make` returns for this origin: read when it lies in the cache, else made, by the first process.
 
     Tensors stay on disk, mapped into memory. A file whose tensors are not those of its hash is told and made anew.
     """
@@ -29,11 +29,11 @@ def once(ctx: Context, name: str, origin: Iterable[str | bytes | memoryview], ma
     for part in origin:
         digest.update(hashlib.sha256(part.encode() if isinstance(part, str) else part).digest())
     path = (ctx.cache or ctx.workdir) / f"{name}-{digest.hexdigest()[:32]}.safetensors"
-    found = _read(path) if ctx.team.rank == 0 else None
-    if ctx.team.rank == 0 and found is None:
+    found = _read(path) if ctx.processes.rank == 0 else None
+    if ctx.processes.rank == 0 and found is None:
         tell_damaged([path] if path.exists() else [], ctx.progress)
         _write(path, make())
-    ctx.team.wait()
+    ctx.processes.barrier()
     found = found or _read(path)
     if found is None:
         raise BenchError(f"{path}: reads otherwise than it was written; look after that disk, or choose --results")

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.contracts import Context, Team
+from bench.contracts import Context, ProcessGroup
 from bench.errors import BenchError
 from bench.files.checkpoints import load_checkpoint, save_checkpoint
 from generators.diffusion.training.curve import Curve
@@ -36,7 +36,7 @@ def train(
     """Train the modules' parameters that require a gradient; returns the loss parts of every step.
 
     Goes on from the newest whole checkpoint in `ctx.workdir`, to the same weights as an uninterrupted run. Processes
-    of a team each have the modules whole and take the same steps; the first alone writes.
+    of a process group each have the modules whole and take the same steps; the first alone writes.
     """
     parameters = [p for module in modules.values() for p in module.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, schedule.lr, weight_decay=schedule.weight_decay)
@@ -45,7 +45,7 @@ def train(
     with ctx.progress.bar(schedule.steps, "step", done=kept) as bar:
         for number in range(kept + 1, schedule.steps + 1):
             optimizer.zero_grad(set_to_none=True)
-            losses = _add_up(parameters, step(number - 1), ctx.team)
+            losses = _add_up(parameters, step(number - 1), ctx.processes)
             if not all(map(math.isfinite, losses.values())):
                 raise _broken(f"loss is not finite ({losses})", number, kept, curve, watch, ctx)
             optimizer.step()
@@ -58,22 +58,22 @@ def train(
             watch.after_step(number, number == schedule.steps)
             if keep:
                 watch.update_curve(curve)
-                if ctx.team.rank == 0:
+                if ctx.processes.rank == 0:
                     save_checkpoint(ctx, number, _state(modules, optimizer, curve))
                 kept = number
     return curve
 
 
-def _add_up(parameters: Sequence[nn.Parameter], losses: dict[str, float], team: Team) -> dict[str, float]:
-    """Gradients and losses of the whole team.
+def _add_up(parameters: Sequence[nn.Parameter], losses: dict[str, float], processes: ProcessGroup) -> dict[str, float]:
+    """Gradients and losses of the whole processes.
 
     Summed once a step and not as the backward pass goes: a step has several backward passes, which a wrapper such as
     DistributedDataParallel takes for as many steps.
     """
-    if team.size == 1:
+    if processes.size == 1:
         return losses
     values = torch.tensor(list(losses.values()), device=parameters[0].device)
-    team.add_up([*(p.grad for p in parameters), values])
+    processes.all_reduce([*(p.grad for p in parameters), values])
     return dict(zip(losses, values.tolist(), strict=True))
 
 

@@ -19,7 +19,7 @@ class Watch:
     """`draw` makes a picture of what the model samples by now, wanted every `every` steps (0: never).
 
     Both are called before the checkpoint of their step is saved: after a kill, whatever that checkpoint covers is here.
-    Of a team only one process `writes`.
+    Of a process group only one process `writes`.
     """
 
     folder: Path

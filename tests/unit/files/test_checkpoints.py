@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from bench.contracts import Context, Team
+from bench.contracts import Context, ProcessGroup
 from bench.files import checkpoints
 from bench.files.checkpoints import load_checkpoint, save_checkpoint
 from tests.conftest import Said, refused
@@ -93,7 +93,7 @@ def test_nothing_in_a_checkpoint_is_executed(ctx):
         load_checkpoint(ctx)
 
 
-class Second(Team):
+class Second(ProcessGroup):
     """Another process of two, to whom the first has told its checkpoint."""
 
     rank, size = 1, 2
@@ -101,7 +101,7 @@ class Second(Team):
     def __init__(self, told):
         self.told = told
 
-    def add_up(self, tensors):
+    def all_reduce(self, tensors):
         for tensor in tensors:
             tensor += self.told
 
@@ -111,9 +111,12 @@ def test_every_process_of_a_team_goes_on_from_the_firsts(ctx, tmp_path):
     for done in (1, 2):
         save_checkpoint(ctx, done, state_of(done))
     flip(checkpoints.checkpoints(tmp_path)[0])
-    second = Context(seed=0, workdir=tmp_path, team=Second(1))
+    second = Context(seed=0, workdir=tmp_path, processes=Second(1))
     assert load_checkpoint(second)["done"] == 1
     assert len(list(tmp_path.iterdir())) == 2
     refused(
-        lambda: load_checkpoint(Context(seed=0, workdir=tmp_path, team=Second(2))), tmp_path, "process 1", "start again"
+        lambda: load_checkpoint(Context(seed=0, workdir=tmp_path, processes=Second(2))),
+        tmp_path,
+        "process 1",
+        "start again",
     )
