@@ -13,6 +13,7 @@ from bench.plan.actions import Fit, Masks, Predict
 from bench.plan.stage import DATA, Ref
 from bench.plugins.resolved import ResolvedPlugin
 from bench.plugins.sections import RandomMasks
+from bench.progress.display import Display
 from bench.store.artefacts import Store
 
 PROBLEMS = {
@@ -58,28 +59,25 @@ def fit(worker, name="g", source="code", train=DATA_SET):
     return Fit(label=f"train {name}", seed=7, generator=generator, train=train)
 
 
-def runner_of(folder, splits, say=print):
-    store, log = Store(folder / "store"), folder / "logs" / "run.log"
-    return Runner(store=store, splits=splits, machine=Machine(device="cpu"), say=say, log=log)
+def runner_of(folder, splits):
+    display = Display()
+    display.open_log(folder / "logs" / "run.log")
+    return Runner(store=Store(folder / "store"), splits=splits, machine=Machine(device="cpu"), display=display)
 
 
 @pytest.fixture
-def runner(tmp_path):
-    said = []
-    return runner_of(tmp_path, {"t": ()}, said.append), said
+def run(tmp_path):
+    return runner_of(tmp_path, {"t": ()})
 
 
-def test_a_finished_stage_is_not_run_again(runner):
-    run, said = runner
+def test_a_finished_stage_is_not_run_again(run):
     worker = Worker()
     assert run.run([fit(worker)]) == []
     assert run.run([fit(worker)]) == []
     assert worker.calls == 1
-    assert said[-1].startswith("1 of 1 stages reused from")
 
 
-def test_the_record_says_what_made_it(runner):
-    run, _ = runner
+def test_the_record_says_what_made_it(run):
     stage = fit(Worker())
     run.run([stage])
     record = run.store.record("fit", stage.key)
@@ -99,14 +97,13 @@ def test_the_code_alone_changes_no_key():
     assert fit(Worker(), source="one").key == fit(Worker(), source="two").key
 
 
-def test_a_bug_is_ours_and_its_traceback_goes_to_the_log(runner):
-    run, said = runner
+def test_a_bug_is_ours_and_its_traceback_goes_to_the_log(run, capsys):
     stage = fit(Worker(ZeroDivisionError("oh\nmore")))
     (failure,) = run.run([stage])
     assert failure.ours
-    assert failure.message == f"ZeroDivisionError: oh (traceback in {run.log})"
-    assert "raise self.problem" in run.log.read_text()
-    assert said == [f"[1/1] train g: failed: {failure.message}"]
+    assert failure.message == f"ZeroDivisionError: oh (traceback in {run.display.log})"
+    assert "raise self.problem" in run.display.log.read_text()
+    assert capsys.readouterr().err == f"train g: failed: {failure.message}\n"
     assert not run.store.has("fit", stage.key)
 
 
@@ -117,16 +114,14 @@ class Oddity(BaseException):
 @pytest.mark.parametrize(
     "problem", [SystemExit(0), SystemExit(), BrokenPipeError(errno.EPIPE, "Broken pipe"), GeneratorExit(), Oddity()]
 )
-def test_no_error_of_a_stage_ends_the_run(runner, problem):
-    run, _ = runner
+def test_no_error_of_a_stage_ends_the_run(run, problem):
     (failure,) = run.run([fit(Worker(problem)), good := fit(Worker(), "good")])
     assert failure.ours
     assert failure.message.startswith(type(problem).__name__)
     assert run.store.has("fit", good.key)
 
 
-def test_what_needs_a_failed_stage_is_blocked_and_the_rest_goes_on(runner):
-    run, _ = runner
+def test_what_needs_a_failed_stage_is_blocked_and_the_rest_goes_on(run):
     bad, good = fit(Worker(BenchError("mend me")), "bad"), fit(Worker(), "good")
     dependent = fit(Worker(), "later", train=bad.ref)
     failures = run.run([bad, dependent, good])
@@ -135,24 +130,22 @@ def test_what_needs_a_failed_stage_is_blocked_and_the_rest_goes_on(runner):
         ("train later", "needs: train bad", False, True),
     ]
     assert run.store.has("fit", good.key)
-    assert not run.log.exists()
+    assert "Traceback" not in run.display.log.read_text()
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_a_disk_that_cannot_be_written_is_one_line_with_a_remedy(runner, name):
-    run, _ = runner
+def test_a_disk_that_cannot_be_written_is_one_line_with_a_remedy(run, name):
     done, stage = fit(Worker(), "before"), fit(Worker(PROBLEMS[name]))
     (failure,) = run.run([done, stage])
     assert not failure.ours
     assert "--results" in failure.message
     assert "\n" not in failure.message
-    assert not run.log.exists()
+    assert "Traceback" not in run.display.log.read_text()
     assert run.store.has("fit", done.key)
     assert not run.store.has("fit", stage.key)
 
 
-def test_a_disk_that_fills_up_while_the_record_is_written(runner, monkeypatch):
-    run, _ = runner
+def test_a_disk_that_fills_up_while_the_record_is_written(run, monkeypatch):
     stage = fit(Worker())
 
     def full(*_):
@@ -166,9 +159,8 @@ def test_a_disk_that_fills_up_while_the_record_is_written(runner, monkeypatch):
     assert run.run([stage]) == []
 
 
-def test_files_of_other_code_never_reach_an_artefact(runner):
+def test_files_of_other_code_never_reach_an_artefact(run):
     """A plugin of the suite is mended without a new version: what its broken try wrote is thrown away."""
-    run, _ = runner
     broken = Worker(ZeroDivisionError())
     run.run([fit(broken, source="old code")])
     mended = Worker()
@@ -178,9 +170,8 @@ def test_files_of_other_code_never_reach_an_artefact(runner):
     assert list(run.store.record("fit", stage.key)["files"]) == ["try2.txt"]
 
 
-def test_a_failed_stage_leaves_only_what_it_resumes_from(runner):
+def test_a_failed_stage_leaves_only_what_it_resumes_from(run):
     """What a training wrote stays; half a set of maps, which the next try writes again, does not. No lock stays."""
-    run, _ = runner
     training, data = fit(Worker(BenchError("no"))), DATA_SET
     painter = ResolvedPlugin(kind="segmenter", name="s", plugin=Painter(NoParams()), identity={"name": "s"})
     prediction = Predict(label="predict", segmenter=painter, model=data, of=data)
@@ -190,8 +181,7 @@ def test_a_failed_stage_leaves_only_what_it_resumes_from(runner):
         assert [path.name for path in (run.store.root / stage.action).iterdir()] == kept
 
 
-def test_the_same_code_goes_on_where_it_stopped(runner):
-    run, _ = runner
+def test_the_same_code_goes_on_where_it_stopped(run):
     worker = Worker(BenchError("no"))
     run.run([fit(worker)])
     worker.problem = None

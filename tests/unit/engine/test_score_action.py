@@ -15,6 +15,7 @@ from bench.plan.comparison import features_stage
 from bench.plan.run_plan import RunSpec, plan
 from bench.plan.stage import DATA, Ref
 from bench.plugins.resolved import ResolvedPlugin
+from bench.progress.display import Display
 from bench.store.artefacts import Store
 from bench.store.score_file import load_scores
 from bench.workflows.setup import Setup
@@ -106,7 +107,7 @@ class Watch(Metric):
 def runner_of(tmp_path):
     """A runner of these splits."""
     machine, store = Machine(device="cpu", cache=tmp_path / "cache"), Store(tmp_path / "store")
-    return lambda splits: Runner(store=store, splits=splits, machine=machine, say=print, log=tmp_path / "log")
+    return lambda splits: Runner(store=store, splits=splits, machine=machine, display=Display())
 
 
 @pytest.fixture

@@ -217,7 +217,9 @@ def test_each_kind_of_row_trains_on_its_sets():
 
 def test_other_rows_leave_a_rows_key_alone():
     """Rows asked for later train nothing anew; the real row's key is that of a run without the others."""
-    few, all_of_them = (trained(with_pairs(5, rows=rows)) for rows in (("real",), ("real", "equal-updates", "only")))
+    few, all_of_them = (
+        trained(with_pairs(5, train_on=rows)) for rows in (("real",), ("real", "equal-updates", "only"))
+    )
     assert all_of_them["train s on real"].key == few["train s on real"].key
 
 
@@ -263,7 +265,7 @@ def test_one_training_under_two_names_is_one_row():
 
 def test_rows_asked_for_by_themselves_share_that_training():
     both, equal, added = (
-        trained(with_control(5, rows=rows)) for rows in (("equal-updates", "added"), ("equal-updates",), ("added",))
+        trained(with_control(5, train_on=rows)) for rows in (("equal-updates", "added"), ("equal-updates",), ("added",))
     )
     key = both["train s on real+g1 (equal updates)"].key
     assert equal["train s on real, equal updates"].key == added["train s on real+g1"].key == key
@@ -272,9 +274,9 @@ def test_rows_asked_for_by_themselves_share_that_training():
 def test_other_numbers_of_pairs_keep_both_rows():
     """Several images a mask; and a set of another size keeps the row of its own number."""
     rows = ("equal-updates", "added")
-    twice = plan(with_control(5, rows=rows, multiple=2))
+    twice = plan(with_control(5, train_on=rows, multiple=2))
     assert [line.row for line in twice.lines] == ["real, equal updates", "real+g1", "real+g2"]
-    smaller = with_control(5, rows=rows)
+    smaller = with_control(5, train_on=rows)
     smaller.generators[1].plugin.pairs = {5: 2}.__getitem__
     assert [(line.row, line.pairs) for line in plan(smaller).lines] == [
         ("real, equal updates (7 pairs)", 7),

@@ -11,7 +11,7 @@ import termios
 import time
 
 import pytest
-from bench.progress.bars import display
+from bench.progress import display
 
 from bench.progress.display import Display
 from bench.progress.time_left import Expected, TimeLeft
