@@ -195,7 +195,7 @@ class Display:
             return ""
         done = self._count - len(self.stages.todo)
         left = self._seconds_left()
-        return f"{done} of {self._count} stages" + ("" if left is None else f", {about(left)} left")
+        return f"{done} of {self._count} stages" + (f", {about(left)} left" if left else "")
 
     def _seconds_left(self) -> float | None:
         assert self.stages is not None
@@ -214,14 +214,13 @@ class Display:
         from rich.text import Text
 
         lines = Table.grid(padding=(0, 1))
-        lines.add_column(overflow="ellipsis", no_wrap=True)
         lines.add_column(no_wrap=True)
         lines.add_column(overflow="fold")
         if self.stages is not None:
             done = self._count - len(self.stages.todo)
-            lines.add_row(Text("run"), ProgressBar(self._count, done, BAR_WIDTH), Text(self._whole()))
+            lines.add_row(ProgressBar(self._count, done, BAR_WIDTH), Text(f"run: {self._whole()}"))
         now = self.now
         if now is not None:
-            bar = ProgressBar(now.total, now.done, BAR_WIDTH) if now.total else Text()
-            lines.add_row(Text(now.label), bar, Text(now.left()))
+            bar = ProgressBar(now.total, now.done, BAR_WIDTH) if now.total else Text(" " * BAR_WIDTH)
+            lines.add_row(bar, Text(": ".join(part for part in (now.label, now.left()) if part)))
         return Group(lines, *([Text(f"  {now.values()}", overflow="fold")] if now and now.numbers else []))

@@ -39,7 +39,7 @@ class RunResult:
     report: Report | None
     files: tuple[Path, ...]
     log: Path
-    notes: tuple[Note, ...]
+    notes: tuple[str, ...]
     failures: tuple[Failure, ...]
     stages: int
     seconds: float
@@ -103,7 +103,7 @@ def _run(request: RunRequest, store: Store, display: Display) -> RunResult | Non
         report=report,
         files=tuple(write_tables(out, report)) if report else (),
         log=log,
-        notes=notes,
+        notes=tuple(note.text for note in notes),
         failures=tuple(failures),
         stages=len(setup.plan.stages),
         seconds=time.monotonic() - started,

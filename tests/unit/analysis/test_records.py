@@ -13,7 +13,7 @@ from bench.images import load_mask
 from bench.report.report import make_report
 from bench.segscores import image_scores
 from bench.store.artefacts import Store
-from bench.store.run_manifest import Comparison, Row
+from bench.store.run_manifest import Comparison, Note, Row
 from bench.store.score_file import Scored, save_scores
 from bench.text import csv_text
 from tests.conftest import make_pairs
@@ -88,7 +88,7 @@ def test_each_record_is_read_and_verified_once(store, monkeypatch):
     """Two runs of three rows over two records of images, one of scores and one of a training."""
     read = counted(monkeypatch, bench.analysis.records, "read_rows", "load_scores")
     drawn = counted(monkeypatch, bench.analysis.test_scores, "draw_weights")
-    report = make_report([RUN, replace(RUN, notes=("again",))], store)
+    report = make_report([RUN, replace(RUN, notes=(Note("again"),))], store)
     assert len(report.rows) == 6
     assert store.verified == Counter(
         {("segscore", "one"): 1, ("segscore", "two"): 1, ("train", "m"): 1, ("score", "k"): 1}

@@ -11,8 +11,8 @@ import termios
 import time
 
 import pytest
-from bench.progress import display
 
+from bench.progress import display
 from bench.progress.display import Display
 from bench.progress.time_left import Expected, TimeLeft
 
@@ -55,8 +55,8 @@ def test_the_whole_run_the_stage_and_every_number_fit_the_terminal(columns, monk
         work(Display())
         lines = read()
     assert max(map(len, lines)) <= columns
-    assert any(re.search(r"^run .*0 of 2 stages, \d+ s left$", line) for line in lines)
-    assert any(re.search(r"^fit some-generator .*80/360 steps, .* left, .* step/s$", line) for line in lines)
+    assert any(re.search(r"run: 0 of 2 stages, \d+ s left$", line) for line in lines)
+    assert any(re.search(r"fit some-generator: 80/360 steps, .* left, .* step/s$", line) for line in lines)
     assert all(any(f"{name}={value:.3g}" in line for line in lines) for name, value in PARTS.items())
     assert "fit some-generator: made anew" in lines, "it stands whole above what is drawn"
     assert not any("a detail" in line for line in lines)

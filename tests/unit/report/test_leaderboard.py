@@ -4,9 +4,10 @@ from bench.analysis.estimate import Estimate
 from bench.analysis.set_differences import SetDifference
 from bench.analysis.significance import Spot
 from bench.contracts import Measure
-from bench.report.leaderboard import build_table
+from bench.report.leaderboard import MOST, build_table, reading_notes
 from bench.report.render import to_text
 from bench.report.table import show
+from bench.store.run_manifest import Note
 from tests.score_examples import manifest, row_score, set_score, trained_row
 
 MADE = {"trained_on": "real+g", "generator": "g", "key": "g", "synthetic": "set"}
@@ -26,7 +27,7 @@ def board(*scores, run=None, **others):
     """`scores`: of rows, and of the sets where they have a measure."""
     sets = [one for one in scores if hasattr(one, "measure")]
     rows = [one for one in scores if not hasattr(one, "measure")]
-    return build_table([run or manifest(notes=("a note",))], sets, rows, **others)
+    return build_table([run or manifest(notes=(Note("a note"),))], sets, rows, **others)
 
 
 def shown(table):
@@ -163,7 +164,7 @@ def test_overall_comes_last():
 
 
 def test_what_a_reader_must_know_stands_below_once():
-    run = manifest(notes=("a note",))
+    run = manifest(notes=(Note("a note"),))
     table = build_table([run, run], [set_score(note="few images")], [made()])
     assert len(table.notes) == len(set(table.notes))
     text = "\n".join(table.notes)
@@ -177,6 +178,17 @@ def test_what_a_reader_must_know_stands_below_once():
     ):
         assert part in text
     assert "1 seed" not in "\n".join(board(made(seeds=3)).notes)
+
+
+def test_a_terminal_shows_five_notes_that_change_how_numbers_are_read():
+    """Those of the run first, the weightiest of them first; what does not change it is in the files alone."""
+    told = [Note(f"weighty {number}", True) for number in range(3)]
+    run = manifest(notes=(*told, Note("a detail")))
+    few = reading_notes([run], [made()], ["of rows"])
+    assert few[:4] == (*(note.text for note in told), "of rows")
+    assert len(few) == MOST == 5
+    assert "a detail" not in few
+    assert "a detail" in build_table([run], [set_score()], [made()]).notes
 
 
 def test_only_scores_that_tie_with_the_best_are_bold():

@@ -9,13 +9,13 @@ from bench.errors import BenchError
 from bench.identity import key
 from bench.plan.manifest import describe_run
 from bench.plan.run_plan import plan
-from bench.store.run_manifest import SCHEMA, Setting, load_manifests, save_manifest
+from bench.store.run_manifest import SCHEMA, Note, Setting, load_manifests, save_manifest
 from tests.unit.plan.test_run_plan import spec
 
 
 def describe(run=None, **changes):
     run = run or spec()
-    return describe_run(run, plan(run), notes=("a note",), columns=("mdice@256",), **changes)
+    return describe_run(run, plan(run), notes=(Note("a note"),), columns=("mdice@256",), **changes)
 
 
 def test_it_holds_all_that_the_leaderboard_reads():

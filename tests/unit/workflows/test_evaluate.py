@@ -14,7 +14,7 @@ import bench
 from bench.data import pixel_cache as pixels_module
 from bench.errors import BenchError
 from bench.images import load_rgb
-from bench.workflows.display import Display
+from bench.progress.display import Display
 from bench.workflows.evaluate import evaluate
 from bench.workflows.request import EvaluateRequest, RunRequest, ScoreRequest
 from tests.conftest import PLUGINS, make_pairs, refused
@@ -77,7 +77,7 @@ class NAME(Metric):
     def score(self, real, fake, space, ctx):
         BODY
         value = float(abs(real.features.mean() - fake.features.mean()))
-        return {"NAME": Score(value, len(real.samples), len(fake.samples), estimator="difference of means")}
+        return {"NAME": Score(value=value, n_real=len(real.samples), n_fake=len(fake.samples), estimator="difference of means")}
 '''
 
 ALIGNED = '''
@@ -99,7 +99,8 @@ class Aligned(Metric):
     def score(self, real, fake, space, ctx):
         pairs = zip(fake.maps, fake.samples)
         values = [((load_grey(map) > 127) == load_mask(sample.mask)).mean() for map, sample in pairs]
-        return {f"agreement-{space.label}": Score(float(np.mean(values)), len(real.maps), len(values))}
+        score = Score(value=float(np.mean(values)), n_real=len(real.maps), n_fake=len(values))
+        return {f"agreement-{space.label}": score}
 '''
 
 
@@ -135,7 +136,7 @@ class World:
         request = EvaluateRequest(
             **{**plain, **options}, metrics=metrics, plugins=tuple(self.plugins), settings=settings, device="cpu"
         )
-        found = evaluate(request, Display(lambda _: None))
+        found = evaluate(request, Display(lines=False))
         return found, self.log.read_text().splitlines()[before:]
 
 
@@ -267,7 +268,7 @@ def test_where_no_metric_can_be_computed_that_is_the_answer(world, monkeypatch):
     request = EvaluateRequest(
         real=world.real, fakes=(world.fake,), profile=str(profile), results=world.folder / "results"
     )
-    refused(lambda: evaluate(request, Display(print)), "no metric can be computed here", "doctor")
+    refused(lambda: evaluate(request, Display()), "no metric can be computed here", "doctor")
 
 
 def aligned(world, **options):
@@ -283,7 +284,7 @@ def trained(world):
             **{"real": world.real, "fakes": (world.fake,), "results": world.folder / "results", **options},
             metrics=metrics, plugins=tuple(world.plugins), device="cpu",
         ),
-        Display(lambda _: None),
+        Display(lines=False),
     )  # fmt: skip
     return world
 
@@ -331,7 +332,7 @@ def test_mistakes_are_told_before_anything_is_read(world):
         request = EvaluateRequest(
             real=Path("no"), fakes=(Path("no"),), plugins=tuple(world.plugins), settings=settings, **asked
         )
-        refused(lambda request=request: evaluate(request, Display(print)), *parts)
+        refused(lambda request=request: evaluate(request, Display()), *parts)
 
 
 def test_two_synthetic_sets_of_one_name_are_refused(world):

@@ -9,13 +9,13 @@ from bench.plugins.available import select
 from bench.plugins.profile import load_profile
 from bench.plugins.registry import Registry
 from bench.plugins.resolver import Resolver
+from bench.progress.display import Display
 from bench.store.artefacts import Store
-from bench.workflows.display import Display
 from bench.workflows.request import RunRequest
 from bench.workflows.setup import choose, set_up
 from tests.conftest import refused
 
-QUIET = Display(lambda _: None)
+QUIET = Display(lines=False)
 SMALL = ("phantom.train=4", "phantom.test=2", "phantom.size=32")
 
 
