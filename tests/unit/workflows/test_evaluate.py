@@ -77,7 +77,8 @@ class NAME(Metric):
     def score(self, real, fake, space, ctx):
         BODY
         value = float(abs(real.features.mean() - fake.features.mean()))
-        return {"NAME": Score(value=value, n_real=len(real.samples), n_fake=len(fake.samples), estimator="difference of means")}
+        sizes = {"n_real": len(real.samples), "n_fake": len(fake.samples)}
+        return {"NAME": Score(value=value, **sizes, estimator="difference of means")}
 '''
 
 ALIGNED = '''
