@@ -24,7 +24,6 @@ from bench.engine.threads import note_of, settle_threads
 from bench.plugins.profile import FRACTIONS, MASKS, REFERENCES, ROWS, SELECTIONS
 from bench.progress.display import Display
 from bench.progress.terminal import say, show
-from bench.progress.time_left import about
 from bench.workflows.request import RunRequest
 
 if TYPE_CHECKING:
@@ -183,10 +182,8 @@ def _show_plan(planned: DryRun | None) -> int:
 def _show_result(result: RunResult) -> int:
     if result.report is not None:
         show(f"\n{result.report.text()}\n")
-    failed = len(result.failures)
-    ended = f"{failed} of {result.stages} stages not finished" if failed else "finished"
-    tables = f"{result.files[0].parent}: {len(result.files)} files, all notes and scores; " if result.files else ""
-    show(f"{tables}{ended} in {about(result.seconds)}; log: {result.log}")
+    if result.files:
+        show(f"{result.files[0].parent}: {len(result.files)} files with all scores and notes; log: {result.log}")
     return _tell_failures(result.failures)
 
 

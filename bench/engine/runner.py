@@ -60,15 +60,15 @@ class Runner:
 
         `seconds`: how long a stage may take; None: nothing estimates it.
         """
-        todo = [stage.ref for stage in stages if not self.store.has(stage.action, stage.key)]
-        self.display.plan(TimeLeft([Expected(_kind(one), seconds(one)) for one in stages if one.ref in todo]))
+        todo = [stage for stage in stages if not self.store.has(stage.action, stage.key)]
+        self.display.plan(TimeLeft({one.key: Expected(_kind(one), seconds(one)) for one in todo}))
         failures: dict[Ref, Failure] = {}
         for stage in stages:
             blocked = next((failures[ref] for ref in stage.needs if ref in failures), None)
             if blocked is not None:
                 failures[stage.ref] = Failure(stage, f"needs: {blocked.stage.label}", ours=False, blocked=True)
                 self.display.note(f"{stage.label}: left out, needs: {blocked.stage.label}")
-                self.display.skip()
+                self.display.skip(stage.key)
                 continue
             failure = self._finish(stage)
             interrupt.check()
@@ -96,7 +96,7 @@ class Runner:
     def _reuse_or_run(self, stage: Stage) -> None:
         if self._is_there(stage):
             return
-        with self.display.stage(stage.label) as progress:
+        with self.display.stage(stage.label, stage.key) as progress:
             claim = self.store.claim(stage.action, stage.key, progress.say, stage.source, stage.resumes)
             with claim as workspace:
                 # Another run may have made it meanwhile.

@@ -158,14 +158,14 @@ class Display:
         """What the time left is reckoned from."""
         self.stages, self._count = stages, len(stages.todo)
 
-    def skip(self) -> None:
-        """The first of the stages that are still to do need not run."""
+    def skip(self, key: str) -> None:
+        """The stage of this key need not run."""
         if self.stages is not None:
-            self.stages.skipped()
+            self.stages.skipped(key)
 
     @contextmanager
-    def stage(self, label: str) -> Iterator[_Labelled]:
-        """The first of the stages that are still to do runs inside."""
+    def stage(self, label: str, key: str) -> Iterator[_Labelled]:
+        """The stage of this key runs inside."""
         self.now = _Work(label=printable(label))
         started = time.monotonic()
         try:
@@ -173,7 +173,7 @@ class Display:
         finally:
             self.now = None
             if self.stages is not None:
-                self.stages.ended(time.monotonic() - started)
+                self.stages.ended(key, time.monotonic() - started)
             self.refresh()
 
     def refresh(self) -> None:

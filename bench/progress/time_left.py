@@ -16,19 +16,20 @@ class Expected:
 
 @dataclass
 class TimeLeft:
-    """`todo` in the order in which stages run; each is taken off as it ends."""
+    """`todo`: by the stages' keys, in the order in which they run; each is taken off as it ends."""
 
-    todo: list[Expected]
+    todo: dict[str, Expected]
     _took: dict[str, list[tuple[Expected, float]]] = field(default_factory=dict)
 
-    def ended(self, took: float) -> None:
-        """The first of `todo` has ended after so many seconds."""
-        one = self.todo.pop(0)
-        self._took.setdefault(one.kind, []).append((one, took))
+    def ended(self, key: str, took: float) -> None:
+        """A stage has ended after so many seconds."""
+        one = self.todo.pop(key, None)
+        if one is not None:
+            self._took.setdefault(one.kind, []).append((one, took))
 
-    def skipped(self) -> None:
-        """The first of `todo` need not run: an input of it failed, or another process has made it."""
-        self.todo.pop(0)
+    def skipped(self, key: str) -> None:
+        """A stage need not run: an input of it failed."""
+        self.todo.pop(key, None)
 
     def seconds(self, elapsed: float = 0.0, share: float = 0.0) -> float | None:
         """Until the last stage ends; None while nothing can be said of any.
@@ -37,7 +38,7 @@ class TimeLeft:
         """
         if not self.todo:
             return 0.0
-        first, *later = (self._of(one) for one in self.todo)
+        first, *later = (self._of(one) for one in self.todo.values())
         if share > 0:
             first = elapsed / share
         now = None if first is None else max(first - elapsed, 0.0)

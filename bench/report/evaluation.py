@@ -37,7 +37,7 @@ def document(evaluation: Evaluation) -> Document:
         "scores": scores,
         "differences": [difference_record(one) for one in evaluation.differences],
     }
-    return Document(tables=[table.brief(), *between], page=table, columns=FIELDS, records=scores, body=body)
+    return Document(tables=[table.brief(table.notes), *between], page=table, columns=FIELDS, records=scores, body=body)
 
 
 def _described(folder: ImageFolder) -> dict[str, Any]:

@@ -24,16 +24,19 @@ def protocol_notes(profile: Profile, asked: str, used: str) -> tuple[Note, ...]:
     return (*notes, Note(f"profile {profile.name}: {profile.description}"))
 
 
-def data_notes(data: Splits, chosen: Iterable[ResolvedPlugin]) -> tuple[Note, ...]:
-    """Of the data and of the plugins, each sentence once."""
+def data_notes(data: Splits) -> tuple[Note, ...]:
+    """What is repeated, absent, unlike the published split or left out."""
     notes = [Note(text, True) for text in data.repeats]
     if data.absent:
         absent = ", ".join(split.removeprefix("test/") for split in data.absent)
         present = ", ".join(split.removeprefix("test/") for split in data.tests)
         notes.append(Note(f"absent: {absent}; overall covers {present}", True))
-    notes += [Note(text) for text in data.warnings]
-    notes += [Note(text) for one in chosen for text in one.plugin.notes()]
-    return tuple(dict.fromkeys(notes))
+    return (*notes, *(Note(text) for text in data.warnings))
+
+
+def plugin_notes(chosen: Iterable[ResolvedPlugin]) -> tuple[Note, ...]:
+    """What plugins say of themselves, each sentence once."""
+    return tuple(dict.fromkeys(Note(text) for one in chosen for text in one.plugin.notes()))
 
 
 def departures(spec: RunSpec, whole: Splits) -> tuple[Note, ...]:

@@ -23,7 +23,7 @@ from bench.segscores import METRICS, missing
 from bench.store.artefacts import Store
 from bench.store.run_manifest import Note, Setting
 from bench.workflows.flags import overrides_of
-from bench.workflows.notes import data_notes, departures, protocol_notes
+from bench.workflows.notes import data_notes, departures, plugin_notes, protocol_notes
 from bench.workflows.prepare_data import Preparer, used_dataset
 from bench.workflows.request import RunRequest
 from bench.workflows.settings import settings_of
@@ -145,8 +145,9 @@ def plan_run(request: RunRequest, choice: Choice, preparer: Preparer, check: boo
     """The stages of the run. `check`: every image and mask is opened, and broken ones are refused."""
     options, display = choice.options, preparer.display
     protocol = protocol_notes(choice.profile, request.dataset, choice.dataset)
-    passed_over = tuple(Note(text) for text in choice.passed_over.values())
-    _tell((*protocol, *passed_over), display)
+    _tell(protocol, display)
+    for text in choice.passed_over.values():
+        display.tell(f"note: {text}")
     whole = preparer.open(check)
     data = whole.reduced(options.fraction, derive_seed(options.seed, 0, "fraction", whole.name))
     spec = RunSpec(
@@ -167,10 +168,14 @@ def plan_run(request: RunRequest, choice: Choice, preparer: Preparer, check: boo
         random_masks=choice.random_masks,
     )
     refuse_taken_names(data.splits[TRAIN], spec.multiple)
-    found = (*data_notes(data, choice.plugins), *departures(spec, whole))
+    of_data, found = data_notes(data), (*departures(spec, whole), *plugin_notes(choice.plugins))
+    for note in of_data:
+        display.tell(f"note: {note.text}")
     _tell(found, display)
     settings = settings_of(choice.resolver, spec, request.mask_labels)
-    return Setup(profile=choice.profile, spec=spec, plan=plan(spec), notes=(*protocol, *found), settings=settings)
+    return Setup(
+        profile=choice.profile, spec=spec, plan=plan(spec), notes=(*protocol, *of_data, *found), settings=settings
+    )
 
 
 def _tell(notes: Iterable[Note], display: Display) -> None:

@@ -59,8 +59,13 @@ class Done:
     @property
     def tables(self) -> Path:
         """Folder of a run's tables, as the output names it."""
-        named = [Path(word) for word in self.out.split()]
+        named = [Path(word.rstrip(":")) for word in self.out.split()]
         return next(folder for path in named for folder in (path, path.parent) if (folder / "scores.csv").is_file())
+
+
+def said(done: Done) -> str:
+    """All notes of a run, as its files have them, without line breaks and escapes."""
+    return " ".join((done.tables / "leaderboard.md").read_text(encoding="utf-8").replace("\\", "").split())
 
 
 def made(results: Path) -> dict[str, int]:

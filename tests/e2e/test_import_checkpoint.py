@@ -31,7 +31,7 @@ def test_a_published_checkpoint_is_imported_and_sampled(bench, place, discs):
     (row,) = [row for row in csv.DictReader(table.open()) if row["generator"] == "siamese"]
     assert "siamese.checkpoint=made" in row["settings"]
     assert row["base"] == str(place / "made")
-    assert "checkpoint made" in done.out
+    assert "checkpoint made" in table.with_suffix(".md").read_text()
     (model,) = (path for path in (place / "results" / "store" / "fit").iterdir() if (path / "README.txt").is_file())
     assert not list(model.glob("*.safetensors"))
     before = made(place / "results")

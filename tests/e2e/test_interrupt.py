@@ -110,8 +110,8 @@ def struck(process, discs, tmp_path):
 def one_line(done: Done, number: int) -> None:
     assert done.code == 128 + number, done.err
     assert done.error == LINES[number]
-    said = [line for line in done.lines if not line.startswith(("[", "note: "))]
-    assert said == [LINES[number]], done.err
+    assert sum(LINES[number] in line for line in done.lines) == 1, done.err
+    assert "Traceback" not in done.err
 
 
 INTERRUPTED = ("import", "import-turned", "init", "destructor", "progress", "clean-up")
@@ -127,7 +127,6 @@ def test_a_signal_is_answered_wherever_it_strikes(struck, tmp_path, place, name)
     done = struck(place, name)
     one_line(done, signal.Signals[name])
     assert not list((tmp_path / "results").rglob("went_on.png"))
-    assert not (tmp_path / "results" / "logs").exists()
     assert (tmp_path / "results" / "tables").exists() == (place == "results")
 
 

@@ -18,7 +18,7 @@ import pytest
 from bench.images import save_png
 from bench.report.write import TIDY
 from tests.conftest import PLUGINS, make_pairs
-from tests.e2e.conftest import HEAVY, ROOT, TOY_RUN, made, made_since
+from tests.e2e.conftest import HEAVY, ROOT, TOY_RUN, made, made_since, said
 
 PROMISED = ("dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n",
             "seeds", "profile", "base", "record")  # fmt: skip
@@ -197,7 +197,7 @@ def test_absent_test_sets_are_named_and_shown(polyps):
     assert line.split().count("absent") == 3
     wide = scores(published(done, "leaderboard.csv"))
     assert wide[0]["CVC-ColonDB mdice@256"] == ""
-    assert "published protocol has 1450" in done.out
+    assert "published protocol has 1450" in said(done)
 
 
 def test_results_and_out_move_everything(toy_run, tmp_path):
@@ -205,7 +205,7 @@ def test_results_and_out_move_everything(toy_run, tmp_path):
     done = toy_run("--out", tmp_path / "tables")
     assert done.code == 0, done.err
     assert {path.name for path in (tmp_path / "tables").iterdir()} == set(TABLES)
-    assert {path.name for path in (tmp_path / "results").iterdir()} == {"store", "runs", "cache"}
+    assert {path.name for path in (tmp_path / "results").iterdir()} == {"store", "runs", "cache", "logs"}
     assert set(ROOT.glob("results/*")) == before
     assert not list((tmp_path / "results").rglob("*.part"))
     assert not list((tmp_path / "results").rglob("*.partial"))
@@ -215,7 +215,6 @@ def test_random_masks_are_said_in_the_table(toy_run):
     done = toy_run("--masks", "random")
     assert done.code == 0, done.err
     assert {row["masks"] for row in scores(published(done))} == {"random"}
-    assert any("random masks" in line for line in done.lines)
     assert all(range in said(done) for range in ("0.7 to 1.3", "up to 15 %", "up to 180°"))
     assert {row["settings"] for row in scores(published(done))} == {""}
 
@@ -232,11 +231,6 @@ def test_ranges_of_random_masks_are_set_and_said(toy_run):
     assert refused.code == 2
     assert "--set masks.rotation=0: " in refused.error
     assert "--masks random" in refused.error
-
-
-def said(done):
-    """The terminal's text without its line breaks."""
-    return " ".join(done.out.split())
 
 
 def test_test_masks_without_a_lesion_are_counted_fairly_beside_the_headline(toy_run, discs):
@@ -270,7 +264,7 @@ def test_the_test_images_as_reference(toy_run, tmp_path):
     for done, reference, n_real in ((usual, "train", "6"), (other, "test", "2")):
         rows = [row for row in scores(published(done)) if row["metric"] == "distance-Colour"]
         assert {(row["reference"], row["n_real"]) for row in rows} == {(reference, n_real)}
-        assert f"the {reference} images" in " ".join(done.out.split())
+        assert f"the {reference} images" in said(done)
     assert {row["settings"] for row in rows} == {"reference=test"}
     assert set(made_since(before, tmp_path / "results")) <= {"features", "score"}
 
@@ -283,10 +277,10 @@ def test_two_sets_are_compared_with_an_interval_of_their_difference(toy_run, ben
     assert 0 < float(row["low"]) < float(row["difference"]) < float(row["high"])
     values = {one["generator"]: float(one["value"]) for one in scores(published(done)) if not one["segmenter"]}
     assert float(row["difference"]) == pytest.approx(values["toy-mirror"] - values["copy-paste"])
-    said = f"distance-Colour: toy-mirror above copy-paste by {float(row['difference']):.4f} ["
-    assert said in done.out
-    again = bench("leaderboard", "--results", tmp_path / "results")
-    assert said in again.out
+    sentence = f"distance-Colour: toy-mirror above copy-paste by {float(row['difference']):.4f} ["
+    assert sentence in said(done)
+    again = bench("leaderboard", "--results", tmp_path / "results", "--format", "markdown")
+    assert sentence in again.out.replace("\\", "")
 
 
 def test_maps_of_a_real_trained_segmenter_are_scored(toy_run):
@@ -423,7 +417,6 @@ def test_runs_with_other_parameters_stand_on_lines_of_their_own(toy_run, bench, 
     controls = [row for row in scores(tmp_path / "all") if row["generator"] != "toy-mirror"]
     assert [row["trained on"] for row in controls] == ["real", CONTROL]
     shown = bench("leaderboard", "--results", tmp_path / "results").out.partition("Differences against")[2]
-    assert "corrected for the 1 comparison(s)" in " ".join(shown.split())
     assert [line.split()[0] for line in shown.splitlines() if "real+toy-mirror" in line] == [
         "toy-threshold",
         "toy-mirror.brightness=40",

@@ -21,13 +21,13 @@ PARTS = {"loss": 1.2345, "mask": 0.34567, "image": 0.00045678, "consistency": 0.
 
 def work(shown, numbers=PARTS, pause=0.3):
     with shown:
-        shown.plan(TimeLeft([Expected("fit", 8.0), Expected("score")]))
-        with shown.stage("fit some-generator") as progress, progress.bar(360, "step", done=60) as bar:
+        shown.plan(TimeLeft({"a": Expected("fit", 8.0), "b": Expected("score")}))
+        with shown.stage("fit some-generator", "a") as progress, progress.bar(360, "step", done=60) as bar:
             for _ in range(3):
                 time.sleep(pause)
                 bar.update(10, **numbers)
             progress.say("made anew")
-        with shown.stage("score"):
+        with shown.stage("score", "b"):
             shown.note("a detail")
 
 

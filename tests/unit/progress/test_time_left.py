@@ -6,27 +6,35 @@ from bench.progress.time_left import Expected, TimeLeft, about
 
 
 def test_estimates_count_until_something_was_seen():
-    left = TimeLeft([Expected("fit", 100.0), Expected("train", 20.0)])
+    left = TimeLeft({"a": Expected("fit", 100.0), "b": Expected("train", 20.0)})
     assert left.seconds() == 120
     assert left.seconds(elapsed=30) == 90
     assert left.seconds(elapsed=30, share=0.5) == 50, "the stage's own pace wins over its estimate"
 
 
 def test_what_was_seen_corrects_the_estimates_of_its_kind_first():
-    left = TimeLeft([Expected("fit", 100.0), Expected("train", 20.0), Expected("fit", 50.0), Expected("train", 20.0)])
-    left.ended(200.0)
+    left = TimeLeft(
+        {
+            "a": Expected("fit", 100.0),
+            "b": Expected("train", 20.0),
+            "c": Expected("fit", 50.0),
+            "d": Expected("train", 20.0),
+        }
+    )
+    left.ended("a", 200.0)
     assert left.seconds() == 40 + 100 + 40, "all estimates were half of the truth so far"
-    left.ended(20.0)
+    left.ended("b", 20.0)
     assert left.seconds() == 100 + 20, "trainings take as long as estimated, generators twice as long"
 
 
 def test_stages_without_an_estimate_take_as_long_as_their_like():
-    left = TimeLeft([Expected("features"), Expected("features"), Expected("score")])
+    left = TimeLeft({"a": Expected("features"), "b": Expected("features"), "c": Expected("score")})
     assert left.seconds() is None
-    left.ended(8.0)
+    left.ended("a", 8.0)
     assert left.seconds() == 16, "a score is not known, and taken for as long as what is"
-    left.skipped()
-    left.skipped()
+    left.skipped("b")
+    left.skipped("c")
+    left.skipped("unknown")
     assert left.seconds() == 0
 
 
