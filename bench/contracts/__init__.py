@@ -1,6 +1,7 @@
 """What the engine and the plugins promise each other.
 
-A plugin is one file in a room (`bench/datasets`, `generators`, `metrics`, `metrics/extractors`, `segmenters`) that
+A plugin is one file (or a folder with the file `plugin.py`) in a room (`bench/datasets`, `generators`, `metrics`,
+`metrics/extractors`, `segmenters`) that
 defines exactly one subclass of its room's contract. Its name is the file's name with `_` written as `-`. Heavy
 imports (torch and friends) live inside methods, so that a plugin can be listed where they are not installed.
 """
