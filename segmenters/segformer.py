@@ -32,7 +32,7 @@ class Params(PretrainedParams):
 
     variant: str = param("b2", "Mix Transformer", choices=tuple(MIT))
     head_channels: int = param(0, "width of the head; 0: the configuration's 256 (paper: 768 from B2 on)", low=0)
-    size: int = param(512, "images are squashed to this square", unit="px", low=64, high=2048)
+    size: int = param(512, "images are resized to this square, aspect not kept", unit="px", low=64, high=2048)
     batch: int = param(16, "images an update", low=1)
     updates: int = param(160_000, "of the optimiser, in whole epochs, whatever the number of pairs; 0: `epochs`", low=0)
     epochs: int = param(1, "passes over the training set, where `updates` is 0", low=1)
@@ -53,7 +53,7 @@ class SegFormer(TrainedSegmenter):
     Network, losses and normalisation are read from mmsegmentation's own configuration of the variant, with two classes.
     Its head is 256 wide for every variant; the authors' own code has 768 from B2 on (`head_channels`). As
     published: a number of updates, so that added pairs do not lengthen the training; rate rising, then falling evenly
-    to 0; crops, flips and photometric distortion. Images are squashed to one size first, where the published recipe
+    to 0; crops, flips and photometric distortion. Images are resized to one size first, where the published recipe
     keeps their aspect.
     """
 

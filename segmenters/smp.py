@@ -26,7 +26,9 @@ class Params(PretrainedParams):
     """One recipe for all of them."""
 
     network: str = param("", "architecture and encoder of segmentation-models-pytorch, joined by +")
-    size: int = param(352, "images are squashed to this square, a multiple of 32", unit="px", low=64, high=2048)
+    size: int = param(
+        352, "images are resized to this square, aspect not kept, a multiple of 32", unit="px", low=64, high=2048
+    )
     batch: int = param(16, "images an update", low=1)
     epochs: int = param(100, "passes over the training set", low=1)
     lr: float = param(1e-4, "learning rate of AdamW, constant", low=0.0)

@@ -7,7 +7,7 @@ or real image it was made from). Read are png, jpg, bmp, tif, webp and gif of 8 
 three channels, a palette looked up, opaque alpha dropped, an EXIF orientation not applied. Masks are grey of 0 and 255.
 Refused by name: transparent pixels, 16 bits, floats, CMYK, files of several images, masks of labels (but see
 --mask-label), an image and a mask of unequal EXIF orientation, and whatever cannot be read. Where all synthetic images
-have one size, real images are squashed to it first."""
+have one size, real images are resized to it first."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Extractor(Plugin):
     backbone: str
     """Network and layer in words, e.g. `Inception v3 (TensorFlow 2015-12-05), pool 2048`."""
     resize: str
-    """What happens to an image's size before the network, e.g. `squash 299 × 299, bilinear without antialias`."""
+    """What happens to an image's size before the network, e.g. `resize to 299 × 299, bilinear without antialias`."""
     sha256: str
     """Of the weight file; its first eight digits stand beside every number."""
     file: str = ""

@@ -32,7 +32,7 @@ class Generator(Plugin):
     def size(self) -> tuple[int, int] | None:
         """(width, height) of every image it makes; None when images keep the size of the real ones.
 
-        The reference set is squashed to it before it is compared, so that resizing itself is not scored.
+        The reference set is resized to it before it is compared, so that resizing itself is not scored.
         """
         return None
 

@@ -41,7 +41,7 @@ class ImageSet:
 class Space:
     """Where a metric measures: the label of an extractor or segmenter, and pair distances where the metric uses them.
 
-    `pixels`, for metrics that ask for `views`: a sample's image as it is compared, uint8 (h, w, 3), real ones squashed
+    `pixels`, for metrics that ask for `views`: a sample's image as it is compared, uint8 (h, w, 3), real ones resized
     to the synthetic set's size where that has one; None where there are features alone.
 
     `distances` takes pairs of samples and gives float32 (n,). Each image of the call goes through the network once;

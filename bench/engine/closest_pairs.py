@@ -27,7 +27,7 @@ def draw_closest(folder: Path, scored: Iterable[Scored], real: Split, fake: Spli
 
 
 def sheet_of(name: str, score: Score, real: Split, fake: Split) -> Image.Image:
-    """All matches in their order, `PAIRS_A_ROW` a row; images are squashed to `TILE` pixels a side.
+    """All matches in their order, `PAIRS_A_ROW` a row; images are resized to `TILE` pixels a side.
 
     Left the synthetic image with its distance, right the real one, turned as its match says; below them their ids.
     """

@@ -34,12 +34,12 @@ def weights_state(extractor: Extractor) -> str:
 def about(extractor: ResolvedPlugin | None, uses: str, size: tuple[int, int] | None) -> dict[str, str]:
     """What a number says of the network behind it: backbone, first digits of its weights' sha256, resizing.
 
-    `size`: what real images are squashed to, None where all images keep theirs.
+    `size`: what real images are resized to, None where all images keep theirs.
     """
     if extractor is None:
         return {"backbone": "", "weights": "", "resize": ""}
     plugin = extractor.plugin
     assert isinstance(plugin, Extractor)
-    squashed = f"real squashed to {size[0]} × {size[1]}, then " if size else "own sizes, then "
+    resized = f"real resized to {size[0]} × {size[1]}, then " if size else "own sizes, then "
     look = plugin.look(uses)
-    return {"backbone": look.backbone, "weights": plugin.sha256[:8], "resize": squashed + look.resize}
+    return {"backbone": look.backbone, "weights": plugin.sha256[:8], "resize": resized + look.resize}

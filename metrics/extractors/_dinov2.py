@@ -12,7 +12,7 @@ from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from bench.contracts import Network
 from metrics.extractors._network import TorchNetwork
-from metrics.extractors._squash import squash
+from metrics.extractors._resize import resized
 
 SIDE, PATCH = 224, 14
 OFFSET = 0.1
@@ -20,12 +20,14 @@ OFFSET = 0.1
 
 
 def open_tower(architecture: str, path: Path, device: str) -> Network:
-    """The class token after the last norm, of images squashed to 224 × 224."""
+    """The class token after the last norm, of images resized to 224 × 224."""
     network = load_network(architecture, path).to(device)
     mean, std = (
         torch.tensor(numbers, device=device).view(3, 1, 1) for numbers in (IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
     )
-    return TorchNetwork(lambda pixels: network((pixels.float() / 255 - mean) / std), device, partial(squash, size=SIDE))
+    return TorchNetwork(
+        lambda pixels: network((pixels.float() / 255 - mean) / std), device, partial(resized, size=SIDE)
+    )
 
 
 def load_network(architecture: str, path: Path) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from bench.contracts import Network
-from metrics.extractors._squash import squash
+from metrics.extractors._resize import resized
 
 Stages = tuple[torch.Tensor, ...]
 
@@ -44,7 +44,7 @@ class TorchPairs(Network):
     """`activations`: an image's stages. `distances`: squared differences of two images' stages, weighed, averaged over
     places and summed over stages.
 
-    Images are squashed to `size` first. `stages`: uint8 (b, 3, size, size) on the device -> tensors (b, c, h, w), of
+    Images are resized to `size` first. `stages`: uint8 (b, 3, size, size) on the device -> tensors (b, c, h, w), of
     unit length at each place. `weigh`: the number of a stage and squares (1, c, h, w) -> (1, 1, h, w).
     """
 
@@ -59,7 +59,7 @@ class TorchPairs(Network):
 
     def activations(self, images: Sequence[np.ndarray]) -> list[Stages]:
         with torch.inference_mode(), full_float32():
-            found = self.stages(stack([squash(image, self.size) for image in images], self.device))
+            found = self.stages(stack([resized(image, self.size) for image in images], self.device))
             # Cut out of the batch, so that an image's memory does not wait for its neighbours'.
             return [tuple(stage[row : row + 1].clone() for stage in found) for row in range(len(images))]
 

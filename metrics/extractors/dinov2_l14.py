@@ -21,7 +21,7 @@ class Params:
 class DinoV2L14(Published):
     """DINOv2 ViT-L/14, 1024-dimensional class token.
 
-    Preprocessing: squashed to 224 × 224 (Pillow bicubic, aspect ratio lost), ImageNet's mean and standard deviation.
+    Preprocessing: resized to 224 × 224 (Pillow bicubic, aspect ratio lost), ImageNet's mean and standard deviation.
     """
 
     version = 1
@@ -30,7 +30,7 @@ class DinoV2L14(Published):
     Params = Params
     label = "DINOv2-L14"
     backbone = "DINOv2 ViT-L/14, class token 1024"
-    resize = "squash 224 × 224 bicubic"
+    resize = "resize to 224 × 224 bicubic"
     dim = 1024
     file = FILE
     sha256 = "d5383ea8f4877b2472eb973e0fd72d557c7da5d3611bd527ceeb1d7162cbf428"

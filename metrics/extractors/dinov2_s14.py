@@ -21,7 +21,7 @@ class Params:
 class DinoV2S14(Published):
     """DINOv2 ViT-S/14, 384-dimensional class token.
 
-    Preprocessing: squashed to 224 × 224 (Pillow bicubic, aspect ratio lost), ImageNet's mean and standard deviation.
+    Preprocessing: resized to 224 × 224 (Pillow bicubic, aspect ratio lost), ImageNet's mean and standard deviation.
     """
 
     version = 1
@@ -30,7 +30,7 @@ class DinoV2S14(Published):
     Params = Params
     label = "DINOv2-S14"
     backbone = "DINOv2 ViT-S/14, class token 384"
-    resize = "squash 224 × 224 bicubic"
+    resize = "resize to 224 × 224 bicubic"
     dim = 384
     file = FILE
     sha256 = "b938bf1bc15cd2ec0feacfe3a1bb553fe8ea9ca46a7e1d8d00217f29aef60cd9"

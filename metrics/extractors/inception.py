@@ -33,7 +33,7 @@ class Inception(Published):
     Params = Params
     label = "Inception"
     backbone = "Inception v3 (TensorFlow 2015-12-05), pool 2048"
-    resize = "squash 299 × 299, bilinear of TensorFlow 1, no antialias"
+    resize = "resize to 299 × 299, bilinear of TensorFlow 1, no antialias"
     dim = 2048
     file = FILE
     sha256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"

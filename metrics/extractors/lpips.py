@@ -57,7 +57,7 @@ class Params:
     net: str = param(
         "alex", "network under the distance; alex is the authors' choice for evaluation", choices=(*TRUNKS,)
     )
-    size: int = param(256, "side of the square that images are squashed to; distances depend on it", unit="px", low=64)
+    size: int = param(256, "side of the square that images are resized to; distances depend on it", unit="px", low=64)
     weights: str = param("", "path of the network's file or its folder; empty: torch hub's folder", key=False)
     batch: int = param(8, "images in one forward pass", low=1, key=False)
 
@@ -65,7 +65,7 @@ class Params:
 class Lpips(Published):
     """LPIPS v0.1 (AlexNet, VGG-16 or SqueezeNet with learnt weights), pair distances only: 0 for equal images.
 
-    Images are squashed to size × size (Pillow bicubic, antialiased; aspect ratio lost) and scaled to [-1, 1]. LPIPS
+    Images are resized to size × size (Pillow bicubic, antialiased; aspect ratio lost) and scaled to [-1, 1]. LPIPS
     itself resizes nothing and its values depend on the size, so net and size stand in the label. Below 64 px the last
     stages are a few pixels wide and the distance means little: such sizes are refused.
     The learnt weights come with the package; the network is torchvision's file, the only one accepted, known by its
@@ -88,7 +88,7 @@ class Lpips(Published):
         self.address = f"{ADDRESS}/{trunk.file}"
         self.label = f"LPIPS-{params.net}@{params.size}"
         self.backbone = f"LPIPS v0.1, {trunk.words} (ImageNet)"
-        self.resize = f"squash {params.size} × {params.size} bicubic"
+        self.resize = f"resize to {params.size} × {params.size} bicubic"
 
     def open(self, ctx: Context) -> Network:
         from metrics.extractors._network import TorchPairs

@@ -28,7 +28,7 @@ class Params(PretrainedParams):
     """One recipe for all of them; those of the configurations differ too much to be compared."""
 
     config: str = param("", "configuration file, or the name of one that comes with mmsegmentation", key=False)
-    size: int = param(352, "images are squashed to this square", unit="px", low=64, high=2048)
+    size: int = param(352, "images are resized to this square, aspect not kept", unit="px", low=64, high=2048)
     batch: int = param(16, "images an update", low=1)
     epochs: int = param(100, "passes over the training set", low=1)
     lr: float = param(1e-4, "learning rate of AdamW, constant", low=0.0)

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 SCALES = Scales(rates=(8 / 11, 9 / 11, 10 / 11, 1.0), chances=(0.1, 0.2, 0.3, 0.4), corners=False, soft_masks=False)
 """At 352 px: 256, 288, 320 or 352, drawn anew for each batch."""
-AUGMENTATION = Augmentation(flip=0.5, flop=0.5, turn=0.5, colour_exchange=0.7)
+AUGMENTATION = Augmentation(flip=0.5, vertical_flip=0.5, rotate=0.5, colour_exchange=0.7)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Params(TimmParams):
     """Defaults are the published recipe."""
 
-    size: int = param(352, "images are squashed to this square", unit="px", low=64, high=2048)
+    size: int = param(352, "images are resized to this square, aspect not kept", unit="px", low=64, high=2048)
     batch: int = param(64, "images an update; one alone cannot be normalised", low=2)
     epochs: int = param(128, "passes over the training set; the rate is halved after a half and three quarters", low=1)
     lr: float = param(0.4, "learning rate of stochastic gradient descent", low=0.0)
@@ -57,7 +57,7 @@ class SANet(TrainedSegmenter):
     As published: SGD with a tenth of the rate for the backbone, one of four sizes a batch, flips, quarter turns and
     colours of another image, mixed precision (theirs apex O2, ours bfloat16), probability correction, last epoch.
     Colours come from a frame of a group with a chance of 0.7, otherwise from an image without one; where the training
-    images are all of one kind they are left alone. Ours: images are squashed, with antialiasing, before colours are
+    images are all of one kind they are left alone. Ours: images are resized, with antialiasing, before colours are
     exchanged and before they are normalised; theirs after both, without it. Masks are cut at 127; theirs are grey,
     nearest pixel.
     """

@@ -20,9 +20,9 @@ def augmented(
         image, mask = cropped(image, mask, how.crop, rng)
     if rng.random() < how.flip:
         image, mask = image[:, ::-1], mask[:, ::-1]
-    if rng.random() < how.flop:
+    if rng.random() < how.vertical_flip:
         image, mask = image[::-1], mask[::-1]
-    if rng.random() < how.turn:
+    if rng.random() < how.rotate:
         turns = int(rng.integers(4))
         image, mask = np.rot90(image, turns), np.rot90(mask, turns)
     return distorted(image, how.photometric, rng) if how.photometric else image, mask

@@ -41,7 +41,7 @@ class Source:
     augmentation: Augmentation
     partners: Partners | None = None
     colours: tuple[np.ndarray, ...] = ()
-    """Each image's own mean and spread, where colours are exchanged."""
+    """Each image's own mean and standard deviation, where colours are exchanged."""
 
     @property
     def updates(self) -> int:
@@ -80,8 +80,8 @@ class Source:
     def _exchanged(self, image: np.ndarray, row: int, rng: np.random.Generator) -> np.ndarray:
         if not self.partners:
             return image
-        lender = self.partners.of(row, rng, self.augmentation.colour_exchange)
-        return exchange_colours(image, self.colours[row], self.colours[lender], self.augmentation.wrap)
+        partner = self.partners.of(row, rng, self.augmentation.colour_exchange)
+        return exchange_colours(image, self.colours[row], self.colours[partner], self.augmentation.wrap)
 
 
 def open_source(

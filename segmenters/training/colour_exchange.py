@@ -1,4 +1,4 @@
-"""SANet's colour exchange: an image takes over mean and spread of another one's colours, in 8-bit CIE Lab."""
+"""SANet's colour exchange: an image takes over mean and standard deviation of another's colours, in 8-bit CIE Lab."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ def colours_of(image: np.ndarray) -> np.ndarray:
 
 
 def exchange_colours(image: np.ndarray, own: np.ndarray, colours: np.ndarray, wrap: bool = True) -> np.ndarray:
-    """The uint8 RGB image with the mean and spread of `colours`, another image's `colours_of`; `own` are its own.
+    """The uint8 RGB image with mean and standard deviation of `colours`, another image's `colours_of`; `own` are its.
 
     `wrap`: values beyond 8 bits wrap around (256 becomes 0), as the released code's cast does on common processors, and
-    patches of foreign colours appear; without it they are cut. A channel without spread takes the other's mean.
+    patches of foreign colours appear; without it they are cut. A channel without variance takes the other's mean.
     """
-    (mean, spread), (new_mean, new_spread) = own, colours
-    moved = (np.arange(256)[:, None] - mean) / np.where(spread > 0, spread, 1) * new_spread + new_mean
+    (mean, std), (new_mean, new_std) = own, colours
+    moved = (np.arange(256)[:, None] - mean) / np.where(std > 0, std, 1) * new_std + new_mean
     # The cast drops what is behind the point.
     whole = np.trunc(moved).astype(np.int64)
     tables = np.ascontiguousarray((whole & 255 if wrap else whole.clip(0, 255)).astype(np.uint8).T)

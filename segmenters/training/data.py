@@ -48,7 +48,7 @@ class Pairs:
 
 
 def decode_pairs(samples: Split, size: int, soft: bool, ctx: Context) -> Pairs:
-    """Squash every pair to `size` px that is not in the cache: image bilinear, mask nearest, or bilinear if `soft`."""
+    """Resize every pair to `size` px that is not in the cache: image bilinear, mask nearest, or bilinear if `soft`."""
     folder = (ctx.cache or ctx.workdir) / FOLDER / f"{size}{'-soft' if soft else ''}"
     damaged: list[Path] = []
     paths = tuple(_decoded(sample, size, soft, folder, damaged) for sample in samples)

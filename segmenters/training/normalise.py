@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 
 MEAN = (0.485, 0.456, 0.406)
-SPREAD = (0.229, 0.224, 0.225)
+STD = (0.229, 0.224, 0.225)
 
 
 def imagenet(images: torch.Tensor) -> torch.Tensor:
     """Float RGB (n, 3, h, w) in [0, 255] -> [0, 1], less ImageNet's mean, over its standard deviation."""
-    mean, spread = (images.new_tensor(values)[:, None, None] for values in (MEAN, SPREAD))
-    return (images / 255 - mean) / spread
+    mean, std = (images.new_tensor(values)[:, None, None] for values in (MEAN, STD))
+    return (images / 255 - mean) / std
 
 
 def stretch(images: torch.Tensor) -> torch.Tensor:

@@ -71,8 +71,8 @@ class Augmentation:
     crop: Crop | None = None
     flip: float = 0.0
     """Left to right."""
-    flop: float = 0.0
+    vertical_flip: float = 0.0
     """Upside down."""
-    turn: float = 0.0
+    rotate: float = 0.0
     """By as many quarter turns as are drawn from 0 to 3."""
     photometric: Photometric | None = None

@@ -25,7 +25,9 @@ SCALES = Scales(rates=(0.75, 1.0, 1.25), corners=True, soft_masks=True)
 class ThreeSizesParams(PretrainedParams):
     """Defaults are the published recipe of both."""
 
-    size: int = param(352, "images are squashed to this square, a multiple of 32", unit="px", low=64, high=2048)
+    size: int = param(
+        352, "images are resized to this square, aspect not kept, a multiple of 32", unit="px", low=64, high=2048
+    )
     lr: float = param(1e-4, "learning rate of AdamW, constant", low=0.0)
     weight_decay: float = param(1e-4, "of all weights", low=0.0)
     clip: float = param(0.5, "each element of a gradient is cut to this magnitude", low=0.0)

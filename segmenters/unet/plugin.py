@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Params(TrainedParams):
     """Defaults are the published recipe."""
 
-    size: int = param(224, "images are squashed to this square", unit="px", low=32, high=2048)
+    size: int = param(224, "images are resized to this square, aspect not kept", unit="px", low=32, high=2048)
     width: int = param(32, "channels of the first level; 32 has 1,946,914 parameters", low=4, high=256)
     batch: int = param(16, "images an update", low=1)
     epochs: int = param(100, "passes over the training set", low=1)
@@ -32,7 +32,7 @@ class UNet(TrainedSegmenter):
 
     As published: Adam, rate halved on plateau, each image stretched to [0, 1] by its own minimum and maximum, no
     augmentation, last epoch (their `best_model = model` is a reference, so their best is the last too). Ours: where
-    there is no validation split the training loss drives the plateau; images are squashed with antialiasing, where
+    there is no validation split the training loss drives the plateau; images are resized with antialiasing, where
     torchvision of their time had none for tensors.
     """
 

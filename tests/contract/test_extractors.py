@@ -114,9 +114,9 @@ def test_pictures_are_squashed_to_the_size_asked_for(name, found, photos, tmp_pa
     paths = [tmp_path / path.name for path in photos]
     for path, photo in zip(paths, photos, strict=True):
         save_png(path, load_rgb(photo, (16, 24)))
-    squashed = features_of(extractor, photos, (16, 24), context(tmp_path))
-    assert differ(squashed, features_of(extractor, paths, None, context(tmp_path))) <= 1e-5
-    assert differ(squashed, features) > 1e-2
+    resized = features_of(extractor, photos, (16, 24), context(tmp_path))
+    assert differ(resized, features_of(extractor, paths, None, context(tmp_path))) <= 1e-5
+    assert differ(resized, features) > 1e-2
 
 
 @pytest.fixture(scope="module")

@@ -348,7 +348,7 @@ def test_the_help_states_every_rule():
         assert ending in text
     for rule in ("grey is repeated", "palette looked up", "opaque alpha dropped", "EXIF orientation not applied",
                  "transparent pixels", "16 bits", "CMYK", "several images", "manifest.csv", "group", "source",
-                 "squashed"):  # fmt: skip
+                 "resized"):  # fmt: skip
         assert rule in text, rule
 
 

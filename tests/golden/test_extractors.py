@@ -125,11 +125,11 @@ def test_a_row_belongs_to_its_image_alone(space, random_inception, photos):
 
 def test_images_are_squashed_first(photos, tmp_path):
     """`size` does what squashing the files beforehand does."""
-    squashed = [tmp_path / f"small-{path.name}" for path in photos]
-    for path, small in zip(photos, squashed, strict=True):
+    resized = [tmp_path / f"small-{path.name}" for path in photos]
+    for path, small in zip(photos, resized, strict=True):
         save_png(small, load_rgb(path, (32, 32)))
     extractor = lite0_extractor()
-    before = features_of(extractor, squashed, None, CTX)
+    before = features_of(extractor, resized, None, CTX)
     np.testing.assert_allclose(features_of(extractor, photos, (32, 32), CTX), before, rtol=1e-4, atol=1e-6)
     assert np.abs(features_of(extractor, photos, None, CTX) - before).max() > 1e-3
 

@@ -154,9 +154,9 @@ def literal_batch(samples, size, wrap):
     """SANet's changes with every chance at one, by the released code's steps: colours, then both flips."""
     frames = [sample for sample in samples if sample.group]
     for row, sample in enumerate(samples):
-        lender = load_rgb(frames[row % len(frames)].image, (size, size))
+        partner = load_rgb(frames[row % len(frames)].image, (size, size))
         image = load_rgb(sample.image, (size, size))
-        image = exchange_colours(image, colours_of(image), colours_of(lender), wrap)
+        image = exchange_colours(image, colours_of(image), colours_of(partner), wrap)
         mask = load_mask(sample.mask, (size, size))
         yield image[::-1, ::-1], mask[::-1, ::-1]
 
@@ -168,7 +168,7 @@ def test_sanets_changes_are_the_published_ones(wrap, tmp_path):
         dataclasses.replace(sample, group="video" if row < 2 else "")
         for row, sample in enumerate(make_pairs(tmp_path, 5, 40))
     )
-    how = dataclasses.replace(sanet.AUGMENTATION, flip=1, flop=1, turn=0, colour_exchange=1, wrap=wrap)
+    how = dataclasses.replace(sanet.AUGMENTATION, flip=1, vertical_flip=1, rotate=0, colour_exchange=1, wrap=wrap)
     source = open_source(samples, 32, 5, sanet.SCALES, how, Context(seed=0, workdir=tmp_path))
     batch = source.make(np.arange(5), 0, 0)
     for image, mask, (want_image, want_mask) in zip(
@@ -176,7 +176,7 @@ def test_sanets_changes_are_the_published_ones(wrap, tmp_path):
     ):
         np.testing.assert_array_equal(image, want_image)
         np.testing.assert_array_equal(mask, want_mask)
-    assert (sanet.AUGMENTATION.flip, sanet.AUGMENTATION.flop, sanet.AUGMENTATION.turn) == (0.5, 0.5, 0.5)
+    assert (sanet.AUGMENTATION.flip, sanet.AUGMENTATION.vertical_flip, sanet.AUGMENTATION.turn) == (0.5, 0.5, 0.5)
     assert sanet.AUGMENTATION.colour_exchange == 0.7
 
 
@@ -185,7 +185,7 @@ def test_quarter_turns_take_the_mask_along():
     image, rng = np.random.default_rng(0).integers(0, 256, (6, 6, 3), dtype=np.uint8), np.random.default_rng(1)
     seen = set()
     for _ in range(40):
-        turned, mask = augment.augmented(image, image[..., 0], Augmentation(turn=1), rng)
+        turned, mask = augment.augmented(image, image[..., 0], Augmentation(rotate=1), rng)
         np.testing.assert_array_equal(turned[..., 0], mask)
         seen.add(next(k for k in range(4) if (np.rot90(image, k) == turned).all()))
     assert seen == {0, 1, 2, 3}

@@ -80,7 +80,7 @@ def _series(curve: Curve, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _floor(curve: Curve) -> float | None:
-    """Where the axis begins: below each part's usual values; one that starts from nothing does not squash the rest."""
+    """Where the axis begins: below each part's usual values; one that starts from nothing does not flatten the rest."""
     positive = [values[values > 0] for _, values in (_series(curve, name) for name in _names(curve))]
     return min((float(np.median(values)) / 5 for values in positive if len(values)), default=None)
 

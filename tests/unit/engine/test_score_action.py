@@ -1,4 +1,4 @@
-"""What a metric is given: rows in one order, real images squashed, training images where copies are sought, maps."""
+"""What a metric is given: rows in one order, real images resized, training images where copies are sought, maps."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ from tests.conftest import make_pairs
 SIDE = 12
 
 
-class Squashed(Generator):
+class Resized(Generator):
     """Real images at half their size."""
 
     version = 1
@@ -135,7 +135,7 @@ def compare(tmp_path, runner_of):
             reference=reference,
             multiple=1,
             train_on=("real",),
-            generators=(chosen("generator", Squashed(NoParams())),),
+            generators=(chosen("generator", Resized(NoParams())),),
             metrics=((chosen("metric", metric), extractor),),
             segmenters=(chosen("segmenter", Maps(NoParams())),),
         )
@@ -184,7 +184,7 @@ def test_the_test_images_can_be_the_reference(compare):
 
 
 def test_an_image_that_has_the_size_already_is_looked_at_once(tmp_path, runner_of):
-    """Features of real images, native and squashed to the size they have: the second time all rows are known."""
+    """Features of real images, native and resized to the size they have: the second time all rows are known."""
     pairs, looked = make_pairs(tmp_path / "pairs", 3, size=SIDE), []
 
     class Counting(Corner):
@@ -219,7 +219,7 @@ def test_copies_are_sought_among_training_images_whatever_the_reference(compare)
 
 
 def test_who_seeks_copies_sees_pixels_as_they_are_compared(compare):
-    """Real images squashed to the synthetic set's size; other metrics have no pixels."""
+    """Real images resized to the synthetic set's size; other metrics have no pixels."""
     for views in (True, False):
         watch = Watch(views=views)
         compare(watch)

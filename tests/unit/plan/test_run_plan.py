@@ -75,7 +75,7 @@ class Comparing(Toy):  # type: ignore[misc]
     uses = "distances"
 
     def look(self, uses):
-        return Look("E@64", "stages", "squash 64 × 64") if uses == "distances" else super().look(uses)
+        return Look("E@64", "stages", "resize to 64 × 64") if uses == "distances" else super().look(uses)
 
 
 def test_a_metric_of_distances_gets_the_extractor_and_its_name_for_them():
@@ -91,7 +91,7 @@ def test_a_metric_of_distances_gets_the_extractor_and_its_name_for_them():
         label="E@64",
         backbone="stages",
         weights="00000000",
-        resize="own sizes, then squash 64 × 64",
+        resize="own sizes, then resize to 64 × 64",
         reference="train",
     )
     other = replace(extractor, identity={"name": "c", "version": 2})

@@ -13,7 +13,7 @@ from bench.report.sets_table import FIELDS, records, sets_table
 from bench.store.score_file import Basis
 from tests.score_examples import set_score
 
-BASIS = Basis(backbone="Network, pool 1280", weights="57934424", resize="squash 224 × 224", reference="real")
+BASIS = Basis(backbone="Network, pool 1280", weights="57934424", resize="resize to 224 × 224", reference="real")
 
 
 def row(metric="KD-Net", value=0.01234567, low=0.01, high=0.02, basis=None, **changes):
@@ -96,9 +96,18 @@ def test_every_line_says_what_it_rests_on():
     """Backbone, weights, resize, both n, reference and estimator stand in every format."""
     rows = [row(), row("FD-Net", basis={"weights": "0badcafe", "backbone": "Other"})]
     for text in (to_latex(sets_table(rows)), to_markdown(sets_table(rows)), records_csv(FIELDS, records(rows))):
-        for part in ("Network, pool 1280", "57934424", "0badcafe", "squash 224", "300", "200", "real", "U-statistic"):
+        for part in (
+            "Network, pool 1280",
+            "57934424",
+            "0badcafe",
+            "resize to 224",
+            "300",
+            "200",
+            "real",
+            "U-statistic",
+        ):
             assert part in text
-    assert "weights 57934424: Network, pool 1280; squash 224 × 224" in sets_table(rows).notes
+    assert "weights 57934424: Network, pool 1280; resize to 224 × 224" in sets_table(rows).notes
 
 
 def test_warnings_name_their_number():

@@ -22,7 +22,7 @@ from segmenters.training.schedule import HalvedTwice, warm_up_and_fall
 from tests.conftest import Counter, Said, make_pairs, refused
 
 EVERYTHING = Augmentation(
-    colour_exchange=0.5, crop=Crop(), flip=0.5, flop=0.5, turn=0.5, photometric=Photometric()
+    colour_exchange=0.5, crop=Crop(), flip=0.5, vertical_flip=0.5, rotate=0.5, photometric=Photometric()
 )  # fmt: skip
 
 

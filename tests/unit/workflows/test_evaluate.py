@@ -190,7 +190,7 @@ def test_real_images_are_squashed_to_the_synthetic_ones_size(world):
     make_pairs(world.fake, 5, size=16, seed=1, prefix="t")
     found, looked = world.evaluate(world.metric("one"))
     assert set(looked) == {"16x16"}
-    assert found.rows[0].basis.resize == "real squashed to 16 × 16, then none"
+    assert found.rows[0].basis.resize == "real resized to 16 × 16, then none"
 
 
 def test_nothing_is_squashed_where_synthetic_sizes_differ(world):

@@ -6,6 +6,6 @@ import numpy as np
 from PIL import Image
 
 
-def squash(pixels: np.ndarray, size: int) -> np.ndarray:
+def resized(pixels: np.ndarray, size: int) -> np.ndarray:
     """uint8 (h, w, 3) -> (size, size, 3) by Pillow's bicubic filter, which is antialiased; the aspect is lost."""
     return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC))
