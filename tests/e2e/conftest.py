@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -113,13 +114,24 @@ def bench() -> Bench:
     return run
 
 
+def listen_to_interrupts():
+    """A shell's background job ignores Ctrl-C, and so would all that the tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture(scope="session")
 def process(command: Callable[..., list[str]], without_torch: dict[str, str]) -> Bench:
     """Runs a command to its end as a user does; heavy packages are blocked unless another whole `env` is given."""
 
     def run(*words: object, env: dict[str, str] | None = None, timeout: float = HANGS) -> Done:
         done = subprocess.run(
-            command(*words), cwd=ROOT, env=env or without_torch, capture_output=True, text=True, timeout=timeout
+            command(*words),
+            cwd=ROOT,
+            env=env or without_torch,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            preexec_fn=listen_to_interrupts,
         )
         return Done(done.returncode, done.stdout, done.stderr)
 

@@ -14,7 +14,7 @@ import pytest
 
 from bench.files.atomic import HOST
 from tests.conftest import make_pairs
-from tests.e2e.conftest import HANGS, ROOT, TOY_RUN, Done, made
+from tests.e2e.conftest import HANGS, ROOT, TOY_RUN, Done, listen_to_interrupts, made
 
 COUNTING = '''
 """A generator that writes down what it does, and stops at the third image while a file `pause` is there."""
@@ -60,11 +60,6 @@ class Counting(Generator):
         with open(self.params.log, "a") as stream:
             stream.write(line + "\\n")
 '''
-
-
-def listen_to_interrupts():
-    """A shell's background job ignores Ctrl-C, and so would all that the tests start."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Work:

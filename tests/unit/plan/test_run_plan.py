@@ -254,12 +254,12 @@ def with_control(count, **changes):
 def test_one_training_under_two_names_is_one_row():
     """With one image a mask, real pairs and their copies are the real pairs repeated: both names, one training."""
     run = plan(with_control(5, train_on=("real", "equal-updates", "added")))
-    assert [(line.row, line.generator, line.pairs, bool(line.synthetic)) for line in run.lines] == [
+    assert [(row.trained_on, row.generator, row.pairs, bool(row.synthetic)) for row in run.rows] == [
         ("real", "none", 5, False),
         ("real+g1 (equal updates)", "g1", 10, True),
         ("real+g2", "g2", 10, True),
     ]
-    assert run.lines[1].synthetic == keys(with_control(5), "sample")["sample g1"]
+    assert run.rows[1].synthetic == keys(with_control(5), "sample")["sample g1"]
     assert len([stage for stage in run.stages if stage.action == "train"]) == 3
 
 
@@ -275,10 +275,10 @@ def test_other_numbers_of_pairs_keep_both_rows():
     """Several images a mask; and a set of another size keeps the row of its own number."""
     rows = ("equal-updates", "added")
     twice = plan(with_control(5, train_on=rows, multiple=2))
-    assert [line.row for line in twice.lines] == ["real, equal updates", "real+g1", "real+g2"]
+    assert [row.trained_on for row in twice.rows] == ["real, equal updates", "real+g1", "real+g2"]
     smaller = with_control(5, train_on=rows)
     smaller.generators[1].plugin.pairs = {5: 2}.__getitem__
-    assert [(line.row, line.pairs) for line in plan(smaller).lines] == [
+    assert [(row.trained_on, row.pairs) for row in plan(smaller).rows] == [
         ("real, equal updates (7 pairs)", 7),
         ("real+g1 (equal updates)", 10),
         ("real+g2", 7),
