@@ -102,13 +102,15 @@ def build_table(
         )
         for at, row in enumerate(rows)
     )
-    # A terminal has no column for what all rows share; what departs from the profile is said all the same.
-    shared = [
-        f"all rows: {settings}" for settings in texts.get("settings", [])[:1] if settings and "settings" not in mixed
-    ]
     bold = [_BOLD] if ties else []
-    told_below = (*_notes(manifests, headline, tests), *shared, *notes, *bold, *sentences(differences))
+    told_below = (*_notes(manifests, headline, tests), *_shared_settings(rows), *notes, *bold, *sentences(differences))
     return Table(_caption(manifests), columns, body, told_below)
+
+
+def _shared_settings(rows: Sequence[TrainedRow]) -> list[str]:
+    """A terminal has no column for what all rows share; what departs from the profile is said all the same."""
+    settings = {row.training.settings for row in rows}
+    return [f"all rows: {text}" for text in settings if text and len(settings) == 1]
 
 
 def _rows(sets: Sequence[SetScore], tests: Sequence[RowScore]) -> list[TrainedRow]:
@@ -199,7 +201,7 @@ def _notes(
 def reading_notes(manifests: Sequence[RunManifest], tests: Sequence[RowScore], notes: Sequence[str]) -> tuple[str, ...]:
     """At most `MOST` notes, the weightiest first, that change how the numbers are read. `notes`: on rows."""
     told = [note.text for manifest in manifests for note in manifest.notes if note.matters]
-    told += [*notes, *_too_few(tests)]
+    told += [*_shared_settings([one.row for one in tests]), *notes, *_too_few(tests)]
     if any(one.row.training.seeds == 1 for one in tests):
         told.append(_ONE_SEED)
     told.append("[low, high]: 95 % intervals over test images; *: the best, and what ties with it within that noise")

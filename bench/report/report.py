@@ -53,9 +53,9 @@ def make_report(manifests: Sequence[RunManifest], store: Store, failed: Collecti
         return None
     tested = scored_runs(runs)
     rows = [row for run in tested for row in run.rows]
-    notes, (empty, count) = collapsed(rows), empty_masks(rows)
+    failed_trainings, (empty, count) = collapsed(rows), empty_masks(rows)
+    of_masks = [sentence(empty, count)] if empty else []
     if empty:
-        notes = [*notes, sentence(empty, count)]
         manifests = [replace(manifest, columns=with_fair(manifest.columns)) for manifest in manifests]
         tested = [replace(run, columns=with_fair(run.columns)) for run in tested]
     # Of one run: differences of several would be told without a word of where their settings differ.
@@ -67,11 +67,11 @@ def make_report(manifests: Sequence[RunManifest], store: Store, failed: Collecti
         tests,
         differences=between_sets,
         ties=ties(rows, tests, [name for run in tested for name in run.columns]),
-        notes=notes,
+        notes=[*failed_trainings, *of_masks],
         beside=FAIR if empty else "",
     )
     return Report(
-        notes=reading_notes(manifests, tests, notes),
+        notes=reading_notes(manifests, tests, [*_folded(failed_trainings), *of_masks]),
         sets=sets,
         tests=tests,
         set_differences=between_sets,
@@ -80,3 +80,10 @@ def make_report(manifests: Sequence[RunManifest], store: Store, failed: Collecti
         significance=significance_table(between_rows, unpaired(tested)),
         rows=rows,
     )
+
+
+def _folded(sentences: Sequence[str]) -> list[str]:
+    """The first, and how many more there are: one kind of note does not push out the others."""
+    if len(sentences) < 2:
+        return list(sentences)
+    return [f"{sentences[0]}; and {len(sentences) - 1} more row(s) alike, which the files name"]

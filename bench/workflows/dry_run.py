@@ -74,7 +74,7 @@ def outline(spec: RunSpec, plan: Plan, store: Store, device: str) -> Iterator[st
         f"{sum(len(spec.data.splits[test]) for test in spec.data.tests)} test images), profile {spec.profile}"
     )
     rows = dict.fromkeys(f"{row.trained_on} ({row.pairs} pairs)" for row in plan.rows)
-    yield from _wrap(f"rows: {'; '.join(rows)}")
+    yield from _wrap(f"trained on: {'; '.join(rows)}")
     yield f"device {device_name(device)}"
     for one in (*spec.generators, *spec.segmenters):
         values = " ".join(f"{name}={value}" for name, value in key_params(one.plugin.params).items())

@@ -90,7 +90,8 @@ def _run(request: RunRequest, store: Store, display: Display) -> RunResult | Non
         display.tell(line)
     runner = Runner(store=store, splits=setup.splits, machine=machine, display=display)
     failures = runner.run(setup.plan.stages, lambda stage: costs.seconds(stage, device))
-    display.note(f"{len(failures)} of {len(setup.plan.stages)} stages not finished, {time.monotonic() - started:.1f} s")
+    finished = len(setup.plan.stages) - len(failures)
+    display.note(f"{finished} of {len(setup.plan.stages)} stages finished after {time.monotonic() - started:.1f} s")
     if processes is not None:
         processes.broadcast(None)
         processes.close()

@@ -312,7 +312,7 @@ def test_rows_are_those_asked_for(toy_run):
     words = ("--train-on", "only", "--rows", "real", "equal-updates")
     plan = " ".join(toy_run(*words, "--dry-run").out.split())
     asked = {"real": 6, EQUAL: 12, "copy-paste only": 6, "toy-mirror only": 6}
-    assert f"rows: {'; '.join(f'{row} ({pairs} pairs)' for row, pairs in asked.items())} device" in plan
+    assert f"trained on: {'; '.join(f'{row} ({pairs} pairs)' for row, pairs in asked.items())} device" in plan
     done = toy_run(*words)
     board = scores(published(done, "leaderboard.csv"))
     assert [(row["trained on"], row["pairs"], row["updates"]) for row in board] == [
