@@ -74,8 +74,8 @@ def test_two_processes_give_the_losses_of_one_with_twice_their_batch(two, tmp_pa
 @pytest.mark.slow
 def test_one_process_speaks_and_writes_the_table_once(two):
     results, done = two
-    # The line of the finished stage; a slow machine also logs how far it is.
-    assert len(re.findall(r"train siamese: [\d.]+ s", done.stderr)) == 1
+    (log,) = (results / "logs").glob("*.log")
+    assert len(re.findall(r"train siamese: [\d.]+ s, in", log.read_text(encoding="utf-8"))) == 1
     assert json.loads((trained(results) / "record.json").read_text())["processes"] == 2
     assert done.stdout.count("Synthetic sets and the segmenters trained with them") == 1
     assert len(list((results / "tables").glob("*/leaderboard.csv"))) == 1
