@@ -176,7 +176,7 @@ def test_sanets_changes_are_the_published_ones(wrap, tmp_path):
     ):
         np.testing.assert_array_equal(image, want_image)
         np.testing.assert_array_equal(mask, want_mask)
-    assert (sanet.AUGMENTATION.flip, sanet.AUGMENTATION.vertical_flip, sanet.AUGMENTATION.turn) == (0.5, 0.5, 0.5)
+    assert (sanet.AUGMENTATION.flip, sanet.AUGMENTATION.vertical_flip, sanet.AUGMENTATION.rotate) == (0.5, 0.5, 0.5)
     assert sanet.AUGMENTATION.colour_exchange == 0.7
 
 
