@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class TimeLeft:
         known = [one for one in (now, *later) if one is not None]
         if not known:
             return None
-        # What nothing is known of takes as long as the known ones do on average.
-        return sum(known) * (1 + len(later)) / len(known)
+        # What nothing is known of takes as long as most others do: a mean would follow the one long training.
+        return sum(known) + (1 + len(later) - len(known)) * median(known)
 
     def _of(self, one: Expected) -> float | None:
         seen = self._took.get(one.kind, [])

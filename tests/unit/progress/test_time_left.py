@@ -43,3 +43,8 @@ def test_stages_without_an_estimate_take_as_long_as_their_like():
 )
 def test_a_duration_in_the_unit_that_fits(seconds, text):
     assert about(seconds) == text
+
+
+def test_one_long_training_says_nothing_of_stages_that_nothing_is_known_of():
+    known = {"a": Expected("fit", 600.0), "b": Expected("train", 10.0), "c": Expected("predict", 5.0)}
+    assert TimeLeft({**known, "d": Expected("features"), "e": Expected("score")}).seconds() == 615 + 2 * 10
