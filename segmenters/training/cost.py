@@ -59,7 +59,7 @@ def _step(model: torch.nn.Module, recipe: Recipe, optimizer: torch.optim.Optimiz
         optimizer.step()
 
     # The first step makes the optimiser's state, which then stays.
-    step()
+    measure(step)
     optimizer.zero_grad(set_to_none=True)
     return measure(step)
 
