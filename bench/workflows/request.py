@@ -5,17 +5,45 @@ from __future__ import annotations
 import dataclasses
 import typing
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
+from typing import Any, Self
 
 from bench.data.image_folder import Naming
+from bench.errors import did_you_mean
 from bench.images import MAX_PIXELS
 from bench.masks import Label, parse_labels
 from bench.plugins.params import check_value
 from bench.plugins.profile import RunOptions
 
 
+class Asked:
+    """A request that can be made of plain Python values."""
+
+    @classmethod
+    def of(cls, **options: Any) -> Self:
+        """Folders may be text and tuples lists; None and empty text stand for the default.
+
+        TypeError for an option that does not exist, and for one name where a list of names is meant.
+        """
+        hints = typing.get_type_hints(cls)
+        for name in options.keys() - hints.keys():
+            raise TypeError(f"there is no option {name}{did_you_mean(name, hints)}")
+        given = {name: value for name, value in options.items() if value is not None and value != ""}
+        return cls(**{name: _typed(name, hints[name], value) for name, value in given.items()})
+
+
+def _typed(name: str, hint: Any, value: Any) -> Any:
+    if typing.get_origin(hint) is tuple:
+        if isinstance(value, (str, PathLike)):
+            # A text is a list of letters to Python, and no name.
+            raise TypeError(f"{name}={value!r} is one name; write {name}=[{value!r}]")
+        return tuple(map(typing.get_args(hint)[0], value))
+    return Path(value) if Path in (hint, *typing.get_args(hint)) else value
+
+
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(Asked):
     """What `run` and `evaluate` are asked alike. None and empty stand for the profile's choice, or for the suite's.
 
     `settings`: --set options. `mask_labels`: what is lesion in masks of labels. `max_pixels`: largest picture that is
@@ -103,7 +131,7 @@ class RunRequest(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreRequest:
+class ScoreRequest(Asked):
     """A folder of probability maps, or masks, to be scored against true masks. `seed`: of the intervals' bootstrap."""
 
     pred: Path

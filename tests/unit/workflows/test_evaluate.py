@@ -1,6 +1,5 @@
 """Two folders through the engine: what is looked at, how often, what is kept, and what one failure costs."""
 
-import inspect
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from bench.errors import BenchError
 from bench.images import load_rgb
 from bench.progress.display import Display
 from bench.workflows.evaluate import evaluate
-from bench.workflows.request import EvaluateRequest, RunRequest, ScoreRequest
+from bench.workflows.request import EvaluateRequest
 from tests.conftest import PLUGINS, make_pairs, refused
 
 COUNTING = '''
@@ -405,15 +404,3 @@ def test_a_name_is_no_list_of_names(world):
 def test_importing_bench_is_light():
     code = "import bench, sys; print(*{'numpy', 'torch', 'PIL'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
-
-
-def test_python_and_command_line_take_the_same_options():
-    """What a request holds can be said in both."""
-    for function, request in (
-        (bench.run, RunRequest),
-        (bench.evaluate, EvaluateRequest),
-        (bench.score, ScoreRequest),
-    ):
-        spoken = set(inspect.signature(function).parameters)
-        held = {"fake" if name == "fakes" else name for name in inspect.signature(request).parameters}
-        assert spoken == held
