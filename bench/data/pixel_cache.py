@@ -14,8 +14,6 @@ from bench.images import load_rgb, rotate
 
 LIMIT = 2**29
 
-Place = tuple[Path, tuple[int, int] | None]
-
 
 @dataclass(frozen=True)
 class Picture:
@@ -25,10 +23,22 @@ class Picture:
     size: tuple[int, int] | None = None
     view: int = 0
 
-    @property
-    def place(self) -> Place:
-        """What is decoded: one for all views."""
-        return self.path, self.size
+
+@dataclass(frozen=True)
+class _File:
+    """What is decoded, one for all views. `stamp`: a file that is written anew is another."""
+
+    path: Path
+    size: tuple[int, int] | None
+    stamp: tuple[int, int] | None
+
+    @classmethod
+    def of(cls, picture: Picture) -> _File:
+        try:
+            stat = picture.path.stat()
+        except OSError:
+            return cls(picture.path, picture.size, None)  # Decoding says what is wrong.
+        return cls(picture.path, picture.size, (stat.st_mtime_ns, stat.st_size))
 
 
 @dataclass
@@ -43,20 +53,21 @@ class PixelCache:
     decoded: int = 0
     held: int = 0
     """Bytes."""
-    _images: dict[Place, np.ndarray] = field(default_factory=dict)
+    _images: dict[_File, np.ndarray] = field(default_factory=dict)
 
     def load(self, pictures: Sequence[Picture], workers: int = 0) -> list[np.ndarray]:
         """uint8 (h, w, 3) of each, not to be written to. BenchError names an unreadable file.
 
         `workers` threads decode; the thread that called keeps, and is to be the only one that calls.
         """
-        absent = list(dict.fromkeys(picture.place for picture in pictures if picture.place not in self._images))
+        files = [_File.of(picture) for picture in pictures]
+        absent = [file for file in dict.fromkeys(files) if file not in self._images]
         with ThreadPoolExecutor(max(1, workers)) as readers:
-            fresh = dict(zip(absent, readers.map(lambda place: load_rgb(*place), absent), strict=True))
+            fresh = dict(zip(absent, readers.map(lambda file: load_rgb(file.path, file.size), absent), strict=True))
         self.decoded += len(fresh)
         self._keep(fresh)
         found = ChainMap(fresh, self._images)
-        return [rotate(found[picture.place], picture.view) for picture in pictures]
+        return [rotate(found[file], picture.view) for file, picture in zip(files, pictures, strict=True)]
 
     def walk(
         self, pictures: Sequence[Picture], batch: int, workers: int = 0
@@ -73,8 +84,8 @@ class PixelCache:
                 ahead = [reader.submit(self.load, following, workers) for following in batches[number : number + 1]]
                 yield chunk, pixels
 
-    def _keep(self, fresh: Mapping[Place, np.ndarray]) -> None:
-        for place, pixels in fresh.items():
+    def _keep(self, fresh: Mapping[_File, np.ndarray]) -> None:
+        for file, pixels in fresh.items():
             if self.held + pixels.nbytes <= self.limit:
-                self._images[place] = pixels
+                self._images[file] = pixels
                 self.held += pixels.nbytes

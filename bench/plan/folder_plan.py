@@ -11,23 +11,22 @@ from bench.data.image_folder import ImageFolder
 from bench.errors import BenchError
 from bench.identity import derive_seed
 from bench.plan.actions import Train
+from bench.plan.collection import Collection
 from bench.plan.comparison import GIVEN, HELD_OUT, Against, alignment_stages, comparison_stages
-from bench.plan.stage import DATA, Ref, Stage, Trouble
+from bench.plan.stage import DATA, Ref, Trouble
 from bench.plugins.available import Selection
 from bench.plugins.resolved import ResolvedPlugin
-from bench.store.run_manifest import Comparison
 
 SHARES = {"training": 2, HELD_OUT: 1}
 """How the real set is divided for metrics that train a network on it."""
 
 
 class FolderPlan:
-    """Collects stages and comparisons; a stage asked for twice appears once."""
+    """What compares folders; `collected` has the stages."""
 
     def __init__(self, seed: int, real: ImageFolder) -> None:
         self.seed, self.real = seed, real
-        self.stages: dict[Ref, Stage] = {}
-        self.comparisons: list[Comparison] = []
+        self.collected = Collection()
         self.splits: dict[str, Split] = {real.fingerprint: real.samples}
 
     def add(
@@ -61,7 +60,7 @@ class FolderPlan:
         seed = derive_seed(self.seed, 0, "score", metric.name)
         if metric.plugin.uses != "maps":
             stages = comparison_stages(against, metric, extractor, seed)
-            self._keep(fake, metric, extractor.name if extractor else "", stages)
+            self.collected.compare(against, metric, extractor.name if extractor else "", stages)
             return
         training, held_out = self._divided(fake)
         for segmenter in segmenters:
@@ -72,14 +71,7 @@ class FolderPlan:
                 real=training,
             )
             stages = alignment_stages(against, metric, train, {HELD_OUT: held_out}, seed)
-            self._keep(fake, metric, segmenter.name, [train, *stages])
-
-    def _keep(self, fake: ImageFolder, metric: ResolvedPlugin, space: str, stages: Sequence[Stage]) -> None:
-        self.stages |= {stage.ref: self.stages.get(stage.ref, stage) for stage in stages}
-        comparison = Comparison(
-            generator=fake.name, metric=metric.name, space=space, synthetic=fake.fingerprint, key=stages[-1].key
-        )
-        self.comparisons.append(comparison)
+            self.collected.compare(against, metric, segmenter.name, [train, *stages])
 
     def _divided(self, fake: ImageFolder) -> tuple[Ref, Ref]:
         """Real images a network is trained on, and those it is held against."""

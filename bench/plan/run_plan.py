@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.contracts import TRAIN
 from bench.data.splits import Splits
 from bench.identity import derive_seed
 from bench.plan.actions import Fit, Masks, Sample, SegScore, Train
+from bench.plan.collection import Collection
 from bench.plan.comparison import Against, alignment_stages, comparison_stages, maps_stage
 from bench.plan.stage import DATA, Ref, Stage
 from bench.plugins.profile import ROWS
@@ -70,20 +71,17 @@ def plan(spec: RunSpec) -> Plan:
     """The whole run. The same stage asked for twice (reference features) appears once."""
     builder = _Builder(spec)
     sets = {generator.name: builder.synthetic(generator) for generator in spec.generators}
-    comparisons = [
-        comparison
-        for generator in spec.generators
-        for comparison in builder.comparisons(generator, sets[generator.name])
-    ]
+    for generator in spec.generators:
+        builder.compare(generator, sets[generator.name])
     training_sets = builder.training_sets(sets)
     rows = [builder.row(segmenter, training, sets) for segmenter in spec.segmenters for training in training_sets]
-    return Plan(tuple(builder.stages.values()), tuple(rows), tuple(comparisons))
+    return Plan(builder.collected.stages, tuple(rows), builder.collected.comparisons)
 
 
 class _Builder:
     def __init__(self, spec: RunSpec) -> None:
         self.spec = spec
-        self.stages: dict[Ref, Stage] = {}
+        self.collected = Collection()
 
     def _data(self, split: str) -> Ref:
         return Ref(DATA, self.spec.data.fingerprints[split])
@@ -91,17 +89,18 @@ class _Builder:
     def _seed(self, action: str, name: str, repeat: int = 0) -> int:
         return derive_seed(self.spec.seed, repeat, action, name)
 
-    def _add(self, stage: Stage) -> Ref:
-        return self.stages.setdefault(stage.ref, stage).ref
-
     def synthetic(self, generator: ResolvedPlugin) -> Ref:
         """The generator's set."""
         name, train = generator.name, self._data(TRAIN)
         conditions = train
         if self.spec.masks == "random":
             seed = self._seed("masks", "random")
-            conditions = self._add(Masks(label="random masks", seed=seed, train=train, ranges=self.spec.random_masks))
-        model = self._add(Fit(label=f"train {name}", seed=self._seed("fit", name), generator=generator, train=train))
+            conditions = self.collected.add(
+                Masks(label="random masks", seed=seed, train=train, ranges=self.spec.random_masks)
+            )
+        model = self.collected.add(
+            Fit(label=f"train {name}", seed=self._seed("fit", name), generator=generator, train=train)
+        )
         sample = Sample(
             label=f"sample {name}",
             seed=self._seed("sample", name),
@@ -110,9 +109,9 @@ class _Builder:
             conditions=conditions,
             multiple=self.spec.multiple,
         )
-        return self._add(sample)
+        return self.collected.add(sample)
 
-    def comparisons(self, generator: ResolvedPlugin, fake: Ref) -> Iterator[Comparison]:
+    def compare(self, generator: ResolvedPlugin, fake: Ref) -> None:
         """The generator's set under each metric; under a metric of maps, by each segmenter."""
         reference = self.spec.reference
         real = {name: Ref(DATA, self.spec.data.reference(name)[0]) for name in (TRAIN, reference)}
@@ -129,16 +128,10 @@ class _Builder:
             if metric.plugin.uses == "maps":
                 for segmenter in self.spec.segmenters:
                     stages = self._aligned(against, metric, segmenter, seed)
-                    yield self._compared(against, metric, segmenter.name, stages)
+                    self.collected.compare(against, metric, segmenter.name, stages)
             else:
                 stages = comparison_stages(against, metric, extractor, seed)
-                yield self._compared(against, metric, extractor.name if extractor else "", stages)
-
-    def _compared(self, against: Against, metric: ResolvedPlugin, space: str, stages: Sequence[Stage]) -> Comparison:
-        *_, score = [self._add(stage) for stage in stages]
-        return Comparison(
-            generator=against.name, metric=metric.name, space=space, synthetic=against.fake.key, key=score.key
-        )
+                self.collected.compare(against, metric, extractor.name if extractor else "", stages)
 
     def _aligned(self, against: Against, metric: ResolvedPlugin, segmenter: ResolvedPlugin, seed: int) -> list[Stage]:
         train = self._train(segmenter, self._real(), 0)
@@ -181,7 +174,7 @@ class _Builder:
     def row(self, segmenter: ResolvedPlugin, training: TrainingSet, sets: Mapping[str, Ref]) -> Row:
         """A segmenter trained on a set with every seed, and tested on every test set."""
         trains = [self._train(segmenter, training, repeat) for repeat in range(self.spec.seeds)]
-        models = tuple(self._add(train).key for train in trains)
+        models = tuple(self.collected.add(train).key for train in trains)
         scores = {
             test: tuple(self._tested(train, training.name, test, repeat).key for repeat, train in enumerate(trains))
             for test in self.spec.data.tests
@@ -215,9 +208,9 @@ class _Builder:
     def _tested(self, train: Train, trained_on: str, test: str, repeat: int) -> Ref:
         images = self._data(test)
         what = f"{trained_on} on {test.removeprefix('test/')}{self._of(repeat)}"
-        maps = self._add(maps_stage(train, images, what))
+        maps = self.collected.add(maps_stage(train, images, what))
         label = f"score {train.segmenter.name} of {what}"
-        return self._add(SegScore(label=label, maps=maps, truth=images, shape=self.spec.shape_scores))
+        return self.collected.add(SegScore(label=label, maps=maps, truth=images, shape=self.spec.shape_scores))
 
 
 def _equal_updates(real: TrainingSet, added: Sequence[TrainingSet]) -> list[TrainingSet]:

@@ -5,7 +5,7 @@ import pytest
 
 from bench.data.pixel_cache import Picture, PixelCache
 from bench.errors import BenchError
-from bench.images import VIEWS, load_rgb, rotate
+from bench.images import VIEWS, load_rgb, rotate, save_png
 
 
 @pytest.fixture
@@ -71,3 +71,11 @@ def test_an_unreadable_image_is_named(paths, tmp_path):
     broken.write_bytes(paths[0].read_bytes()[:100])
     with pytest.raises(BenchError, match=r"broken\.png: not a readable image"):
         PixelCache().load([Picture(path) for path in (*paths, broken)], 2)
+
+
+def test_a_file_that_was_written_anew_is_decoded_anew(paths):
+    """In one Python session a user mends an image under its name."""
+    pixels, first = PixelCache(), Picture(paths[0])
+    before = pixels.load([first])[0]
+    save_png(paths[0], 255 - before)
+    assert np.array_equal(pixels.load([first])[0], 255 - before)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.data.random_masks import KEPT, random_mask, write_random_masks
-from bench.engine.actions import repeat
+from bench.data.repeats import repeat
 from bench.errors import BenchError
 from bench.images import load_mask, load_rgb, save_png
 from bench.plugins.profile import load_profile
