@@ -54,17 +54,16 @@ def _tell(error: BaseException) -> int:
         say(f"bench: {error}")
         return 2
     from bench.files.atomic import storage_error
-    from bench.plugins.faults import own_line, said
+    from bench.plugins.faults import located, own_line
 
     message = storage_error(error, Path.cwd()) if isinstance(error, OSError) else None
     if message is not None:
         say(f"bench: {message}")
         return 2
-    place = own_line(error)
-    if place is None:
+    if own_line(error) is None:
         say("".join(traceback.format_exception(error)))
     else:
-        say(f"bench: {place[0]}: line {place[1]}: {said(error)}; mend the plugin")
+        say(f"bench: {located(error)}; mend the plugin")
     return 1
 
 

@@ -10,6 +10,11 @@ class BenchError(Exception):
     """A mistake the reader can mend: printed without a traceback, exit code 2."""
 
 
+def first_line(error: BaseException) -> str:
+    """What an exception says, in one line; its name where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean …? Known: …` or `. Known: …`, for the end of a message."""
     names = sorted(known)

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from bench.errors import BenchError
+from bench.errors import BenchError, first_line
 from bench.files.atomic import replacing
 from bench.masks import GREY_MODES, Label, NoMaskError, colours_of, lesion_pixels
 
@@ -97,7 +97,7 @@ def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
 def _reason(error: Exception) -> str:
     """Pillow names the file again where it knows no format for it."""
     unknown = isinstance(error, UnidentifiedImageError)
-    return f"none of {', '.join(FORMATS)}" if unknown else str(error).partition("\n")[0]
+    return f"none of {', '.join(FORMATS)}" if unknown else first_line(error)
 
 
 def _open(path: Path) -> Image.Image:

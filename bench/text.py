@@ -6,8 +6,12 @@ import csv
 import io
 import json
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+WIDTH = 100
+"""Characters of a line for a terminal."""
 
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, marks and overrides of the direction of writing, line separators, halves of a UTF-16 pair (which
@@ -46,6 +50,11 @@ def listed(names: Sequence[str], shown: int = 3) -> str:
     """The first names, and how many more there are: `a, b, c and 2 more`."""
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more
+
+
+def wrapped(text: str, indent: str = "  ") -> list[str]:
+    """Lines of at most `WIDTH` characters; a longer word stands alone. `indent`: before all lines but the first."""
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def guarded(text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
-from bench.errors import BenchError
+from bench.errors import BenchError, first_line
 from bench.files.published import HubFile
 from segmenters.training.segmenter import TrainedSegmenter
 from segmenters.weights.backbone import Backbone
@@ -64,8 +64,7 @@ class SMP(TrainedSegmenter):
             return create_model(architecture, encoder, encoder_weights=None, classes=2)
         # Not every encoder can serve every architecture.
         except (KeyError, ValueError, TypeError, NotImplementedError, RuntimeError) as error:
-            reason = str(error.args[0] if error.args else error).splitlines()[0]
-            raise BenchError(f"smp:{self.params.network}: {reason}; choose another encoder") from None
+            raise BenchError(f"smp:{self.params.network}: {first_line(error)}; choose another encoder") from None
 
     def recipe(self) -> Recipe:
         import torch

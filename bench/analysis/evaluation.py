@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.analysis.score_rows import SetScore
 from bench.analysis.set_differences import SetDifference
@@ -12,7 +13,7 @@ from bench.plan.stage import Trouble
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What came of a request; `differences` are those of every two synthetic sets."""
+    """What came of a request; `differences` are those of every two synthetic sets, `log` has every line."""
 
     profile: str
     seed: int
@@ -22,3 +23,4 @@ class Evaluation:
     differences: tuple[SetDifference, ...]
     notes: tuple[str, ...]
     troubles: tuple[Trouble, ...]
+    log: Path

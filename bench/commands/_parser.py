@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from bench.errors import BenchError, did_you_mean
+from bench.errors import BenchError
 
 
 class Group:
@@ -43,7 +44,7 @@ class Parser(argparse.ArgumentParser):
         # Before anything that is missing: a misspelt option is why it is.
         for option in (word.partition("=")[0] for word in words if word.startswith("--")):
             if option not in known:
-                raise BenchError(f"{option}: unknown option{did_you_mean(option, known)}")
+                raise BenchError(f"{option}: unknown option{self._meant(option, known)}")
         values, unknown = self.parse_known_args(words)
         if unknown:
             raise BenchError(
@@ -51,6 +52,16 @@ class Parser(argparse.ArgumentParser):
                 f"see {self.prog} --help"
             )
         return values
+
+    @staticmethod
+    def _meant(option: str, known: Sequence[str]) -> str:
+        """The dashes, which all have, make nothing alike."""
+        plain = {name.removeprefix("--"): name for name in known}
+        close = difflib.get_close_matches(option.removeprefix("--"), plain, n=1)
+        if close:
+            return f"; did you mean {plain[close[0]]}?"
+        parameter = "; parameters of plugins are set with --set NAME.FIELD=VALUE" if "--set" in known else ""
+        return f". Known: {', '.join(sorted(known))}{parameter}"
 
     def error(self, message: str) -> NoReturn:
         """In place of argparse's, which prints the usage and ends the process."""

@@ -21,6 +21,7 @@ from bench.plugins.registry import INSTALL, ROOMS, Registry
 from bench.plugins.resolver import Resolver, not_installed
 from bench.progress.terminal import show
 from bench.store.leftovers import unfinished
+from bench.text import wrapped
 from bench.version import __version__
 
 CORE = frozenset({"msgspec", "numpy", "PIL", "tqdm"})
@@ -53,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
     show(f"\nweights and base models under profile {profile.name}")
     for kind in ("generator", "extractor", "segmenter"):
         for name in registry.names(kind):
-            show(f"  {kind} {name:14} {_state(resolver, kind, name)}")
+            for line in wrapped(f"  {kind} {name:14} {_state(resolver, kind, name)}", " " * 8):
+                show(line)
     show("\nweight files of the extractors; --weights DIR names another folder")
     for line in _table([_weights(resolver, name) for name in registry.names("extractor")]):
         show(f"  {line}")

@@ -92,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
             say(f"note: {note}")
     for trouble in evaluation.troubles:
         say(f"bench: {trouble.what}: {trouble.message}")
+    say(f"log of all stages: {evaluation.log}")
     if any(trouble.ours for trouble in evaluation.troubles):
         return 1
     return 2 if evaluation.troubles else 0

@@ -7,14 +7,8 @@ from pathlib import Path
 
 from bench.commands._options import add_plugin_option, add_profile_options
 from bench.commands._parser import Parser
-from bench.contracts import Generator
-from bench.errors import BenchError
-from bench.files.atomic import remove_parts_of, replacing, write_digests
-from bench.plugins.overrides import parse_overrides
-from bench.plugins.profile import load_profile
-from bench.plugins.registry import Registry
-from bench.plugins.resolver import Resolver
 from bench.progress.terminal import show
+from bench.workflows.import_checkpoint import ImportRequest, import_checkpoint
 
 
 def add_arguments(parser: Parser) -> None:
@@ -29,46 +23,15 @@ def add_arguments(parser: Parser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0; a file that does not fit raises BenchError."""
-    registry = Registry(args.plugin)
-    _refuse_unable(registry, args.generator)
-    _refuse_taken(args.out)
-    resolver = Resolver(registry, load_profile(args.profile), parse_overrides(args.overrides, registry))
-    for override in resolver.overrides:
-        if (override.kind, override.name) != ("generator", args.generator):
-            raise BenchError(
-                f"{override.option}: {override.kind} {override.name} takes no part; only {args.generator} does"
-            )
-    generator = resolver.choose("generator", args.generator).plugin
-    for line in _write(generator, args.file, args.out):
+    request = ImportRequest(
+        file=args.file,
+        generator=args.generator,
+        out=args.out,
+        profile=args.profile,
+        settings=tuple(args.overrides),
+        plugins=tuple(args.plugin),
+    )
+    for line in import_checkpoint(request):
         show(line)
     show(f"written: {args.out}")
     return 0
-
-
-def _refuse_unable(registry: Registry, name: str) -> None:
-    if not _able(registry, name):
-        able = ", ".join(other for other in registry.names("generator") if _able(registry, other))
-        raise BenchError(f"generator {name} has no published checkpoint format; those that have one: {able}")
-
-
-def _able(registry: Registry, name: str) -> bool:
-    cls = registry.load("generator", name)
-    assert issubclass(cls, Generator)
-    return cls.import_checkpoint is not Generator.import_checkpoint
-
-
-def _refuse_taken(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise BenchError(f"--out {out}: is a file; name a folder that is absent or empty")
-    if out.is_dir() and any(out.iterdir()):
-        raise BenchError(f"--out {out}: is not empty; name a folder that is absent or empty")
-
-
-def _write(generator: Generator, file: Path, out: Path) -> tuple[str, ...]:
-    """The folder appears whole or not at all."""
-    remove_parts_of(out.absolute())
-    with replacing(out.absolute()) as part:
-        part.mkdir()
-        lines = generator.import_checkpoint(file, part)
-        write_digests(part)
-    return lines

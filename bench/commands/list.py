@@ -6,28 +6,35 @@ import argparse
 
 from bench.commands._options import add_plugin_option
 from bench.commands._parser import Parser
+from bench.errors import BenchError, did_you_mean
 from bench.plugins.registry import ROOMS, Registry, missing_modules
 from bench.progress.terminal import show
 
 
 def add_arguments(parser: Parser) -> None:
     """Which kind, and plugins of the user's own."""
-    parser.add_argument(
-        "kind", nargs="?", choices=(*ROOMS, *map(plural, ROOMS)), help="only this kind, in the singular or the plural"
-    )
+    kinds = ", ".join(map(plural, ROOMS))
+    parser.add_argument("kind", nargs="?", metavar="KIND", help=f"only this kind: {kinds} (or in the singular)")
     add_plugin_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0."""
     registry = Registry(args.plugin)
-    for kind in ROOMS:
-        if args.kind not in (None, kind, plural(kind)):
-            continue
+    for kind in _kinds(args.kind):
         show(plural(kind))
         for name in registry.names(kind):
             show(f"  {name:14} {_line(registry, kind, name)}")
     return 0
+
+
+def _kinds(asked: str | None) -> list[str]:
+    if asked is None:
+        return list(ROOMS)
+    kinds = [kind for kind in ROOMS if asked in (kind, plural(kind))]
+    if not kinds:
+        raise BenchError(f"list {asked}: unknown kind{did_you_mean(asked, map(plural, ROOMS))}")
+    return kinds
 
 
 def plural(kind: str) -> str:

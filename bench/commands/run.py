@@ -91,15 +91,22 @@ def _add_protocol(many: Group) -> None:
     )
     many.add_argument(
         "--train-on",
-        "--rows",
         nargs="+",
         action="extend",
         default=[],
         choices=ROWS,
         metavar="SET",
         help="training sets of the segmenters: real; equal-updates (real, repeated for as many updates as added has); "
-        "added (real and each generator's set); only (each generator's set alone) (default: the profile's; --rows is "
-        "the old name and goes with the next version)",
+        "added (real and each generator's set); only (each generator's set alone) (default: the profile's)",
+    )
+    many.add_argument(
+        "--rows",
+        nargs="+",
+        action="extend",
+        default=[],
+        choices=ROWS,
+        metavar="SET",
+        help="old name of --train-on; it goes with the next version",
     )
     many.add_argument(
         "--select",
@@ -144,6 +151,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _request(args: argparse.Namespace) -> RunRequest:
+    if args.rows:
+        say("note: --rows is the old name of --train-on and goes with the next version")
     return RunRequest(
         generators=tuple(args.generator),
         dataset=args.dataset,
@@ -152,7 +161,7 @@ def _request(args: argparse.Namespace) -> RunRequest:
         reference=args.reference,
         multiple=args.multiple,
         fraction=args.fraction,
-        train_on=tuple(args.train_on),
+        train_on=(*args.train_on, *args.rows),
         select=args.select,
         shape_scores=args.shape_scores,
         seeds=args.seeds,

@@ -13,21 +13,27 @@ from bench.commands._parser import Parser
 from bench.contracts import Dataset, Plugin
 from bench.errors import BenchError, did_you_mean
 from bench.plugins.overrides import parse_overrides, resolve, resolve_section
-from bench.plugins.profile import load_profile
+from bench.plugins.profile import Profile, load_profile, profile_names
 from bench.plugins.registry import ROOMS, Registry, missing_modules, split_name
 from bench.plugins.sections import SECTIONS
 from bench.progress.terminal import show
+from bench.text import wrapped
 
 
 def add_arguments(parser: Parser) -> None:
     """The plugin, and what its parameters are set to."""
-    parser.add_argument("name", help="a plugin, for example siamese (KIND.NAME where two kinds share a name), or masks")
+    parser.add_argument(
+        "name", help="a plugin, for example siamese (KIND.NAME where two kinds share a name), masks, or a profile"
+    )
     add_profile_options(parser)
     add_plugin_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0; an unknown name raises BenchError."""
+    if args.name in profile_names():
+        show("\n".join(_protocol(load_profile(args.name))))
+        return 0
     registry = Registry(args.plugin)
     profile = load_profile(args.profile)
     overrides = parse_overrides(args.overrides, registry, [args.name])
@@ -44,6 +50,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _protocol(profile: Profile) -> list[str]:
+    lines = [f"profile {profile.name}: {profile.description}", "", "what a run does where no option says otherwise:"]
+    for name, value in dataclasses.asdict(profile.run).items():
+        shown = ", ".join(value) if isinstance(value, tuple) else value
+        lines += wrapped(f"  {name} = {shown}", " " * 4)
+    own = [f"{kind} {name}" for kind, table in profile.tables.items() for name in table]
+    return [*lines, "", *wrapped(f"It sets parameters of: {', '.join(own)}. See show NAME --profile {profile.name}.")]
+
+
 def _section(name: str, params: Any, profile: str) -> list[str]:
     lines = [f"{name}: the suite's own parameters, of {SECTIONS[name].needs}", "", inspect.getdoc(params) or ""]
     return [*lines, *_parameters(params, profile, name)]
@@ -56,7 +71,7 @@ def _targets(registry: Registry, text: str) -> list[tuple[str, str]]:
         return [(kind, name)]
     kinds = registry.kinds_of(text)
     if not kinds:
-        known = {*SECTIONS, *(known for kind in ROOMS for known in registry.names(kind))}
+        known = {*SECTIONS, *profile_names(), *(known for kind in ROOMS for known in registry.names(kind))}
         raise BenchError(f"unknown plugin {text!r}{did_you_mean(text, known)} (your own file: add --plugin FILE)")
     return [(kind, text) for kind in kinds]
 

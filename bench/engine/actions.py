@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.contracts import Split
 from bench.data.pixel_cache import Picture
 from bench.data.random_masks import write_random_masks
+from bench.data.repeats import repeat, repeat_to
 from bench.data.splits import named_after
 from bench.engine.job import Job
 from bench.engine.score_action import FEATURES_FILE, score_images, score_maps
@@ -134,32 +134,3 @@ def score_segmentation(stage: SegScore, job: Job) -> None:
     rows = score_folder(job.pairs(stage.truth), job.folder(stage.maps), stage.shape)
     text = csv_text(list(rows[0]), (list(row.values()) for row in rows))
     (job.out / SCORES_FILE).write_text(text, encoding="utf-8")
-
-
-def refuse_taken_names(conditions: Split, multiple: int) -> None:
-    """BenchError where a second sample of a mask would bear the name of another pair, and take its place."""
-    names = {sample.id for sample in conditions}
-    taken = sorted(sample.id for sample in repeat(conditions, multiple)[len(conditions) :] if sample.id in names)
-    if taken:
-        raise BenchError(
-            f"--multiple {multiple}: a second sample would be called {taken[0]}, as a pair of the training set is; "
-            "rename that pair"
-        )
-
-
-def repeat(conditions: Split, multiple: int) -> Split:
-    """Each condition `multiple` times: the copies have ids of their own, and so noise of their own."""
-    copies = [
-        replace(sample, id=f"{sample.id}-copy{number}", source=sample.id)
-        for number in range(2, multiple + 1)
-        for sample in conditions
-    ]
-    return (*conditions, *copies)
-
-
-def repeat_to(samples: Split, count: int, seed: int) -> Split:
-    """`count` pairs, no fewer than there are: all equally often, and some, drawn by the seed, once more."""
-    whole, rest = divmod(count, len(samples))
-    once_more = repeat(samples, whole + 1)[-len(samples) :]
-    drawn = np.random.default_rng([seed, count]).permutation(len(samples))[:rest]
-    return (*repeat(samples, whole), *(once_more[at] for at in sorted(drawn)))

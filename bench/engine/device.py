@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.errors import BenchError
+from bench.errors import BenchError, first_line
 
 
 def check_device(device: str) -> None:
@@ -15,8 +15,9 @@ def check_device(device: str) -> None:
         torch.empty(0, device=device)
     # torch built without CUDA answers with an AssertionError.
     except (ImportError, RuntimeError, AssertionError) as error:
-        first = str(error).partition("\n")[0]
-        raise BenchError(f"--device {device}: {first}; use one of this machine's devices, or auto") from None
+        raise BenchError(
+            f"--device {device}: {first_line(error)}; use one of this machine's devices, or auto"
+        ) from None
 
 
 def resolve_device(device: str) -> str:

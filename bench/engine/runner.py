@@ -17,7 +17,7 @@ from bench.engine.provenance import describe
 from bench.errors import BenchError
 from bench.files.atomic import storage_error
 from bench.plan.stage import Ref, Stage
-from bench.plugins.faults import said
+from bench.plugins.faults import located
 from bench.progress import interrupt
 from bench.progress.display import Display
 from bench.progress.time_left import Expected, TimeLeft
@@ -151,7 +151,7 @@ class Runner:
         if storage is not None:
             return storage, False
         self.display.note(f"{stage.label} ({stage.action}/{stage.key})\n{traceback.format_exc()}")
-        return f"{said(error)} (traceback in {self.display.log})", True
+        return f"{located(error)} (traceback in {self.display.log})", True
 
 
 def _kind(stage: Stage) -> str:

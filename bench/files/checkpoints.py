@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.contracts import Context
-from bench.errors import BenchError
+from bench.errors import BenchError, first_line
 from bench.files.atomic import part_of, sha256_file
 
 KEPT = 2
@@ -34,10 +34,9 @@ def save_checkpoint(ctx: Context, done: int, state: Mapping[str, Any]) -> None:
             os.replace(part, ctx.workdir / f"checkpoint-{done:08d}-{sha256_file(part)}.pt")
     # torch's writer says neither which file nor that the disk is full.
     except (RuntimeError, OSError) as error:
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise BenchError(
-            f"{path}: checkpoint could not be written ({reason}); free space on that disk, or choose another place "
-            "with --results"
+            f"{path}: checkpoint could not be written ({first_line(error)}); free space on that disk, or choose "
+            "another place with --results"
         ) from None
     for old in checkpoints(ctx.workdir)[KEPT:]:
         old.unlink()

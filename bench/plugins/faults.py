@@ -6,6 +6,7 @@ import traceback
 from importlib.metadata import entry_points
 
 from bench.contracts import CONTRACTS
+from bench.errors import first_line
 
 FILE = "bench_plugin_"
 """How the module of a --plugin file is called, before its stem."""
@@ -13,8 +14,14 @@ FILE = "bench_plugin_"
 
 def said(error: BaseException) -> str:
     """The exception's name and the first line of its text."""
-    first = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+    name, text = type(error).__name__, first_line(error)
+    return name if text == name else f"{name}: {text}"
+
+
+def located(error: BaseException) -> str:
+    """`said`, after file and line of the user's plugin where one took part."""
+    place = own_line(error)
+    return f"{place[0]}: line {place[1]}: {said(error)}" if place else said(error)
 
 
 def own_line(error: BaseException) -> tuple[str, int] | None:

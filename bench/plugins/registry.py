@@ -17,7 +17,7 @@ from bench.contracts import CONTRACTS, Metric, Plugin
 from bench.errors import BenchError, did_you_mean
 from bench.identity import key
 from bench.plugins.extractors import needs_extractor
-from bench.plugins.faults import FILE, own_line, said
+from bench.plugins.faults import FILE, located, own_line, said
 from bench.plugins.params import field_names
 
 ROOMS = {
@@ -202,10 +202,8 @@ def _import(source: Source) -> ModuleType:
     except (Exception, SystemExit) as error:
         if source.origin == SUITE:
             raise
-        place = own_line(error)
-        where = f"{place[0]}: line {place[1]}: " if place else ""
         raise BenchError(
-            f"{source.kind} {source.name} of {source.origin}: {where}{said(error)}; mend or uninstall that package"
+            f"{source.kind} {source.name} of {source.origin}: {located(error)}; mend or uninstall that package"
         ) from None
 
 

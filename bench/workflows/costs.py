@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from bench.contracts import Cost
 from bench.cost.speed import seconds, speed_of
 from bench.engine.distributed import process_count
 from bench.plan.run_plan import Plan, RunSpec
 from bench.plan.stage import DATA, Ref, Stage
+from bench.plugins.faults import located
 
 
 def sizes_of(spec: RunSpec) -> dict[str, int]:
@@ -19,11 +20,14 @@ def sizes_of(spec: RunSpec) -> dict[str, int]:
 
 
 class Costs:
-    """What stages take, counted once for equal work. `sizes`: images of each real set by fingerprint."""
+    """What stages take, counted once for equal work.
 
-    def __init__(self, plan: Plan, sizes: Mapping[str, int]) -> None:
+    `sizes`: images of each real set by fingerprint. `tell` hears of plugins that fail to estimate.
+    """
+
+    def __init__(self, plan: Plan, sizes: Mapping[str, int], tell: Callable[[str], None]) -> None:
         self.stages = {stage.ref: stage for stage in plan.stages}
-        self.sizes = sizes
+        self.sizes, self.tell = sizes, tell
         self.known: dict[tuple[str, str, int], Cost | None] = {}
 
     def of(self, stage: Stage) -> Cost | None:
@@ -33,13 +37,23 @@ class Costs:
         images = stage.images(self._count)
         work = (stage.action, stage.plugins[0].name, images)
         if work not in self.known:
-            self.known[work] = stage.cost(images, process_count())
+            self.known[work] = self._counted(stage, images)
         return self.known[work]
 
     def seconds(self, stage: Stage, device: str) -> float | None:
         """On the device; None where nothing estimates it."""
         cost = self.of(stage)
         return None if cost is None else seconds(cost, speed_of(device, cost.precision))
+
+    def _counted(self, stage: Stage, images: int) -> Cost | None:
+        try:
+            return stage.cost(images, process_count())
+        except KeyboardInterrupt:
+            raise
+        # An estimate is no reason to refuse the work.
+        except BaseException as error:
+            self.tell(f"{stage.label}: no estimate of its time: {located(error)}")
+            return None
 
     def _count(self, ref: Ref) -> int:
         return self.sizes[ref.key] if ref.action == DATA else self.stages[ref].made(self._count)

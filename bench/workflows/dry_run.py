@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,13 +17,12 @@ from bench.plugins.params import key_params
 from bench.progress.display import Display
 from bench.progress.time_left import about
 from bench.store.artefacts import Store
+from bench.text import wrapped
 from bench.workflows.costs import Costs, sizes_of
 from bench.workflows.places import storage_told
 from bench.workflows.processes import machine_for
 from bench.workflows.request import RunRequest
 from bench.workflows.setup import choose, lacking_plugins, plan_run, preparer_of
-
-WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -64,22 +62,30 @@ def _planned(request: RunRequest, store: Store, display: Display) -> DryRun:
         return DryRun((), missing)
     setup = plan_run(request, choice, preparer, check=False)
     try_files(setup.plan.stages, store)
-    return DryRun(tuple(outline(setup.spec, setup.plan, store, resolve_device(request.device))), missing)
+    costs = Costs(setup.plan, sizes_of(setup.spec), display.tell)
+    return DryRun(tuple(outline(setup.spec, setup.plan, store, costs, resolve_device(request.device))), missing)
 
 
-def outline(spec: RunSpec, plan: Plan, store: Store, device: str) -> Iterator[str]:
-    """Lines of at most `WIDTH` characters where names allow it. Computes no stage and writes nothing."""
-    yield from _wrap(
+def outline(spec: RunSpec, plan: Plan, store: Store, costs: Costs, device: str) -> Iterator[str]:
+    """Lines of at most `bench.text.WIDTH` characters where names allow it. Computes no stage and writes nothing."""
+    yield from _parts(spec, plan, device)
+    yield from _stages(plan, store, costs, device)
+
+
+def _parts(spec: RunSpec, plan: Plan, device: str) -> Iterator[str]:
+    yield from wrapped(
         f"dataset {spec.data.name} ({len(spec.data.splits['train'])} training pairs, "
         f"{sum(len(spec.data.splits[test]) for test in spec.data.tests)} test images), profile {spec.profile}"
     )
     rows = dict.fromkeys(f"{row.trained_on} ({row.pairs} pairs)" for row in plan.rows)
-    yield from _wrap(f"trained on: {'; '.join(rows)}")
+    yield from wrapped(f"trained on: {'; '.join(rows)}")
     yield f"device {device_name(device)}"
     for one in (*spec.generators, *spec.segmenters):
         values = " ".join(f"{name}={value}" for name, value in key_params(one.plugin.params).items())
-        yield from _wrap(f"{one.kind} {one.name}: {values or 'no parameters'}")
-    costs = Costs(plan, sizes_of(spec))
+        yield from wrapped(f"{one.kind} {one.name}: {values or 'no parameters'}")
+
+
+def _stages(plan: Plan, store: Store, costs: Costs, device: str) -> Iterator[str]:
     total, largest, todo, unknown = 0.0, 0.0, 0, 0
     told: set[Cost] = set()
     width = max(len(stage.label) for stage in plan.stages)
@@ -100,7 +106,7 @@ def outline(spec: RunSpec, plan: Plan, store: Store, device: str) -> Iterator[st
         if cost.note and cost not in told:
             told.add(cost)
             yield f"      {cost.note}"
-    yield from _wrap(_total(todo, len(plan.stages), unknown, total, largest, memory_of(device)))
+    yield from wrapped(_total(todo, len(plan.stages), unknown, total, largest, memory_of(device)))
 
 
 def _total(todo: int, stages: int, unknown: int, total: float, largest: float, there: int) -> str:
@@ -121,7 +127,3 @@ def _size(size: float) -> str:
     if size >= 1e9:
         return f"~{size / 1e9:.2g} GB" if size < 10e9 else f"~{size / 1e9:.0f} GB"
     return f"~{size / 1e6:.0f} MB"
-
-
-def _wrap(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

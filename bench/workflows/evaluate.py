@@ -35,6 +35,7 @@ from bench.progress.display import Display
 from bench.store.artefacts import Store
 from bench.store.leftovers import clean_up
 from bench.store.run_manifest import Comparison
+from bench.workflows.places import log_of
 from bench.workflows.processes import machine_for
 from bench.workflows.request import EvaluateRequest
 
@@ -46,45 +47,69 @@ def evaluate(request: EvaluateRequest, display: Display | None = None) -> Evalua
         return _evaluate(request, shown)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
+    """What compares the folders, each plugin made once."""
+
+    profile: str
+    seed: int
+    selected: Selection
+    segmenters: Sequence[ResolvedPlugin]
+
+
 def _evaluate(request: EvaluateRequest, display: Display) -> Evaluation:
-    registry = Registry(request.plugins)
-    profile = load_profile(request.profile)
+    choice = _choose(request)
+    store, pixels = Store(request.results / "store"), PixelCache()
+    real, fakes = _open(request, store, pixels, display)
+    plan = FolderPlan(choice.seed, real)
+    troubles = [*_absent(request, choice.selected), *plan.add(fakes, choice.selected, choice.segmenters)]
+    log = log_of(request.results, f"evaluate-{key({'stages': [one.key for one in plan.collected.stages]})[:16]}")
+    display.open_log(log)
+    try_files(plan.collected.stages, store)
+    failures = _run(request, plan, store, pixels, display)
+    failed = {failure.stage.key for failure in failures}
+    records = RecordReader(store, failed).sets(plan.collected.comparisons)
+    notes = [*_notes(real, fakes, request, choice.selected), *_silent(records)]
+    notes += _pictures(plan.collected.comparisons, store, failed)
+    troubles += [Trouble(one.stage.label, one.message, one.ours) for one in failures if not one.blocked]
+    return Evaluation(
+        profile=choice.profile,
+        seed=choice.seed,
+        real=real,
+        fakes=fakes,
+        rows=tuple(set_scores(records, Source(scope=Scope(real.name, real.fingerprint[:12], choice.profile)))),
+        differences=tuple(set_differences(records, choice.seed)),
+        notes=tuple(notes),
+        troubles=tuple(troubles),
+        log=log,
+    )
+
+
+def _choose(request: EvaluateRequest) -> _Choice:
+    """BenchError for names, options and parameters that are unknown or have no effect."""
+    registry, profile = Registry(request.plugins), load_profile(request.profile)
     refuse_unknown_plugins(profile, registry)
     resolver = Resolver(registry, profile, parse_overrides(request.settings, registry))
-    seed = profile.run.seed if request.seed is None else request.seed
     selected = select(resolver, request.metrics, request.weights, request.download)
     if not selected.metrics and not request.metrics:
         raise BenchError("no metric can be computed here: python -m bench doctor says what each lacks")
     segmenters = _segmenters(resolver, request.segmenters, selected)
     resolver.refuse_unused(_looked_at(selected, segmenters))
+    seed = profile.run.seed if request.seed is None else request.seed
+    return _Choice(profile=profile.name, seed=seed, selected=selected, segmenters=segmenters)
+
+
+def _open(
+    request: EvaluateRequest, store: Store, pixels: PixelCache, display: Display
+) -> tuple[ImageFolder, tuple[ImageFolder, ...]]:
+    """The real folder and the synthetic ones, every file decoded once."""
     real, fakes = read_folder(request.real, synthetic=False, naming=request.naming), _read_fakes(request)
     if request.strict:
         _refuse_repeats((real, *fakes))
     clean_up(request.results)
-    store, pixels = Store(request.results / "store"), PixelCache()
     opener = _Opener(request, store, pixels, display)
     real = opener.opened(real, fakes[0].size)
-    fakes = tuple(opener.opened(fake, None) for fake in fakes)
-    plan = FolderPlan(seed, real)
-    troubles = [*_absent(request, selected), *plan.add(fakes, selected, segmenters)]
-    try_files(plan.stages.values(), store)
-    failures = _run(request, plan, store, pixels, display)
-    failed = {failure.stage.key for failure in failures}
-    records = RecordReader(store, failed).sets(plan.comparisons)
-    rows = set_scores(records, Source(scope=Scope(real.name, real.fingerprint[:12], profile.name)))
-    notes = [*_notes(real, fakes, request, selected), *_silent(records)]
-    notes += _pictures(plan.comparisons, store, failed)
-    troubles += [Trouble(one.stage.label, one.message, one.ours) for one in failures if not one.blocked]
-    return Evaluation(
-        profile=profile.name,
-        seed=seed,
-        real=real,
-        fakes=fakes,
-        rows=tuple(rows),
-        differences=tuple(set_differences(records, seed)),
-        notes=tuple(notes),
-        troubles=tuple(troubles),
-    )
+    return real, tuple(opener.opened(fake, None) for fake in fakes)
 
 
 def _segmenters(resolver: Resolver, asked: Sequence[str], selected: Selection) -> list[ResolvedPlugin]:
@@ -160,9 +185,6 @@ class _Opener:
 def _run(
     request: EvaluateRequest, plan: FolderPlan, store: Store, pixels: PixelCache, display: Display
 ) -> list[Failure]:
-    stages = list(plan.stages.values())
-    log = request.results / "logs" / f"evaluate-{key({'stages': [stage.key for stage in stages]})[:16]}.log"
-    display.open_log(log)
     runner = Runner(
         store=store,
         splits=plan.splits,
@@ -170,7 +192,7 @@ def _run(
         display=display,
         caches=Caches(pixels=pixels),
     )
-    return runner.run(stages)
+    return runner.run(plan.collected.stages)
 
 
 def _notes(real: ImageFolder, fakes: Sequence[ImageFolder], request: EvaluateRequest, selected: Selection) -> list[str]:

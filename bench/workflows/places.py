@@ -11,6 +11,11 @@ from bench.errors import BenchError
 from bench.files.atomic import storage_error
 
 
+def log_of(results: Path, name: str) -> Path:
+    """The file that receives every line of the work of this name."""
+    return results / "logs" / f"{name}.log"
+
+
 def refuse_place(option: str, path: Path | None) -> None:
     """BenchError for a file that cannot be written."""
     if path is not None and path.is_dir():

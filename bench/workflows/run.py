@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.contracts import TRAIN
 from bench.engine.actions import try_files
 from bench.engine.device import check_device, resolve_device
-from bench.engine.distributed import alone_by_mistake, launched
-from bench.engine.runner import Failure, Runner
+from bench.engine.distributed import LaunchedGroup, alone_by_mistake, launched
+from bench.engine.runner import Failure, Machine, Runner
 from bench.images import pixel_limit
 from bench.plan.manifest import describe_run
 from bench.progress.display import Display
@@ -19,9 +19,9 @@ from bench.report.report import Report, make_report
 from bench.report.write import write_tables
 from bench.store.artefacts import Store
 from bench.store.leftovers import clean_up
-from bench.store.run_manifest import Note, save_manifest
+from bench.store.run_manifest import Note, RunManifest, save_manifest
 from bench.workflows.costs import Costs, sizes_of
-from bench.workflows.places import refuse_folder, storage_told
+from bench.workflows.places import log_of, refuse_folder, storage_told
 from bench.workflows.processes import first_alone, help_first, machine_for
 from bench.workflows.request import RunRequest
 from bench.workflows.setup import Setup, set_up
@@ -31,8 +31,8 @@ from bench.workflows.setup import Setup, set_up
 class RunResult:
     """What came of a run. `report`: the leaderboard, None where nothing has a score yet; `files`: its tables on disk.
 
-    `failures`: stages that did not finish, of `stages`; the others' results are kept and the same request resumes.
-    `seconds` the run took. Printing shows the table.
+    `failures`: stages that did not finish; the others' results are kept and the same request resumes. Printing shows
+    the table.
     """
 
     name: str
@@ -41,8 +41,6 @@ class RunResult:
     log: Path
     notes: tuple[str, ...]
     failures: tuple[Failure, ...]
-    stages: int
-    seconds: float
 
     def __str__(self) -> str:
         return self.report.text() if self.report else ""
@@ -70,32 +68,49 @@ def _run(request: RunRequest, store: Store, display: Display) -> RunResult | Non
         return None
     if processes is None and alone_by_mistake():
         display.tell(f"note: {alone_by_mistake()}")
-    clean_up(request.results)
-    with first_alone(processes):
-        setup = set_up(request, store, display)
-        try_files(setup.plan.stages, store)
-    options = setup.profile.run
+    setup = _prepare(request, store, display, processes)
     manifest = describe_run(
         setup.spec,
         setup.plan,
         notes=setup.notes,
-        columns=options.columns,
+        columns=setup.profile.run.columns,
         settings=setup.settings,
-        controls=options.controls,
+        controls=setup.profile.run.controls,
     )
-    log = request.results / "logs" / f"{manifest.run}.log"
-    display.open_log(log)
-    costs, device = Costs(setup.plan, sizes_of(setup.spec)), resolve_device(machine.device)
+    display.open_log(log_of(request.results, manifest.run))
+    failures = _compute(setup, store, machine, display)
+    display.note(f"the run took {time.monotonic() - started:.1f} s")
+    save_manifest(request.results / "runs", manifest)
+    return _reported(request, store, manifest, failures)
+
+
+def _prepare(request: RunRequest, store: Store, display: Display, processes: LaunchedGroup | None) -> Setup:
+    """BenchError for all that would end the run before its first result."""
+    clean_up(request.results)
+    with first_alone(processes):
+        setup = set_up(request, store, display)
+        try_files(setup.plan.stages, store)
+    return setup
+
+
+def _compute(setup: Setup, store: Store, machine: Machine, display: Display) -> list[Failure]:
+    """Every stage that can be finished."""
+    stages = setup.plan.stages
     for line in _plan_lines(setup, store):
         display.tell(line)
+    costs = Costs(setup.plan, sizes_of(setup.spec), display.tell)
+    device = resolve_device(machine.device)
     runner = Runner(store=store, splits=setup.splits, machine=machine, display=display)
-    failures = runner.run(setup.plan.stages, lambda stage: costs.seconds(stage, device))
-    finished = len(setup.plan.stages) - len(failures)
-    display.note(f"{finished} of {len(setup.plan.stages)} stages finished after {time.monotonic() - started:.1f} s")
-    if processes is not None:
-        processes.broadcast(None)
-        processes.close()
-    save_manifest(request.results / "runs", manifest)
+    failures = runner.run(stages, lambda stage: costs.seconds(stage, device))
+    display.note(f"{len(stages) - len(failures)} of {len(stages)} stages are finished")
+    if machine.processes is not None:
+        machine.processes.broadcast(None)
+        machine.processes.close()
+    return failures
+
+
+def _reported(request: RunRequest, store: Store, manifest: RunManifest, failures: Sequence[Failure]) -> RunResult:
+    """The tables of what is finished; what is not stands in their notes."""
     causes = [failure for failure in failures if not failure.blocked]
     notes = (*(Note(f"not finished: {one.stage.label}", True) for one in causes), *manifest.notes)
     report = make_report([replace(manifest, notes=notes)], store, {failure.stage.key for failure in causes})
@@ -104,11 +119,9 @@ def _run(request: RunRequest, store: Store, display: Display) -> RunResult | Non
         name=manifest.run,
         report=report,
         files=tuple(write_tables(out, report)) if report else (),
-        log=log,
+        log=log_of(request.results, manifest.run),
         notes=tuple(note.text for note in notes),
         failures=tuple(failures),
-        stages=len(setup.plan.stages),
-        seconds=time.monotonic() - started,
     )
 
 

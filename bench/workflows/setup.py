@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.contracts import TRAIN, Split
-from bench.engine.actions import refuse_taken_names
+from bench.data.repeats import refuse_taken_names
 from bench.engine.distributed import process_count
 from bench.errors import BenchError, did_you_mean
 from bench.identity import derive_seed

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.contracts import Context, Cost, Split, param
-from bench.errors import BenchError
-from generators.diffusion.base_model.location import PARTS, WHOLE, base_folder, first_line, missing_base
+from bench.errors import BenchError, first_line
+from generators.diffusion.base_model.location import PARTS, WHOLE, base_folder, missing_base
 from generators.diffusion.generator import DiffusionGenerator
 from generators.diffusion.params import DiffusionParams
 

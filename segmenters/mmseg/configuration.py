@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from bench.errors import BenchError
+from bench.errors import BenchError, first_line
 from segmenters.mmseg.mmcv_lite import prepare
 from segmenters.training.maps import MapHead
 
@@ -92,7 +92,7 @@ def build(model: Any) -> torch.nn.Module:
             network = MODELS.build(config)
             network.init_weights()
     except (KeyError, ImportError, TypeError, ValueError, AssertionError) as error:
-        raise BenchError(f"mmsegmentation cannot build the network: {_first_line(error)}") from None
+        raise BenchError(f"mmsegmentation cannot build the network: {first_line(error)}") from None
     # One process trains it: statistics are the same, and a processor has no synchronised ones.
     return revert_sync_batchnorm(network)
 
@@ -156,8 +156,4 @@ def _blamed(path: Path) -> Iterator[None]:
     except BenchError:
         raise
     except (Exception, SystemExit) as error:
-        raise BenchError(f"{path}: {type(error).__name__}: {_first_line(error)}; mend the configuration") from None
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BenchError(f"{path}: {type(error).__name__}: {first_line(error)}; mend the configuration") from None

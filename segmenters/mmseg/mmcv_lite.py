@@ -22,7 +22,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from bench.errors import BenchError
+from bench.errors import BenchError, first_line
 
 EXTENSION = "mmcv._ext"
 REQUIRES = ("torch", "safetensors", "mmengine", "mmcv", "mmseg")
@@ -62,9 +62,8 @@ def opencv_fault() -> str:
     try:
         importlib.import_module("cv2")
     except ImportError as error:
-        reason = str(error).strip().partition("\n")[0]
         return (
-            f"OpenCV cannot be loaded ({reason}); install libgl1 and libglib2.0-0 of the system, or pip uninstall "
-            "opencv-python and pip install opencv-python-headless"
+            f"OpenCV cannot be loaded ({first_line(error)}); install libgl1 and libglib2.0-0 of the system, or "
+            "pip uninstall opencv-python and pip install opencv-python-headless"
         )
     return ""

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from bench.contracts import TRAINING, Context, Split
-from bench.errors import BenchError
+from bench.errors import BenchError, first_line
 from bench.files.checkpoints import load_checkpoint, save_checkpoint
 from bench.images import load_rgb, save_png, size_of
 from segmenters.training.augment import OUTSIDE
@@ -243,9 +243,7 @@ def load_weights(model: torch.nn.Module, model_dir: Path) -> None:
     try:
         model.load_state_dict(load_file(model_dir / WEIGHTS))
     except (SafetensorError, RuntimeError, OSError) as error:
-        raise BenchError(
-            f"{model_dir / WEIGHTS}: {str(error).splitlines()[0]}; delete {model_dir} to train anew"
-        ) from None
+        raise BenchError(f"{model_dir / WEIGHTS}: {first_line(error)}; delete {model_dir} to train anew") from None
 
 
 @torch.inference_mode()

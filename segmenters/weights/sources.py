@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.errors import BenchError, first_line
 from bench.files.published import HubFile, WebFile, fault, published_digits
 
 
@@ -40,8 +40,7 @@ def fetched(source: Source, name: str) -> Path:
     try:
         return source.fetch()
     except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().partition("\n")[0]
         raise BenchError(
-            f"--download: the backbone's weights could not be fetched ({reason}); give their file with "
+            f"--download: the backbone's weights could not be fetched ({first_line(error)}); give their file with "
             f"--set {name}.backbone=FILE"
         ) from None

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from bench.errors import BenchError
+from bench.errors import BenchError, first_line
 from bench.files.tensors import refuse_unfit
 
 CLASSIFIER = ("fc.", "_fc.", "head.", "classifier.", "last_linear.", "linear.")
@@ -37,8 +37,7 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
         state = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
     # Either library tells a damaged file in several ways: a broken archive, a missing key, an early end.
     except (SafetensorError, RuntimeError, EOFError, KeyError, OSError, ValueError, AttributeError, TypeError) as error:
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise BenchError(f"{path}: truncated or damaged ({reason}); fetch it again") from None
+        raise BenchError(f"{path}: truncated or damaged ({first_line(error)}); fetch it again") from None
     for name in WRAPPERS:
         state = state[name] if isinstance(state, Mapping) and isinstance(state.get(name), Mapping) else state
     tensors = isinstance(state, Mapping) and all(isinstance(value, torch.Tensor) for value in state.values())

@@ -52,7 +52,7 @@ RUN = ["run", "--generator", "copy-paste", "--dataset", "phantom"]
         (["run", "--generator", "copy-paste", "--dataset", "folder"], ["dataset folder needs --data DIR"]),
         (["run", "--generator", "folder", "--dataset", "phantom"], ["--set generator.folder.path=DIR"]),
         (["show", "copy-past"], ["'copy-past'", "copy-paste?"]),
-        (["list", "generatorz"], ["'generatorz'", "'generators'"]),
+        (["list", "generatorz"], ["generatorz", "did you mean generators?"]),
         (["leaderboard", "--format", "html"], ["--format", "'markdown'"]),
         (["doctor", "--data", "nowhere"], ["--data nowhere", "no such folder"]),
     ],

@@ -11,6 +11,7 @@ import pytest
 
 from bench.cli import COMMANDS, run
 from bench.plugins.registry import ROOMS, Registry
+from bench.text import WIDTH
 from bench.version import __version__
 from tests.conftest import PLUGINS, make_pairs
 from tests.e2e.conftest import HEAVY, ROOT
@@ -144,9 +145,10 @@ def test_doctor_says_what_is_there_and_what_to_do(process, tmp_path, without_tor
     assert "device cpu" in done.out
     assert str(tmp_path / "r") in done.out
     assert "numpy" in done.out
-    inception = next(line for line in done.out.splitlines() if "extractor inception" in line)
+    inception = done.out.partition("extractor inception")[2].partition("\n  extractor ")[0]
     assert str(tmp_path / "torch") in inception
     assert "--download" in inception
+    assert len(inception.partition("\n")[0]) <= WIDTH
     assert "polyps         train 4, test/Kvasir 2; absent: test/CVC-300" in done.out
     assert "published protocol has 1450" in done.out
     assert "isic2018       --data" in done.out

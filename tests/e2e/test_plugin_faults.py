@@ -53,7 +53,7 @@ def test_a_stage_fails_and_the_others_go_on(toy_run, tmp_path, body):
     path = written(tmp_path / "mine.py", "sample(self, conditions, model_dir, out, ctx)", body)
     done = toy_run("--plugin", path, "--generator", "mine")
     assert done.code == 1, done.err
-    assert f"sample mine: {BODIES[body]} (traceback in " in done.error
+    assert f"sample mine: {path}: line 13: {BODIES[body]} (traceback in " in done.error
     assert "toy-mirror" in done.out
 
 

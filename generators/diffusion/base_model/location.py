@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.errors import BenchError, first_line
 
 TINY = "tiny"
 TINY_FOLDER = Path(__file__).parent / "tiny"
@@ -84,8 +84,3 @@ def fetch_base(source: str) -> Path:
         raise BenchError(
             f"base model {source!r} could not be fetched ({first_line(error)}); give a local folder"
         ) from None
-
-
-def first_line(error: Exception) -> str:
-    """What a library's error says, short enough to stand within a line of ours."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__

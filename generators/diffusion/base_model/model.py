@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError
+from bench.errors import BenchError, first_line
 from bench.files.tensors import refuse_unfit
-from generators.diffusion.base_model.location import WEIGHTS, WHOLE, base_folder, fetch_base, first_line, missing_base
+from generators.diffusion.base_model.location import WEIGHTS, WHOLE, base_folder, fetch_base, missing_base
 
 SCHEDULER = {
     "num_train_timesteps": 1000,

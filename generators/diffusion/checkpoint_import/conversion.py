@@ -21,9 +21,9 @@ from torch import nn
 from transformers import CLIPTextModel
 from transformers.utils import logging
 
-from bench.errors import BenchError
+from bench.errors import BenchError, first_line
 from bench.files.tensors import refuse_unfit
-from generators.diffusion.base_model.location import WEIGHTS, WHOLE, first_line
+from generators.diffusion.base_model.location import WEIGHTS, WHOLE
 from generators.diffusion.base_model.model import Base
 from generators.diffusion.checkpoint_import.names import (
     CONTROL,

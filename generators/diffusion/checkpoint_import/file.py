@@ -12,8 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from bench.errors import BenchError
-from generators.diffusion.base_model.location import first_line
+from bench.errors import BenchError, first_line
 
 PICKLED = (".pth", ".pt", ".ckpt", ".bin")
 BESIDE_WEIGHTS = ("pytorch_lightning.", "lightning.", "lightning_fabric.", "omegaconf.")

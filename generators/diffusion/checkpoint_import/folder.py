@@ -8,9 +8,9 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from bench.errors import BenchError
+from bench.errors import BenchError, first_line
 from bench.files.atomic import damaged_in
-from generators.diffusion.base_model.location import WEIGHTS, first_line
+from generators.diffusion.base_model.location import WEIGHTS
 from generators.diffusion.base_model.shapes import meta_base
 from generators.diffusion.conditioning.weights import load_strictly
 

@@ -9,9 +9,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from bench.errors import BenchError
+from bench.errors import BenchError, first_line
 from bench.files.tensors import refuse_unfit
-from generators.diffusion.base_model.location import first_line
 
 
 def save_trained(model_dir: Path, modules: Mapping[str, nn.Module]) -> None:

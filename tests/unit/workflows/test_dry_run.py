@@ -10,8 +10,10 @@ from bench.cost.speed import Speed
 from bench.plan.run_plan import plan
 from bench.plugins.resolved import ResolvedPlugin
 from bench.store.artefacts import Store
+from bench.text import WIDTH
 from bench.workflows import dry_run as module
-from bench.workflows.dry_run import WIDTH, outline
+from bench.workflows.costs import Costs, sizes_of
+from bench.workflows.dry_run import outline
 from tests.unit.plan.test_run_plan import P, Toy, spec
 
 PAIR = Sample(id="a", image=None, mask=None)
@@ -42,7 +44,8 @@ def worker(kind, name, asked):
 
 
 def lines(run, store):
-    return list(outline(run, plan(run), store, "cpu"))
+    planned = plan(run)
+    return list(outline(run, planned, store, Costs(planned, sizes_of(run), print), "cpu"))
 
 
 def stages(text):
@@ -103,6 +106,13 @@ def test_what_is_in_the_store_is_cached(run, tmp_path):
     assert all(line.endswith("to do") for line in stages(text)[1:])
     count = len(stages(text))
     assert f"total: {count - 1} of {count} stages to do" in text[-2]
+
+
+def test_a_plugin_that_fails_to_estimate_is_named_and_its_work_still_planned(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Worker, "cost", lambda *_: 1 / 0)
+    text = lines(replace(run, generators=(worker("generator", "g1", []),)), Store(tmp_path))
+    assert all(line.endswith("to do") for line in stages(text))
+    assert "train g1: no estimate of its time: ZeroDivisionError" in capsys.readouterr().out
 
 
 def test_lines_fit_a_terminal(run, tmp_path):
