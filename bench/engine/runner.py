@@ -60,8 +60,7 @@ class Runner:
 
         `seconds`: how long a stage may take; None: nothing estimates it.
         """
-        todo = [stage for stage in stages if not self.store.has(stage.action, stage.key)]
-        self.display.plan(TimeLeft({one.key: Expected(_kind(one), seconds(one)) for one in todo}))
+        self.display.plan(self._time_left(stages, seconds))
         failures: dict[Ref, Failure] = {}
         for stage in stages:
             blocked = next((failures[ref] for ref in stage.needs if ref in failures), None)
@@ -75,6 +74,16 @@ class Runner:
             if failure is not None:
                 failures[stage.ref] = failure
         return list(failures.values())
+
+    def _time_left(self, stages: Sequence[Stage], seconds: Callable[[Stage], float | None]) -> TimeLeft:
+        """Of the stages to do. The first estimate of a plugin takes seconds, so the display says what goes on."""
+        todo = [stage for stage in stages if not self.store.has(stage.action, stage.key)]
+        expected = {}
+        with self.display.progress("estimate the time").bar(len(todo), "stage") as bar:
+            for one in todo:
+                expected[one.key] = Expected(_kind(one), seconds(one))
+                bar.update()
+        return TimeLeft(expected)
 
     def _finish(self, stage: Stage) -> Failure | None:
         try:
