@@ -194,4 +194,4 @@ def test_architecture_names_every_room_and_draws_it():
 def test_the_readme_is_short_and_holds_the_two_commands():
     assert README.stat().st_size <= 8192
     assert "\npip install -e . && python -m bench run --generator siamese --dataset polyps\n" in TEXTS["README.md"]
-    assert "\npip install tox && tox\n" in TEXTS["README.md"]
+    assert "\npip install tox && tox run-parallel\n" in TEXTS["README.md"]
