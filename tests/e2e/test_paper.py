@@ -166,7 +166,7 @@ def test_no_scene_stands_in_for_published_data(bench, tmp_path):
     profile.write_text("")
     assert "dataset polyps: " in bench(*words).error
     profile.write_text("[run]\nstand_in = true\n")
-    done = bench(*words, "--set", "phantom.train=4", "--set", "phantom.test=2")
+    done = bench(*words, "--set", "phantom.size=32", "--set", "phantom.train=4", "--set", "phantom.test=2")
     assert done.code == 0, done.err
     assert "phantom stands in for polyps" in done.err
 
