@@ -73,8 +73,9 @@ class Registry:
     def __init__(self, plugin_files: Sequence[Path] = ()) -> None:
         self._sources = {kind: _room(kind, package) for kind, package in ROOMS.items()}
         self._classes: dict[tuple[str, str], type[Plugin]] = {}
+        installed = entry_points()
         for kind in ROOMS:
-            for point in entry_points(group=f"bench.{kind}s"):
+            for point in installed.select(group=f"bench.{kind}s"):
                 self._add(
                     Source(kind=kind, name=point.name, module=point.module, origin=point.value, attribute=point.attr)
                 )

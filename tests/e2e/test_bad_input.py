@@ -355,6 +355,7 @@ def test_absent_packages_are_named(bench, discs, tmp_path):
 def test_a_dry_run_without_the_synthetic_set_plans_the_rest(bench, tmp_path):
     """What is missing is told, and the plan stands below."""
     words = ["--generator", "folder", "--set", f"generator.folder.path={tmp_path / 'no'}", "--dataset", "phantom"]
+    words += ["--set", "phantom.size=32", "--set", "phantom.train=6", "--set", "phantom.test=2"]
     done = bench("run", *words, *TOY_RUN[2:], "--dry-run", "--results", tmp_path / "r")
     assert done.code == 0, done.err
     assert f"missing: generator folder: {tmp_path / 'no' / 'images'}: no such folder" in done.out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 import pytest
@@ -167,7 +166,7 @@ def test_no_scene_stands_in_for_published_data(bench, tmp_path):
     profile.write_text("")
     assert "dataset polyps: " in bench(*words).error
     profile.write_text("[run]\nstand_in = true\n")
-    done = bench(*words, "--set", "phantom.train=4", "--set", "phantom.test=2")
+    done = bench(*words, "--set", "phantom.size=32", "--set", "phantom.train=4", "--set", "phantom.test=2")
     assert done.code == 0, done.err
     assert "phantom stands in for polyps" in done.err
 
@@ -187,16 +186,25 @@ def test_a_dry_run_without_data_lists_what_is_missing(process, bare, tmp_path):
     assert not (tmp_path / "r").exists()
 
 
-def test_a_dry_run_without_base_model_counts_its_shape(process, bare, polyps, tmp_path):
+@pytest.fixture
+def no_base_model(tmp_path, monkeypatch):
+    """This process as a machine that has fetched no base model."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+
+
+@pytest.mark.usefixtures("no_base_model")
+def test_a_dry_run_without_base_model_counts_its_shape(bench, polyps, tmp_path):
+    """Of the generator that is counted soonest; all have the same base model."""
     pytest.importorskip("torch")
-    env = {**os.environ, **{name: bare[name] for name in ("HF_HOME", "TORCH_HOME", "OMP_NUM_THREADS")}}
-    words = ["--set", "siamese.accumulation=8", "--device", "cpu", "--results", tmp_path / "r"]
-    done = process(*PAPER[:3], *PAPER[5:], "--data", polyps, "--dry-run", *words, env=env)
+    words = ["run", "--generator", "controlnet", "--dataset", "polyps", "--profile", "paper", "--data", polyps]
+    words += ["--dry-run", "--set", "controlnet.accumulation=8", "--device", "cpu", "--results", tmp_path / "r"]
+    done = bench(*words, env={"TORCH_HOME": str(tmp_path / "torch")})
     assert done.code == 0, done.err
     assert len(listed(done.out)) == 5
     assert "6 training pairs, 2 test images" in done.out
     assert "1 device × 6 images × accumulation 8, 3000 steps" in done.out
-    stage = next(line for line in done.out.splitlines() if " train siamese " in line)
+    stage = next(line for line in done.out.splitlines() if " train controlnet " in line)
     # Weights 1.43 G and moments 0.87 G × 2 of numbers alone are 12.7 GB.
     assert 13 < float(re.search(r"~(\d+) GB", stage)[1]) < 60
     assert not (tmp_path / "r").exists()

@@ -11,11 +11,15 @@ from bench.images import load_grey, load_mask
 from bench.segscores import SHAPE, shape_scores
 from tests.golden.literal_segscores import literal_outlines
 
-pytest.importorskip("py_sod_metrics")
-pytest.importorskip("monai")
-
 SCORES = Path(__file__).parent / "data" / "scores"
 ROWS = [row for row in csv.DictReader((SCORES / "expected.csv").open()) if row["file"] != "SET"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def packages():
+    """Here and not above: they take seconds to import, which every process that collects the tests would spend."""
+    pytest.importorskip("py_sod_metrics")
+    pytest.importorskip("monai")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["file"])

@@ -1,5 +1,7 @@
 """Random masks: training masks moved within the documented ranges, by (seed, id) alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -107,10 +109,11 @@ def test_shifts_fill_their_range_and_stay_in_it(moves):
 
 
 def test_a_mirrored_or_turned_image_stays_on_its_own_pixels():
-    """Only the shift moves the middle: the mean of many draws of an odd, centred square is the centre to 0.2 px."""
+    """Only the shift moves the middle: without it, an odd and centred square keeps its centre to 0.2 px."""
+    still = replace(OURS, shift=0.0)
     square = np.zeros((41, 41), np.uint8)
     square[16:25, 16:25] = 1
-    drawn = [np.nonzero(random_mask(square, np.random.default_rng(seed), OURS)) for seed in range(4000)]
+    drawn = [np.nonzero(random_mask(square, np.random.default_rng(seed), still)) for seed in range(400)]
     assert np.mean([rows.mean() for rows, _ in drawn]) == pytest.approx(20, abs=0.2)
     assert np.mean([columns.mean() for _, columns in drawn]) == pytest.approx(20, abs=0.2)
 
