@@ -157,12 +157,18 @@ class ScoredRun:
 
 def scored_runs(runs: Sequence[Records]) -> list[ScoredRun]:
     """Rows that were tested on anything. A row of several runs bears the words of the last."""
-    told = {record.row.key: trained_row(run.manifest, record) for run in runs for record in run.rows if record.tests}
+    described = {
+        record.row.key: trained_row(run.manifest, record) for run in runs for record in run.rows if record.tests
+    }
     return [
         ScoredRun(
             run.manifest.columns,
             run.manifest.controls,
-            tuple(ScoredRow(told[record.row.key], record.tests, record.lacking) for record in run.rows if record.tests),
+            tuple(
+                ScoredRow(described[record.row.key], record.tests, record.lacking)
+                for record in run.rows
+                if record.tests
+            ),
         )
         for run in runs
     ]

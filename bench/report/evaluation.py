@@ -20,7 +20,7 @@ def document(evaluation: Evaluation) -> Document:
 
     As JSON: `real`, `fake` (a list), `about`, `scores` and `differences`, numbers in full precision.
     """
-    missed = [f"not computed: {trouble.what}: {trouble.message}" for trouble in evaluation.troubles]
+    missed = [f"not computed: {problem.what}: {problem.message}" for problem in evaluation.problems]
     table, scores = sets_table(evaluation.rows, (*evaluation.notes, *missed)), records(evaluation.rows)
     between = [differences_table(evaluation.differences)] if evaluation.differences else []
     about = {
@@ -28,7 +28,7 @@ def document(evaluation: Evaluation) -> Document:
         "profile": evaluation.profile,
         "seed": evaluation.seed,
         "notes": list(evaluation.notes),
-        "failed": {trouble.what: trouble.message for trouble in evaluation.troubles},
+        "failed": {problem.what: problem.message for problem in evaluation.problems},
     }
     body = {
         "real": _described(evaluation.real),

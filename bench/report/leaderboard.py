@@ -73,7 +73,7 @@ def build_table(
     test_sets = _test_sets(manifests, tests)
     rows = _rows(sets, tests)
     texts = {name: [text(row) for row in rows] for name, text in _TEXTS.items()}
-    texts = {name: told for name, told in texts.items() if name not in _OPTIONAL or any(told)}
+    texts = {name: column for name, column in texts.items() if name not in _OPTIONAL or any(column)}
     mixed = [name for name in _BRIEF_IF_MIXED if len(set(texts.get(name, ()))) > 1]
     measures = {one.measure.name: one.measure.better for one in headline}
     columns = (
@@ -92,7 +92,7 @@ def build_table(
     of_tests = {(one.row, one.test_set, one.metric): _test_cell(one, ties) for one in tests if not one.stratum}
     body = tuple(
         (
-            *(Cell(text=told[at]) for told in texts.values()),
+            *(Cell(text=column[at]) for column in texts.values()),
             *(of_sets.get((row.made.key, name), Cell()) for name in measures),
             *(
                 of_tests.get((row, test, convention), _blank(row, test, manifests))
@@ -103,8 +103,8 @@ def build_table(
         for at, row in enumerate(rows)
     )
     bold = [_BOLD] if ties else []
-    told_below = (*_notes(manifests, headline, tests), *_shared_settings(rows), *notes, *bold, *sentences(differences))
-    return Table(_caption(manifests), columns, body, told_below)
+    below = (*_notes(manifests, headline, tests), *_shared_settings(rows), *notes, *bold, *sentences(differences))
+    return Table(_caption(manifests), columns, body, below)
 
 
 def _shared_settings(rows: Sequence[TrainedRow]) -> list[str]:
@@ -200,12 +200,12 @@ def _notes(
 
 def reading_notes(manifests: Sequence[RunManifest], tests: Sequence[RowScore], notes: Sequence[str]) -> tuple[str, ...]:
     """At most `MOST` notes, the weightiest first, that change how the numbers are read. `notes`: on rows."""
-    told = [note.text for manifest in manifests for note in manifest.notes if note.matters]
-    told += [*_shared_settings([one.row for one in tests]), *notes, *_too_few(tests)]
+    weighty = [note.text for manifest in manifests for note in manifest.notes if note.matters]
+    weighty += [*_shared_settings([one.row for one in tests]), *notes, *_too_few(tests)]
     if any(one.row.training.seeds == 1 for one in tests):
-        told.append(_ONE_SEED)
-    told.append("[low, high]: 95 % intervals over test images; *: the best, and what ties with it within that noise")
-    return tuple(dict.fromkeys(told))[:MOST]
+        weighty.append(_ONE_SEED)
+    weighty.append("[low, high]: 95 % intervals over test images; *: the best, and what ties with it within that noise")
+    return tuple(dict.fromkeys(weighty))[:MOST]
 
 
 def _too_few(tests: Sequence[RowScore]) -> list[str]:

@@ -24,7 +24,7 @@ from bench.errors import BenchError
 from bench.identity import key
 from bench.images import pixel_limit
 from bench.plan.folder_plan import FolderPlan
-from bench.plan.stage import Trouble
+from bench.plan.stage import Problem
 from bench.plugins.available import Selection, select
 from bench.plugins.overrides import parse_overrides
 from bench.plugins.profile import load_profile, refuse_unknown_plugins
@@ -36,12 +36,12 @@ from bench.store.artefacts import Store
 from bench.store.leftovers import clean_up
 from bench.store.run_manifest import Comparison
 from bench.workflows.places import log_of
-from bench.workflows.processes import machine_for
+from bench.workflows.processes import resources_for
 from bench.workflows.request import EvaluateRequest
 
 
 def evaluate(request: EvaluateRequest, display: Display | None = None) -> Evaluation:
-    """BenchError for unreadable folders and mistaken options; what one metric alone lacks is in `troubles`."""
+    """BenchError for unreadable folders and mistaken options; what one metric alone lacks is in `problems`."""
     check_device(request.device)
     with pixel_limit(request.pixel_limit), display or Display() as shown:
         return _evaluate(request, shown)
@@ -62,7 +62,7 @@ def _evaluate(request: EvaluateRequest, display: Display) -> Evaluation:
     store, pixels = Store(request.results / "store"), PixelCache()
     real, fakes = _open(request, store, pixels, display)
     plan = FolderPlan(choice.seed, real)
-    troubles = [*_absent(request, choice.selected), *plan.add(fakes, choice.selected, choice.segmenters)]
+    problems = [*_absent(request, choice.selected), *plan.add(fakes, choice.selected, choice.segmenters)]
     log = log_of(request.results, f"evaluate-{key({'stages': [one.key for one in plan.collected.stages]})[:16]}")
     display.open_log(log)
     try_files(plan.collected.stages, store)
@@ -71,7 +71,7 @@ def _evaluate(request: EvaluateRequest, display: Display) -> Evaluation:
     records = RecordReader(store, failed).sets(plan.collected.comparisons)
     notes = [*_notes(real, fakes, request, choice.selected), *_silent(records)]
     notes += _pictures(plan.collected.comparisons, store, failed)
-    troubles += [Trouble(one.stage.label, one.message, one.ours) for one in failures if not one.blocked]
+    problems += [Problem(one.stage.label, one.message, one.ours) for one in failures if not one.blocked]
     return Evaluation(
         profile=choice.profile,
         seed=choice.seed,
@@ -80,7 +80,7 @@ def _evaluate(request: EvaluateRequest, display: Display) -> Evaluation:
         rows=tuple(set_scores(records, Source(scope=Scope(real.name, real.fingerprint[:12], choice.profile)))),
         differences=tuple(set_differences(records, choice.seed)),
         notes=tuple(notes),
-        troubles=tuple(troubles),
+        problems=tuple(problems),
         log=log,
     )
 
@@ -133,9 +133,9 @@ def _looked_at(selected: Selection, segmenters: Sequence[ResolvedPlugin]) -> lis
     ]
 
 
-def _absent(request: EvaluateRequest, selected: Selection) -> list[Trouble]:
+def _absent(request: EvaluateRequest, selected: Selection) -> list[Problem]:
     """Only what was asked for by name is missed."""
-    return [Trouble(name, message) for name, message in selected.absent.items() if name in request.metrics]
+    return [Problem(name, message) for name, message in selected.absent.items() if name in request.metrics]
 
 
 def _read_fakes(request: EvaluateRequest) -> tuple[ImageFolder, ...]:
@@ -188,7 +188,7 @@ def _run(
     runner = Runner(
         store=store,
         splits=plan.splits,
-        machine=machine_for(request),
+        resources=resources_for(request),
         display=display,
         caches=Caches(pixels=pixels),
     )
