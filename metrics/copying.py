@@ -183,14 +183,14 @@ def _share(hits: np.ndarray, sizes: tuple[int, int], estimator: str, ids: tuple[
     )
 
 
-def _notes(found: Score, usual: float, twins: Digests) -> str:
+def _notes(headline: Score, usual: float, twins: Digests) -> str:
     notes = []
-    if found.low is not None and found.low > usual:
-        shares = f"{found.value:.1%} of the images are copies of real ones (among real images {usual:.1%})"
+    if headline.low is not None and headline.low > usual:
+        shares = f"{headline.value:.1%} of the images are copies of real ones (among real images {usual:.1%})"
         notes.append(f"{shares}: see closest.png")
     twice = occurring_twice(twins)
     if twice:
-        notes.append(f"{twice} of {found.n_real} real images occur more than once, flips and turns included")
+        notes.append(f"{twice} of {headline.n_real} real images occur more than once, flips and turns included")
     return "; ".join(notes)
 
 
