@@ -60,8 +60,12 @@ class Runner:
 
         `seconds`: how long a stage may take; None: nothing estimates it.
         """
-        todo = [stage for stage in stages if not self.store.has(stage.action, stage.key)]
-        self.display.plan(TimeLeft({one.key: Expected(_kind(one), seconds(one)) for one in todo}))
+        todo = {}
+        for stage in stages:
+            if not self.store.has(stage.action, stage.key):
+                kind = " ".join([stage.action, *(one.name for one in stage.plugins)])
+                todo[stage.key] = Expected(kind, seconds(stage))
+        self.display.plan(TimeLeft(todo))
         failures: dict[Ref, Failure] = {}
         for stage in stages:
             blocked = next((failures[ref] for ref in stage.needs if ref in failures), None)
@@ -152,7 +156,3 @@ class Runner:
             return storage, False
         self.display.note(f"{stage.label} ({stage.action}/{stage.key})\n{traceback.format_exc()}")
         return f"{located(error)} (traceback in {self.display.log})", True
-
-
-def _kind(stage: Stage) -> str:
-    return " ".join([stage.action, *(one.name for one in stage.plugins)])
