@@ -94,7 +94,11 @@ def _choose(request: EvaluateRequest) -> _Choice:
     if not selected.metrics and not request.metrics:
         raise BenchError("no metric can be computed here: python -m bench doctor says what each lacks")
     segmenters = _segmenters(resolver, request.segmenters, selected)
-    resolver.refuse_unused(_looked_at(selected, segmenters))
+    used = [one for pair in selected.metrics for one in pair if one]
+    looked_at = [(one.kind, one.name) for one in (*used, *segmenters)]
+    looked_at += [("extractor", name) for name in selected.passed_over]
+    looked_at += [("metric", name) for name in selected.absent]
+    resolver.refuse_unused(looked_at)
     seed = profile.run.seed if request.seed is None else request.seed
     return _Choice(profile=profile.name, seed=seed, selected=selected, segmenters=segmenters)
 
@@ -104,8 +108,9 @@ def _open(
 ) -> tuple[ImageFolder, tuple[ImageFolder, ...]]:
     """The real folder and the synthetic ones, every file decoded once."""
     real, fakes = read_folder(request.real, synthetic=False, naming=request.naming), _read_fakes(request)
-    if request.strict:
-        _refuse_repeats((real, *fakes))
+    repeats = [line for folder in (real, *fakes) for line in folder.repeats]
+    if request.strict and repeats:
+        raise BenchError(f"--strict: {'; '.join(repeats)}; remove the repeated images, or leave --strict out")
     clean_up(request.results)
     opener = _Opener(request, store, pixels, display)
     real = opener.opened(real, fakes[0].size)
@@ -125,14 +130,6 @@ def _segmenters(resolver: Resolver, asked: Sequence[str], selected: Selection) -
     return segmenters
 
 
-def _looked_at(selected: Selection, segmenters: Sequence[ResolvedPlugin]) -> list[tuple[str, str]]:
-    used = [one for pair in selected.metrics for one in pair if one]
-    return [(one.kind, one.name) for one in (*used, *segmenters)] + [
-        *(("extractor", name) for name in selected.passed_over),
-        *(("metric", name) for name in selected.absent),
-    ]
-
-
 def _absent(request: EvaluateRequest, selected: Selection) -> list[Problem]:
     """Only what was asked for by name is missed."""
     return [Problem(name, message) for name, message in selected.absent.items() if name in request.metrics]
@@ -146,12 +143,6 @@ def _read_fakes(request: EvaluateRequest) -> tuple[ImageFolder, ...]:
             raise BenchError(f"{fakes[fake.name].path} and {path}: two sets of the name {fake.name}; rename a folder")
         fakes[fake.name] = fake
     return tuple(fakes.values())
-
-
-def _refuse_repeats(folders: Sequence[ImageFolder]) -> None:
-    lines = [line for folder in folders for line in folder.repeats]
-    if lines:
-        raise BenchError(f"--strict: {'; '.join(lines)}; remove the repeated images, or leave --strict out")
 
 
 @dataclass(frozen=True)
