@@ -24,7 +24,11 @@ def run(args: argparse.Namespace) -> int:
     for kind in _kinds(args.kind):
         show(plural(kind))
         for name in registry.names(kind):
-            show(f"  {name:14} {_line(registry, kind, name)}")
+            plugin = registry.load(kind, name)
+            absent = missing_modules(plugin)
+            state = f"  [not installed: {', '.join(absent)}]" if absent else ""
+            meaning = (plugin.__doc__ or "").strip().partition("\n")[0]
+            show(f"  {name:14} {meaning}{state}")
     return 0
 
 
@@ -40,10 +44,3 @@ def _kinds(asked: str | None) -> list[str]:
 def plural(kind: str) -> str:
     """The heading of a kind, which stands for it on the command line too."""
     return f"{kind}s"
-
-
-def _line(registry: Registry, kind: str, name: str) -> str:
-    plugin = registry.load(kind, name)
-    absent = missing_modules(plugin)
-    state = f"  [not installed: {', '.join(absent)}]" if absent else ""
-    return (plugin.__doc__ or "").strip().split("\n")[0] + state
