@@ -65,8 +65,8 @@ def evaluate(real: Place, fake: Place, metrics: Sequence[str] | None = None, **o
         raise TypeError(f"fake={fake!r}: one folder a call; call it for each, the real images are not looked at again")
     request = EvaluateRequest.of(real=real, fakes=[fake], metrics=metrics, **options)
     evaluation = evaluate(request, Display(lines=False))
-    for trouble in evaluation.troubles:
-        raise BenchError(f"{trouble.what}: {trouble.message}")
+    for problem in evaluation.problems:
+        raise BenchError(f"{problem.what}: {problem.message}")
     return Scores(evaluation)
 
 

@@ -202,18 +202,15 @@ def refuse_unlike(image: Path, mask: Path) -> None:
     """BenchError where a mask, or a map, cannot lie on its image: unequal orientation or size. Reads headers only."""
     ours, theirs = header_of(image), header_of(mask)
     if ours.orientation != theirs.orientation:
+        one, other = ("none" if tag == UPRIGHT else tag for tag in (ours.orientation, theirs.orientation))
         raise BenchError(
-            f"{image} has EXIF orientation {_told(ours)} and {mask} has {_told(theirs)}: pixels are read as they are "
+            f"{image} has EXIF orientation {one} and {mask} has {other}: pixels are read as they are "
             "stored, so the mask would lie elsewhere; write both upright and without the tag, for example copies with "
             "ImageMagick's mogrify -auto-orient, or drop the tag where the mask was drawn on the stored pixels"
         )
     if ours.size != theirs.size:
         sizes = f"{ours.size[0]}x{ours.size[1]} and {theirs.size[0]}x{theirs.size[1]}"
         raise BenchError(f"{image} and {mask} differ in size ({sizes}); bring both to one size")
-
-
-def _told(header: Header) -> str:
-    return "none" if header.orientation == UPRIGHT else str(header.orientation)
 
 
 def save_png(path: Path, pixels: np.ndarray) -> None:

@@ -44,15 +44,17 @@ class NoMaskError(ValueError):
 
 def parse_labels(texts: Sequence[str]) -> tuple[Label, ...]:
     """`1`, `2` … or `#rrggbb`. Raises BenchError for any other text."""
-    return tuple(_parse_label(text.strip()) for text in texts)
-
-
-def _parse_label(text: str) -> Label:
-    if text.isdecimal() and int(text) <= 255:
-        return int(text)
-    if _COLOUR.fullmatch(text):
-        return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
-    raise BenchError(f"mask label {text!r}: write a grey level or palette index from 0 to 255, or a colour as #800000")
+    labels: list[Label] = []
+    for text in map(str.strip, texts):
+        if text.isdecimal() and int(text) <= 255:
+            labels.append(int(text))
+        elif _COLOUR.fullmatch(text):
+            labels.append((int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)))
+        else:
+            raise BenchError(
+                f"mask label {text!r}: write a grey level or palette index from 0 to 255, or a colour as #800000"
+            )
+    return tuple(labels)
 
 
 def lesion_pixels(image: Image.Image, labels: Sequence[Label] = ()) -> np.ndarray:

@@ -24,11 +24,8 @@ def digests_of(images: ImageSet, rows: Iterable[int], space: Space) -> Digests:
 
 def digest(pixels: np.ndarray) -> str:
     """Of uint8 (h, w, 3): the same for all its flips and quarter turns."""
-    return min(_sha256(rotate(pixels, view)) for view in range(len(VIEWS)))
-
-
-def _sha256(pixels: np.ndarray) -> str:
-    return hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+    views = (rotate(pixels, view) for view in range(len(VIEWS)))
+    return min(hashlib.sha256(f"{seen.shape}".encode() + seen.tobytes()).hexdigest() for seen in views)
 
 
 def occurring_twice(found: Digests) -> int:

@@ -40,13 +40,12 @@ def floors(
         ours, theirs = real.features[np.sort(one[:n])], real.features[np.sort(other[:n])]
         within.append(measure(ours, theirs))
         across.append(measure(ours, fake.features[np.sort(rng.permutation(len(fake.features))[:n])]))
-    return {name: _floor(name, within, across, n) for name in within[0]}
-
-
-def _floor(name: str, within: list[Values], across: list[Values], n: int) -> Floor:
-    values = np.array([one[name] for one in within])
-    at_n = float(np.mean([one[name] for one in across]))
-    return Floor(value=float(values.mean()), sd=float(values.std(ddof=1)), n=n, splits=len(values), at_n=at_n)
+    by_name = {}
+    for name in within[0]:
+        values = np.array([one[name] for one in within])
+        sd, at_n = float(values.std(ddof=1)), float(np.mean([one[name] for one in across]))
+        by_name[name] = Floor(value=float(values.mean()), sd=sd, n=n, splits=len(values), at_n=at_n)
+    return by_name
 
 
 def _halves(of_group: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -107,10 +107,9 @@ class Copying(Metric):
         ids = tuple(sample.id for sample in fake.samples)
         usual = float((own.ratio < self.params.ratio).mean())
         headline = _share(near.equal | (near.ratio < self.params.ratio), sizes, or_equal, ids)
-        notes = [note for note in (_copies(headline, usual), _repeated(twins, len(group))) if note]
         hits = near.equal | (near.first < bound)
         return {
-            copied: replace(headline, matches=_closest(near), note="; ".join(notes)),
+            copied: replace(headline, matches=_closest(near), note=_notes(headline, usual, twins)),
             among: Score(value=usual, n_real=sizes[0], n_fake=sizes[1], estimator=f"{by_ratio} of real images"),
             rate: replace(_share(hits, sizes, by_bound, ids), note=_few(self.params.alpha, len(group))),
             expected: Score(
@@ -184,15 +183,15 @@ def _share(hits: np.ndarray, sizes: tuple[int, int], estimator: str, ids: tuple[
     )
 
 
-def _copies(found: Score, usual: float) -> str:
-    if found.low is None or found.low <= usual:
-        return ""
-    return f"{found.value:.1%} of the images are copies of real ones (among real images {usual:.1%}): see closest.png"
-
-
-def _repeated(twins: Digests, count: int) -> str:
+def _notes(headline: Score, usual: float, twins: Digests) -> str:
+    notes = []
+    if headline.low is not None and headline.low > usual:
+        shares = f"{headline.value:.1%} of the images are copies of real ones (among real images {usual:.1%})"
+        notes.append(f"{shares}: see closest.png")
     twice = occurring_twice(twins)
-    return f"{twice} of {count} real images occur more than once, flips and turns included" if twice else ""
+    if twice:
+        notes.append(f"{twice} of {headline.n_real} real images occur more than once, flips and turns included")
+    return "; ".join(notes)
 
 
 def _few(alpha: float, count: int) -> str:

@@ -18,27 +18,20 @@ def collapsed(rows: Sequence[ScoredRow]) -> list[str]:
     """A sentence for each row with such a training; its settings stand in it where its name alone is not enough."""
     distinct = {row.training.key: row for row in rows}.values()
     names = Counter(_name(row) for row in distinct)
-    several = {name for name, count in names.items() if count > 1}
-    return [
-        f"{_name(row)}{_settings(row) if _name(row) in several else ''}: {found}; mdice@256 stretches each map and "
-        "hides it"
-        for row in distinct
-        if (found := _found(row))
-    ]
-
-
-def _settings(row: ScoredRow) -> str:
-    return f" ({row.training.settings})" if row.training.settings else ""
+    lines = []
+    for row in distinct:
+        by_seed = zip(*(one.seeds for one in row.tests.values()), strict=True)
+        states = Counter(state for columns in by_seed if (state := _state(columns)))
+        if states:
+            settings = row.training.settings if names[_name(row)] > 1 else ""
+            named = f"{_name(row)} ({settings})" if settings else _name(row)
+            counts = (f"{count} of {row.training.seeds} trainings {state}" for state, count in states.items())
+            lines.append(f"{named}: {' and '.join(counts)}; mdice@256 stretches each map and hides it")
+    return lines
 
 
 def _name(row: ScoredRow) -> str:
     return f"{row.training.segmenter}, {row.training.trained_on}"
-
-
-def _found(row: ScoredRow) -> str:
-    by_seed = zip(*(one.seeds for one in row.tests.values()), strict=True)
-    states = Counter(state for columns in by_seed if (state := _state(columns)))
-    return " and ".join(f"{count} of {row.training.seeds} trainings {state}" for state, count in states.items())
 
 
 def _state(columns: Sequence[Mapping[str, np.ndarray]]) -> str:

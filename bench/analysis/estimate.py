@@ -71,10 +71,10 @@ def mean_over_sets(parts: Sequence[Resampled], weighted: bool) -> Resampled:
     images = [part.counts.images for part in parts]
     value = combine([np.array([part.value]) for part in parts], images, weighted)
     known = [part.draws for part in parts if part.draws is not None]
-    told_apart = all(len(part.by_seed) for part in parts)
+    separable = all(len(part.by_seed) for part in parts)
     return Resampled(
         value=float(value[0]),
-        by_seed=combine([part.by_seed for part in parts], images, weighted) if told_apart else np.array([]),
+        by_seed=combine([part.by_seed for part in parts], images, weighted) if separable else np.array([]),
         # A set of one cluster has no spread to add: an interval without it would be too narrow.
         draws=combine(known, images, weighted) if len(known) == len(parts) else None,
         counts=Counts(images=sum(images), clusters=sum(part.counts.clusters for part in parts)),

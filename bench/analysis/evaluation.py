@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.analysis.score_rows import SetScore
 from bench.analysis.set_differences import SetDifference
 from bench.data.image_folder import ImageFolder
-from bench.plan.stage import Trouble
+from bench.plan.stage import Problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,5 +22,5 @@ class Evaluation:
     rows: tuple[SetScore, ...]
     differences: tuple[SetDifference, ...]
     notes: tuple[str, ...]
-    troubles: tuple[Trouble, ...]
+    problems: tuple[Problem, ...]
     log: Path

@@ -108,12 +108,12 @@ def source_of(manifest: RunManifest) -> Source:
 
 def _settings(settings: Sequence[Setting], names: Mapping[str, str]) -> str:
     """Those that concern these plugins: a --set holds for all that bear its name, whatever follows their `:`."""
-    told = []
+    texts = []
     for one in settings:
         name = names.get(one.kind, one.name)
         if one.name in (name, split_name(name)[0]):
-            told.append(one.text)
-    return " ".join(told)
+            texts.append(one.text)
+    return " ".join(texts)
 
 
 def trained_row(manifest: RunManifest, record: RowRecord) -> TrainedRow:

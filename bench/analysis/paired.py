@@ -108,10 +108,7 @@ def overall(parts: Sequence[PairedDifference], weighted: bool) -> PairedDifferen
         for share, part in zip(shares, parts, strict=True)
         for side in part.left_out
     )
-    return PairedDifference(number=replace(whole, value=value), left_out=left_out, clusters=_together(parts, weighted))
-
-
-def _together(parts: Sequence[PairedDifference], weighted: bool) -> np.ndarray | None:
-    """Clusters of all sets count alike in the rank test, so a mean of the sets as equals has none of its own."""
+    # Clusters of all sets count alike in the rank test, so a mean of the sets as equals has none of its own.
     known = [part.clusters for part in parts if part.clusters is not None]
-    return np.concatenate(known) if weighted and len(known) == len(parts) else None
+    pooled = np.concatenate(known) if weighted and len(known) == len(parts) else None
+    return PairedDifference(number=replace(whole, value=value), left_out=left_out, clusters=pooled)

@@ -88,13 +88,13 @@ def _of_set(record: SetRecord, source: Source) -> Iterator[SetScore]:
 
 def row_scores(run: Records) -> list[RowScore]:
     """Every number of a run's rows, whose records exist."""
-    return [score for record in run.rows for score in _of_row(trained_row(run.manifest, record), record)]
-
-
-def _of_row(row: TrainedRow, record: RowRecord) -> list[RowScore]:
-    places = dict.fromkeys(place for one in record.tests.values() for place in one.readings)
-    found = [score for place in places for score in _at_place(row, record, place)]
-    return sorted(found, key=lambda score: METRICS.index(score.metric))
+    scores = []
+    for record in run.rows:
+        row = trained_row(run.manifest, record)
+        places = dict.fromkeys(place for one in record.tests.values() for place in one.readings)
+        of_row = [score for place in places for score in _at_place(row, record, place)]
+        scores += sorted(of_row, key=lambda score: METRICS.index(score.metric))
+    return scores
 
 
 def _at_place(row: TrainedRow, record: RowRecord, place: Place) -> Iterator[RowScore]:
@@ -157,12 +157,18 @@ class ScoredRun:
 
 def scored_runs(runs: Sequence[Records]) -> list[ScoredRun]:
     """Rows that were tested on anything. A row of several runs bears the words of the last."""
-    told = {record.row.key: trained_row(run.manifest, record) for run in runs for record in run.rows if record.tests}
+    described = {
+        record.row.key: trained_row(run.manifest, record) for run in runs for record in run.rows if record.tests
+    }
     return [
         ScoredRun(
             run.manifest.columns,
             run.manifest.controls,
-            tuple(ScoredRow(told[record.row.key], record.tests, record.lacking) for record in run.rows if record.tests),
+            tuple(
+                ScoredRow(described[record.row.key], record.tests, record.lacking)
+                for record in run.rows
+                if record.tests
+            ),
         )
         for run in runs
     ]

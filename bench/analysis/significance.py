@@ -57,25 +57,22 @@ def row_differences(runs: Sequence[ScoredRun]) -> list[RowDifference]:
     p is corrected over the first convention of the first run, over all images. A row that differs in no image makes no
     comparison, as the same training under another name; nor do two names of one training make two.
     """
-    found = list(dict.fromkeys(one for run in runs for one in _of_run(run)))
+    differences = list(dict.fromkeys(one for run in runs for one in _of_run(run)))
     place = (OVERALL, runs[0].columns[0])
-    p_values = {one: one.p_wilcoxon for one in found if (one.test_set, one.metric) == place}
-    family = {one: _finding(one) for one, p in p_values.items() if p is not None and _differs(one)}
-    distinct = {finding: one.p_wilcoxon for one, finding in family.items()}
-    corrected = dict(zip(distinct, holm([p for p in distinct.values() if p is not None]), strict=True))
+    p_values = {one: one.p_wilcoxon for one in differences if (one.test_set, one.metric) == place}
+    family: dict[RowDifference, tuple[object, ...]] = {}
+    distinct: dict[tuple[object, ...], float] = {}
+    for one, p in p_values.items():
+        if p is not None and (one.estimate.low, one.estimate.high) != (0, 0):
+            # What two names of one training have in common, to the last digit.
+            scope = one.training.scope
+            family[one] = (one.training.segmenter, scope.data, scope.profile, one.estimate, p)
+            distinct[family[one]] = p
+    corrected = dict(zip(distinct, holm(list(distinct.values())), strict=True))
     return [
         replace(one, p_holm=corrected[family[one]], comparisons=len(distinct)) if one in family else one
-        for one in found
+        for one in differences
     ]
-
-
-def _differs(one: RowDifference) -> bool:
-    return (one.estimate.low, one.estimate.high) != (0, 0)
-
-
-def _finding(one: RowDifference) -> tuple[object, ...]:
-    """What two names of one training have in common, to the last digit."""
-    return one.training.segmenter, one.training.scope.data, one.training.scope.profile, one.estimate, one.p_wilcoxon
 
 
 def _of_run(run: ScoredRun) -> Iterator[RowDifference]:
@@ -88,9 +85,11 @@ def _controlled(run: ScoredRun) -> Iterator[tuple[ScoredRow, ScoredRow]]:
     """Every row with the control of its segmenter."""
     for segmenter in dict.fromkeys(row.training.segmenter for row in run.rows):
         own = [row for row in run.rows if row.training.segmenter == segmenter]
-        control = _control(run.controls, own)
-        if control is not None:
-            yield from ((row, control) for row in own if row is not control)
+        # The row of the first control there is, else that of the real images alone.
+        wanted = [row for name in run.controls for row in own if row.about.made.generator == name]
+        wanted += [row for row in own if row.training.trained_on == REAL]
+        if wanted:
+            yield from ((row, wanted[0]) for row in own if row is not wanted[0])
 
 
 def unpaired(runs: Sequence[ScoredRun]) -> list[str]:
@@ -109,12 +108,6 @@ def _unpaired(row: ScoredRow, control: ScoredRow) -> str:
     if not other:
         return ""
     return f"{about.segmenter}, {about.trained_on} is not compared with {against} over all images; {reason}"
-
-
-def _control(controls: Sequence[str], rows: Sequence[ScoredRow]) -> ScoredRow | None:
-    """The row of the first control there is, else that of the real images alone."""
-    wanted = [row for name in controls for row in rows if row.about.made.generator == name]
-    return next(iter([*wanted, *(row for row in rows if row.training.trained_on == REAL)]), None)
 
 
 def _difference(

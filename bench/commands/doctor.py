@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             for line in wrapped(f"  {kind} {name:14} {_state(resolver, kind, name)}", " " * 8):
                 show(line)
     show("\nweight files of the extractors; --weights DIR names another folder")
-    for line in _table([_weights(resolver, name) for name in registry.names("extractor")]):
+    for line in _weights(resolver):
         show(f"  {line}")
     if args.data is not None:
         show(f"\ndata in {args.data}, matched by name; run looks at the pixels too")
@@ -127,18 +127,17 @@ def _ready(resolver: Resolver, name: str) -> bool:
 HEADER = ("extractor", "weights", "MB", "file", "sha256", "looked for in")
 
 
-def _weights(resolver: Resolver, name: str) -> tuple[str, ...]:
-    """A row below HEADER."""
-    plugin = resolver.plugin("extractor", name)
-    path = plugin.weights()
-    size = f"{plugin.weights_size / 1e6:.1f}" if plugin.weights_size else ""
-    return name, weights_state(plugin), size, plugin.file, plugin.sha256, str(path.parent) if path else ""
-
-
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    cells = [HEADER, *rows]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADER))]
-    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+def _weights(resolver: Resolver) -> list[str]:
+    """A table of what every extractor needs."""
+    rows = [HEADER]
+    for name in resolver.registry.names("extractor"):
+        plugin = resolver.plugin("extractor", name)
+        path = plugin.weights()
+        size = f"{plugin.weights_size / 1e6:.1f}" if plugin.weights_size else ""
+        place = str(path.parent) if path else ""
+        rows.append((name, weights_state(plugin), size, plugin.file, plugin.sha256, place))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _data(resolver: Resolver, name: str, root: Path) -> None:

@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     request = EvaluateRequest(real=args.real, fakes=tuple(args.fake), **shared(args))
     with settled_threads(request) as threads:
         evaluation = evaluate(request)
-        if not evaluation.troubles:
+        if not evaluation.problems:
             threads.unlink(missing_ok=True)
     if evaluation.rows:
         _publish(FORMATS[args.format](document(evaluation)), args.out)
@@ -90,12 +90,12 @@ def run(args: argparse.Namespace) -> int:
         # The other formats hold them.
         for note in evaluation.notes:
             say(f"note: {note}")
-    for trouble in evaluation.troubles:
-        say(f"bench: {trouble.what}: {trouble.message}")
+    for problem in evaluation.problems:
+        say(f"bench: {problem.what}: {problem.message}")
     say(f"log of all stages: {evaluation.log}")
-    if any(trouble.ours for trouble in evaluation.troubles):
+    if any(problem.ours for problem in evaluation.problems):
         return 1
-    return 2 if evaluation.troubles else 0
+    return 2 if evaluation.problems else 0
 
 
 def _publish(text: str, out: Path | None) -> None:

@@ -14,36 +14,31 @@ from bench.progress.terminal import show
 def add_arguments(parser: Parser) -> None:
     """Which kind, and plugins of the user's own."""
     kinds = ", ".join(map(plural, ROOMS))
-    parser.add_argument("kind", nargs="?", metavar="KIND", help=f"only this kind: {kinds} (or in the singular)")
+    parser.add_argument("kind", nargs="?", type=_kind, metavar="KIND", help=f"only this kind: {kinds} (or in the singular)")
     add_plugin_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0."""
     registry = Registry(args.plugin)
-    for kind in _kinds(args.kind):
+    for kind in [args.kind] if args.kind else ROOMS:
         show(plural(kind))
         for name in registry.names(kind):
-            show(f"  {name:14} {_line(registry, kind, name)}")
+            plugin = registry.load(kind, name)
+            absent = missing_modules(plugin)
+            state = f"  [not installed: {', '.join(absent)}]" if absent else ""
+            meaning = (plugin.__doc__ or "").strip().partition("\n")[0]
+            show(f"  {name:14} {meaning}{state}")
     return 0
 
 
-def _kinds(asked: str | None) -> list[str]:
-    if asked is None:
-        return list(ROOMS)
-    kinds = [kind for kind in ROOMS if asked in (kind, plural(kind))]
-    if not kinds:
-        raise BenchError(f"list {asked}: unknown kind{did_you_mean(asked, map(plural, ROOMS))}")
-    return kinds
+def _kind(text: str) -> str:
+    for kind in ROOMS:
+        if text in (kind, plural(kind)):
+            return kind
+    raise BenchError(f"list {text}: unknown kind{did_you_mean(text, map(plural, ROOMS))}")
 
 
 def plural(kind: str) -> str:
     """The heading of a kind, which stands for it on the command line too."""
     return f"{kind}s"
-
-
-def _line(registry: Registry, kind: str, name: str) -> str:
-    plugin = registry.load(kind, name)
-    absent = missing_modules(plugin)
-    state = f"  [not installed: {', '.join(absent)}]" if absent else ""
-    return (plugin.__doc__ or "").strip().split("\n")[0] + state

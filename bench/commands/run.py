@@ -4,7 +4,6 @@ and write the leaderboard. The same command resumes an interrupted run and reuse
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,6 @@ from bench.progress.terminal import say, show
 from bench.workflows.request import RunRequest
 
 if TYPE_CHECKING:
-    from bench.engine.runner import Failure
     from bench.workflows.dry_run import DryRun
     from bench.workflows.run import RunResult
 
@@ -189,21 +187,17 @@ def _show_plan(planned: DryRun | None) -> int:
 
 
 def _show_result(result: RunResult) -> int:
+    """Of failures the first in full; the others, and what waits for them, were reported as they came."""
     if result.report is not None:
         show(f"\n{result.report.text()}\n")
     if result.files:
         show(f"{result.files[0].parent}: {len(result.files)} files with all scores and notes; log: {result.log}")
-    return _tell_failures(result.failures)
-
-
-def _tell_failures(failures: Sequence[Failure]) -> int:
-    """The first failure in full; the others, and what waits for them, were told as they came."""
-    if not failures:
+    if not result.failures:
         return 0
-    causes = [failure for failure in failures if not failure.blocked]
+    causes = [failure for failure in result.failures if not failure.blocked]
     first = next((failure for failure in causes if failure.ours), causes[0])
     more = f" ({len(causes) - 1} more failed, see above)" if len(causes) > 1 else ""
-    waiting = len(failures) - len(causes)
+    waiting = len(result.failures) - len(causes)
     say(
         f"bench: {first.stage.label}: {first.message}{more}; what finished is kept and the same command resumes"
         + (f" ({waiting} stages wait for it)" if waiting else "")

@@ -38,7 +38,10 @@ def run(args: argparse.Namespace) -> int:
     profile = load_profile(args.profile)
     overrides = parse_overrides(args.overrides, registry, [args.name])
     if args.name in SECTIONS:
-        show("\n".join(_section(args.name, resolve_section(args.name, profile, args.overrides), profile.name)))
+        params = resolve_section(args.name, profile, args.overrides)
+        lines = [f"{args.name}: the suite's own parameters, of {SECTIONS[args.name].needs}", ""]
+        lines += [inspect.getdoc(params) or "", *_parameters(params, profile.name, args.name)]
+        show("\n".join(lines))
         return 0
     for kind, name in _targets(registry, args.name):
         plugin = registry.load(kind, name)
@@ -57,11 +60,6 @@ def _protocol(profile: Profile) -> list[str]:
         lines += wrapped(f"  {name} = {shown}", " " * 4)
     own = [f"{kind} {name}" for kind, table in profile.tables.items() for name in table]
     return [*lines, "", *wrapped(f"It sets parameters of: {', '.join(own)}. See show NAME --profile {profile.name}.")]
-
-
-def _section(name: str, params: Any, profile: str) -> list[str]:
-    lines = [f"{name}: the suite's own parameters, of {SECTIONS[name].needs}", "", inspect.getdoc(params) or ""]
-    return [*lines, *_parameters(params, profile, name)]
 
 
 def _targets(registry: Registry, text: str) -> list[tuple[str, str]]:

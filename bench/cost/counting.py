@@ -106,7 +106,7 @@ class Counting(TorchDispatchMode):
             flops, result = self._run(func, args, kwargs)
         else:
             flops, result = self._run_once(func, args, kwargs, leaves)
-        outputs = _tensors(result)
+        outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]
         if not func.is_view:
             self.calls += 1
             self.moved += sum(tensor.nbytes for tensor in (*inputs, *outputs))
@@ -153,10 +153,6 @@ class Counting(TorchDispatchMode):
 def _shapes(leaves: list[Any]) -> list[Any]:
     # 1 and True are equal and mean different types to an operation.
     return [_Shape.of(leaf) if isinstance(leaf, torch.Tensor) else (type(leaf), leaf) for leaf in leaves]
-
-
-def _tensors(values: Any) -> list[torch.Tensor]:
-    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, torch.Tensor)]
 
 
 @contextmanager

@@ -77,7 +77,7 @@ def read_set(
         masks = masks or (images if naming.mask_suffix else None)
     if images is None or (masks is None and not bare):
         raise BenchError(f"{called}: must hold images/ and masks/; add or rename them{_deeper(root)}")
-    samples = _found(images, masks, naming, prompt)
+    samples = _samples(images, masks, naming, prompt)
     if len(samples) < least:
         raise BenchError(
             f"{called}: {len(samples)} image(s) of the endings {', '.join(SUFFIXES)}; add more, at least {least} are "
@@ -87,11 +87,11 @@ def read_set(
     return SetFolder(root, described(samples, manifest, synthetic), manifest)
 
 
-def _found(images: Path, masks: Path | None, naming: Naming, prompt: str) -> Split:
+def _samples(images: Path, masks: Path | None, naming: Naming, prompt: str) -> Split:
     if masks is not None:
         return match(images, masks, prompt, image_suffix=naming.image_suffix, mask_suffix=naming.mask_suffix)
-    found = files_by_stem(images, naming.image_suffix)
-    return tuple(Sample(id=name, image=file, mask=NO_MASK, prompt=prompt) for name, file in sorted(found.items()))
+    files = files_by_stem(images, naming.image_suffix)
+    return tuple(Sample(id=name, image=file, mask=NO_MASK, prompt=prompt) for name, file in sorted(files.items()))
 
 
 def _deeper(root: Path) -> str:

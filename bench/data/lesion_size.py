@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -50,13 +49,13 @@ class LesionShares:
 
     def of(self, samples: Split) -> np.ndarray:
         """float64 (n,), in [0, 1]."""
-        return np.array([self._share(sample.mask) for sample in samples])
-
-    def _share(self, mask: Path) -> float:
-        digest = sha256_file(mask)
-        if digest not in self._known:
-            self._known[digest] = float(load_mask(mask).mean())
-        return self._known[digest]
+        shares = []
+        for sample in samples:
+            digest = sha256_file(sample.mask)
+            if digest not in self._known:
+                self._known[digest] = float(load_mask(sample.mask).mean())
+            shares.append(self._known[digest])
+        return np.array(shares)
 
 
 def thirds(real: Split, fake: Split, shares: LesionShares) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.contracts import Sample, Split
+from bench.contracts import Split
 from bench.errors import BenchError
 from bench.text import printable
 
@@ -49,13 +49,13 @@ def described(samples: Split, manifest: Manifest, synthetic: bool = False) -> Sp
 
     Where no prompt is given, a sample keeps its own; where no source is, `NAME-copy2` was made from `NAME`.
     """
-    return tuple(_described(sample, manifest.rows.get(sample.id, {}), synthetic) for sample in samples)
-
-
-def _described(sample: Sample, row: Mapping[str, str], synthetic: bool) -> Sample:
-    copy = _COPY.fullmatch(sample.id)
-    source = (row.get("source") or (copy[1] if copy else "")) if synthetic else ""
-    return replace(sample, group=row.get("group") or "", prompt=row.get("prompt") or sample.prompt, source=source)
+    whole = []
+    for sample in samples:
+        row, copy = manifest.rows.get(sample.id, {}), _COPY.fullmatch(sample.id)
+        source = (row.get("source") or (copy[1] if copy else "")) if synthetic else ""
+        group, prompt = row.get("group") or "", row.get("prompt") or sample.prompt
+        whole.append(replace(sample, group=group, prompt=prompt, source=source))
+    return tuple(whole)
 
 
 def read_manifest(root: Path, ids: Collection[str]) -> Manifest:
@@ -72,9 +72,9 @@ def read_manifest(root: Path, ids: Collection[str]) -> Manifest:
     rows = _rows(path, columns, lines)
     named, known = set(rows), set(ids)
     if named - known:
-        raise BenchError(
-            f"{path}: id {min(named - known)!r} has no image; mend or remove the row{_ending(rows, known)}"
-        )
+        stems = {name.rpartition(".")[0] for name in named}
+        why = " (an id is a file's name without its ending)" if stems & known else ""
+        raise BenchError(f"{path}: id {min(named - known)!r} has no image; mend or remove the row{why}")
     if known - named:
         raise BenchError(f"{path}: image {min(known - named)} has no row; add one")
     return Manifest(path, rows, tuple(name for name in columns if name not in COLUMNS))
@@ -89,11 +89,6 @@ def _is_there(path: Path) -> bool:
     return path.is_file()
 
 
-def _ending(rows: Collection[str], known: Collection[str]) -> str:
-    stems = {name.rpartition(".")[0] for name in rows}
-    return " (an id is a file's name without its ending)" if stems & set(known) else ""
-
-
 def _table(path: Path) -> tuple[list[str], list[list[str]]]:
     """Names of the columns, and lines that hold anything; columns without name and content are left out."""
     try:
@@ -105,7 +100,8 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
     columns = [clean(name).lower() for name in header]
     while columns and not columns[-1]:
         columns.pop()
-    return columns, [_without_blanks(line, len(columns)) for line in body]
+    count = len(columns)
+    return columns, [line if any(cell.strip() for cell in line[count:]) else line[:count] for line in body]
 
 
 def _lines(text: str) -> list[list[str]]:
@@ -120,11 +116,6 @@ def _split(text: str, mark: str) -> list[list[str]]:
     full = [line for line in lines if any(cell.strip() for cell in line)]
     # Excel's own first line, which names the mark.
     return full[1:] if full and full[0][0].strip().lower().startswith("sep=") else full
-
-
-def _without_blanks(line: list[str], count: int) -> list[str]:
-    """At most `count` cells where the others are blank."""
-    return line[:count] if not any(cell.strip() for cell in line[count:]) else line
 
 
 def _refuse_header(path: Path, columns: Sequence[str]) -> None:
@@ -150,18 +141,15 @@ def _rows(path: Path, columns: Sequence[str], lines: Iterable[Sequence[str]]) ->
     rows: dict[str, dict[str, str]] = {}
     for line in lines:
         cells = dict(zip(columns, map(clean, line), strict=False))
-        name, wrong = cells.get("id", ""), _wrong(line, columns)
-        if not name or wrong:
-            raise BenchError(f"{path}: row {', '.join(map(clean, line))!r} has {wrong or 'no id'}; mend or remove it")
+        name = cells.get("id", "")
+        wrong = "" if name else "no id"
+        if len(line) != len(columns):
+            wrong = f"{'more' if len(line) > len(columns) else 'fewer'} cells than the header names"
+        if wrong:
+            raise BenchError(f"{path}: row {', '.join(map(clean, line))!r} has {wrong}; mend or remove it")
         if name in rows:
             raise BenchError(f"{path}: id {name} stands in more than one row; keep one")
         rows[name] = cells
     if not rows:
         raise BenchError(f"{path}: no rows; add one for every image")
     return rows
-
-
-def _wrong(line: Sequence[str], columns: Sequence[str]) -> str:
-    if len(line) == len(columns):
-        return ""
-    return f"{'more' if len(line) > len(columns) else 'fewer'} cells than the header names"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,7 +65,10 @@ class PixelCache:
         with ThreadPoolExecutor(max(1, workers)) as readers:
             fresh = dict(zip(absent, readers.map(lambda file: load_rgb(file.path, file.size), absent), strict=True))
         self.decoded += len(fresh)
-        self._keep(fresh)
+        for file, pixels in fresh.items():
+            if self.held + pixels.nbytes <= self.limit:
+                self._images[file] = pixels
+                self.held += pixels.nbytes
         found = ChainMap(fresh, self._images)
         return [rotate(found[file], picture.view) for file, picture in zip(files, pictures, strict=True)]
 
@@ -83,9 +86,3 @@ class PixelCache:
                 pixels = ahead.pop().result()
                 ahead = [reader.submit(self.load, following, workers) for following in batches[number : number + 1]]
                 yield chunk, pixels
-
-    def _keep(self, fresh: Mapping[_File, np.ndarray]) -> None:
-        for file, pixels in fresh.items():
-            if self.held + pixels.nbytes <= self.limit:
-                self._images[file] = pixels
-                self.held += pixels.nbytes

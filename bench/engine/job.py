@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.contracts import Context, Sample, Split
+from bench.contracts import Context, Split
 from bench.data.lesion_size import LesionShares
 from bench.data.pixel_cache import PixelCache
 from bench.engine.extraction import Extraction, OpenExtractor
@@ -50,13 +50,11 @@ class Job:
             return ()
         if ref.action == DATA:
             return self.splits[ref.key]
-        return read_index(self.folder(ref), self._made_from(ref))
+        folder = self.folder(ref)
+        # The real pairs it was given, by id: those of other splits may bear the same ids.
+        given = self.store.record(ref.action, ref.key).get("identity", {}).get("inputs", {}).values()
+        return read_index(folder, {sample.id: sample for key in given for sample in self.splits.get(key, ())})
 
     def extraction(self, extractor: ResolvedPlugin) -> Extraction:
         """Images through an extractor, with what earlier stages have left open and decoded."""
         return Extraction(extractor=extractor, ctx=self.ctx, pixels=self.caches.pixels, network=self.caches.network)
-
-    def _made_from(self, ref: Ref) -> dict[str, Sample]:
-        """The real pairs a stage was given, by id: those of other splits may bear the same ids."""
-        given = self.store.record(ref.action, ref.key).get("identity", {}).get("inputs", {}).values()
-        return {sample.id: sample for key in given for sample in self.splits.get(key, ())}

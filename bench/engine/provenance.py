@@ -44,11 +44,6 @@ def device_name(device: str) -> str:
     return f"{device} ({platform.machine()}, {platform.system()} {platform.release()})"
 
 
-def _threads() -> int | None:
-    """Of torch; None where nothing has asked for it."""
-    return sys.modules["torch"].get_num_threads() if "torch" in sys.modules else None
-
-
 def peak_memory_mib() -> float:
     """Largest resident memory of this process so far, MiB."""
     if sys.platform == "win32":
@@ -66,7 +61,8 @@ def describe(modules: Iterable[str], device: str, seconds: float) -> dict[str, A
     return {
         "packages": package_versions(modules),
         "device": device_name(device),
-        "threads": _threads(),
+        # Of torch; None where nothing has asked for it.
+        "threads": sys.modules["torch"].get_num_threads() if "torch" in sys.modules else None,
         "wall_seconds": round(seconds, 3),
         "peak_memory_mib": round(peak_memory_mib(), 1),
     }

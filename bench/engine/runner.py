@@ -25,7 +25,7 @@ from bench.store.artefacts import Store, Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine:
+class Resources:
     """What a run may use; nothing here changes a result."""
 
     device: str = "auto"
@@ -51,7 +51,7 @@ class Runner:
 
     store: Store
     splits: Mapping[str, Split]
-    machine: Machine
+    resources: Resources
     display: Display
     caches: Caches = field(default_factory=Caches)
 
@@ -81,7 +81,8 @@ class Runner:
         expected = {}
         with self.display.progress("estimate the time").bar(len(todo), "stage") as bar:
             for one in todo:
-                expected[one.key] = Expected(_kind(one), seconds(one))
+                kind = " ".join([one.action, *(plugin.name for plugin in one.plugins)])
+                expected[one.key] = Expected(kind, seconds(one))
                 bar.update()
         return TimeLeft(expected)
 
@@ -97,7 +98,7 @@ class Runner:
             interrupt.check()
             message, ours = self._explain(stage, error)
         self.display.tell(f"{stage.label}: failed: {message}")
-        if self.machine.processes is not None and stage.shared:
+        if self.resources.processes is not None and stage.shared:
             # The others stand somewhere inside this stage and can be reached no more; the launcher ends them.
             raise BenchError(f"{stage.label}: {message}; this ends every process, and the same command resumes")
         return Failure(stage, message, ours)
@@ -124,20 +125,20 @@ class Runner:
         return True
 
     def _run(self, stage: Stage, progress: Progress, workspace: Workspace, started: float) -> None:
-        machine, processes = self.machine, ProcessGroup()
-        if machine.processes is not None and stage.shared:
-            processes = machine.processes
-            call(machine.processes, stage, workspace)
-        device = resolve_device(machine.device)
+        resources, processes = self.resources, ProcessGroup()
+        if resources.processes is not None and stage.shared:
+            processes = resources.processes
+            call(resources.processes, stage, workspace)
+        device = resolve_device(resources.device)
         ctx = Context(
             seed=stage.seed,
             workdir=workspace.work,
             device=device,
-            workers=machine.workers,
-            download=machine.download,
+            workers=resources.workers,
+            download=resources.download,
             progress=progress,
             processes=processes,
-            cache=machine.cache,
+            cache=resources.cache,
         )
         if not stage.uses_extractors:
             self.caches.network.close()
@@ -161,7 +162,3 @@ class Runner:
             return storage, False
         self.display.note(f"{stage.label} ({stage.action}/{stage.key})\n{traceback.format_exc()}")
         return f"{located(error)} (traceback in {self.display.log})", True
-
-
-def _kind(stage: Stage) -> str:
-    return " ".join([stage.action, *(one.name for one in stage.plugins)])

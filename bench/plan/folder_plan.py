@@ -13,7 +13,7 @@ from bench.identity import derive_seed
 from bench.plan.actions import Train
 from bench.plan.collection import Collection
 from bench.plan.comparison import GIVEN, HELD_OUT, Against, alignment_stages, comparison_stages
-from bench.plan.stage import DATA, Ref, Trouble
+from bench.plan.stage import DATA, Problem, Ref
 from bench.plugins.available import Selection
 from bench.plugins.resolved import ResolvedPlugin
 
@@ -31,17 +31,17 @@ class FolderPlan:
 
     def add(
         self, fakes: Iterable[ImageFolder], selected: Selection, segmenters: Sequence[ResolvedPlugin]
-    ) -> list[Trouble]:
+    ) -> list[Problem]:
         """Plans all that can be compared; returns what the folders do not allow."""
-        troubles = []
+        problems = []
         for fake in fakes:
             self.splits[fake.fingerprint] = fake.samples
             for metric, extractor in selected.metrics:
                 try:
                     self._compare(fake, metric, extractor, segmenters)
                 except BenchError as error:
-                    troubles.append(Trouble(f"{metric.name} of {fake.name}", str(error)))
-        return troubles
+                    problems.append(Problem(f"{metric.name} of {fake.name}", str(error)))
+        return problems
 
     def _compare(
         self,

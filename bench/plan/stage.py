@@ -116,7 +116,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Problem:
     """Something that was asked for and could not be had; `ours` is False for what the user can mend."""
 
     what: str

@@ -62,7 +62,8 @@ def check_value(field: dataclasses.Field[Any], hint: Any, value: Any, where: str
         raise BenchError(f"{where}: {value} is out of range; allowed: finite numbers")
     low, high = field.metadata.get("low"), field.metadata.get("high")
     if (low is not None and value < low) or (high is not None and value > high):
-        raise BenchError(f"{where}: {value} is out of range; allowed: {_range(low, high)}")
+        least, most = "" if low is None else f"{low} <= ", "" if high is None else f" <= {high}"
+        raise BenchError(f"{where}: {value} is out of range; allowed: {least}value{most}")
     _check_choice(field, value, where)
     return value
 
@@ -71,10 +72,6 @@ def _check_choice(field: dataclasses.Field[Any], value: Any, where: str) -> None
     choices = field.metadata.get("choices") or ()
     if choices and value not in choices:
         raise BenchError(f"{where}: {value!r} is not a choice{did_you_mean(str(value), [str(one) for one in choices])}")
-
-
-def _range(low: float | None, high: float | None) -> str:
-    return f"{'' if low is None else f'{low} <= '}value{'' if high is None else f' <= {high}'}"
 
 
 def field_names(plugin: type[Plugin]) -> set[str]:

@@ -194,12 +194,8 @@ class Display:
         if self.stages is None:
             return ""
         done = self._count - len(self.stages.todo)
-        left = self._seconds_left()
+        left = self.stages.seconds(self.now.elapsed(), self.now.share()) if self.now else self.stages.seconds()
         return f"{done} of {self._count} stages" + (f", {about(left)} left" if left else "")
-
-    def _seconds_left(self) -> float | None:
-        assert self.stages is not None
-        return self.stages.seconds(self.now.elapsed(), self.now.share()) if self.now else self.stages.seconds()
 
     def _present(self) -> str:
         if self.now is None:

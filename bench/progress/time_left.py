@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -52,18 +51,12 @@ class TimeLeft:
     def _of(self, one: Expected) -> float | None:
         seen = self._took.get(one.kind, [])
         if one.seconds is None:
-            return _mean([took for _, took in seen])
-        return one.seconds * self._factor(seen or [pair for pairs in self._took.values() for pair in pairs])
-
-    def _factor(self, seen: Sequence[tuple[Expected, float]]) -> float:
-        """By how much what took place differs from its estimates."""
-        estimated = [(one.seconds, took) for one, took in seen if one.seconds]
+            return sum(took for _, took in seen) / len(seen) if seen else None
+        # By how much what took place differs from its estimates; of other kinds where none of its own is done.
+        seen = seen or [pair for pairs in self._took.values() for pair in pairs]
+        estimated = [(other.seconds, took) for other, took in seen if other.seconds]
         total = sum(seconds for seconds, _ in estimated)
-        return sum(took for _, took in estimated) / total if total else 1.0
-
-
-def _mean(numbers: Sequence[float]) -> float | None:
-    return sum(numbers) / len(numbers) if numbers else None
+        return one.seconds * (sum(took for _, took in estimated) / total if total else 1.0)
 
 
 def about(seconds: float) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 from bench.analysis.evaluation import Evaluation
 from bench.analysis.score_rows import SetScore
-from bench.contracts import Split
 from bench.data.image_folder import ImageFolder
 from bench.report.document import FORMATS, Document
 from bench.report.set_differences_table import difference_record, differences_table
@@ -20,7 +19,7 @@ def document(evaluation: Evaluation) -> Document:
 
     As JSON: `real`, `fake` (a list), `about`, `scores` and `differences`, numbers in full precision.
     """
-    missed = [f"not computed: {trouble.what}: {trouble.message}" for trouble in evaluation.troubles]
+    missed = [f"not computed: {problem.what}: {problem.message}" for problem in evaluation.problems]
     table, scores = sets_table(evaluation.rows, (*evaluation.notes, *missed)), records(evaluation.rows)
     between = [differences_table(evaluation.differences)] if evaluation.differences else []
     about = {
@@ -28,7 +27,7 @@ def document(evaluation: Evaluation) -> Document:
         "profile": evaluation.profile,
         "seed": evaluation.seed,
         "notes": list(evaluation.notes),
-        "failed": {trouble.what: trouble.message for trouble in evaluation.troubles},
+        "failed": {problem.what: problem.message for problem in evaluation.problems},
     }
     body = {
         "real": _described(evaluation.real),
@@ -47,14 +46,10 @@ def _described(folder: ImageFolder) -> dict[str, Any]:
         "images": len(folder.samples),
         "sizes": {f"{width}x{height}": count for (width, height), count in folder.sizes.items()},
         "masks": folder.has_masks,
-        "groups": _groups(folder.samples),
+        # Those named in the manifest.
+        "groups": len({sample.group for sample in folder.samples if sample.group}),
         "data": folder.fingerprint,
     }
-
-
-def _groups(samples: Split) -> int:
-    """Groups named in the manifest."""
-    return len({sample.group for sample in samples if sample.group})
 
 
 class Scores(Mapping[str, SetScore]):

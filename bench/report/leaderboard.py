@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import product
 
 from bench.analysis.origin import TrainedRow, Training
 from bench.analysis.paired import LEAST_CLUSTERS
@@ -73,38 +74,27 @@ def build_table(
     test_sets = _test_sets(manifests, tests)
     rows = _rows(sets, tests)
     texts = {name: [text(row) for row in rows] for name, text in _TEXTS.items()}
-    texts = {name: told for name, told in texts.items() if name not in _OPTIONAL or any(told)}
-    mixed = [name for name in _BRIEF_IF_MIXED if len(set(texts.get(name, ()))) > 1]
+    texts = {name: column for name, column in texts.items() if name not in _OPTIONAL or any(column)}
     measures = {one.measure.name: one.measure.better for one in headline}
-    columns = (
-        *(Column(name=name, brief=name in (*_BRIEF, *mixed)) for name in texts),
-        *(
-            Column(name=name, better=direction, decimals=4, brief=at < _BRIEF_SETS, interval=True)
-            for at, (name, direction) in enumerate(measures.items())
-        ),
-        *(
-            _test_column(test, convention, brief=convention in (conventions[0], beside))
-            for convention in conventions
-            for test in test_sets
-        ),
-    )
-    of_sets = {(one.origin.key, one.measure.name): _set_cell(one) for one in headline}
-    of_tests = {(one.row, one.test_set, one.metric): _test_cell(one, ties) for one in tests if not one.stratum}
+    places = list(product(conventions, test_sets))
+    columns = tuple(_columns(texts, measures, places, brief=(*conventions[:1], beside)))
+    of_sets = {
+        (one.origin.key, one.measure.name): Cell(number=one.estimate, n=one.n, sources=(one.record,))
+        for one in headline
+    }
+    of_tests = {(one.row, one.metric, one.test_set): _test_cell(one, ties) for one in tests if not one.stratum}
     body = tuple(
         (
-            *(Cell(text=told[at]) for told in texts.values()),
+            *(Cell(text=column[at]) for column in texts.values()),
             *(of_sets.get((row.made.key, name), Cell()) for name in measures),
-            *(
-                of_tests.get((row, test, convention), _blank(row, test, manifests))
-                for convention in conventions
-                for test in test_sets
-            ),
+            *(of_tests.get((row, *place), _blank(row, place[1], manifests)) for place in places),
         )
         for at, row in enumerate(rows)
     )
     bold = [_BOLD] if ties else []
-    told_below = (*_notes(manifests, headline, tests), *_shared_settings(rows), *notes, *bold, *sentences(differences))
-    return Table(_caption(manifests), columns, body, told_below)
+    below = (*_notes(manifests, headline, tests), *_shared_settings(rows), *notes, *bold, *sentences(differences))
+    names = ", ".join(dict.fromkeys(manifest.dataset.name for manifest in manifests))
+    return Table(f"Synthetic sets and the segmenters trained with them: {names}", columns, body, below)
 
 
 def _shared_settings(rows: Sequence[TrainedRow]) -> list[str]:
@@ -146,13 +136,21 @@ def _test_sets(manifests: Sequence[RunManifest], tests: Sequence[RowScore]) -> l
     return [name for name in names if name not in overall] + overall
 
 
-def _test_column(test: str, convention: str, brief: bool) -> Column:
-    shown = brief and test != OVERALL_UNWEIGHTED
-    return Column(name=test, better=better(convention), brief=shown, interval=test == OVERALL, unit=convention)
-
-
-def _set_cell(one: SetScore) -> Cell:
-    return Cell(number=one.estimate, n=one.n, sources=(one.record,))
+def _columns(
+    texts: Mapping[str, Sequence[str]],
+    measures: Mapping[str, str],
+    places: Sequence[tuple[str, str]],
+    brief: Collection[str],
+) -> Iterator[Column]:
+    """`places`: convention and test set; `brief`: conventions that a terminal shows."""
+    mixed = [name for name in _BRIEF_IF_MIXED if len(set(texts.get(name, ()))) > 1]
+    for name in texts:
+        yield Column(name=name, brief=name in (*_BRIEF, *mixed))
+    for at, (name, direction) in enumerate(measures.items()):
+        yield Column(name=name, better=direction, decimals=4, brief=at < _BRIEF_SETS, interval=True)
+    for convention, test in places:
+        shown = convention in brief and test != OVERALL_UNWEIGHTED
+        yield Column(name=test, better=better(convention), brief=shown, interval=test == OVERALL, unit=convention)
 
 
 def _test_cell(one: RowScore, ties: Collection[Spot]) -> Cell:
@@ -168,11 +166,6 @@ def _blank(row: TrainedRow, test: str, manifests: Sequence[RunManifest]) -> Cell
         for data in (manifest.dataset for manifest in manifests)
     )
     return Cell(text=_ABSENT if lacking else "")
-
-
-def _caption(manifests: Sequence[RunManifest]) -> str:
-    names = ", ".join(dict.fromkeys(manifest.dataset.name for manifest in manifests))
-    return f"Synthetic sets and the segmenters trained with them: {names}"
 
 
 def _notes(
@@ -200,12 +193,12 @@ def _notes(
 
 def reading_notes(manifests: Sequence[RunManifest], tests: Sequence[RowScore], notes: Sequence[str]) -> tuple[str, ...]:
     """At most `MOST` notes, the weightiest first, that change how the numbers are read. `notes`: on rows."""
-    told = [note.text for manifest in manifests for note in manifest.notes if note.matters]
-    told += [*_shared_settings([one.row for one in tests]), *notes, *_too_few(tests)]
+    weighty = [note.text for manifest in manifests for note in manifest.notes if note.matters]
+    weighty += [*_shared_settings([one.row for one in tests]), *notes, *_too_few(tests)]
     if any(one.row.training.seeds == 1 for one in tests):
-        told.append(_ONE_SEED)
-    told.append("[low, high]: 95 % intervals over test images; *: the best, and what ties with it within that noise")
-    return tuple(dict.fromkeys(told))[:MOST]
+        weighty.append(_ONE_SEED)
+    weighty.append("[low, high]: 95 % intervals over test images; *: the best, and what ties with it within that noise")
+    return tuple(dict.fromkeys(weighty))[:MOST]
 
 
 def _too_few(tests: Sequence[RowScore]) -> list[str]:

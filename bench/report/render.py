@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Mapping
+from textwrap import TextWrapper
 
 from bench.report.table import Cell, Column, Shown, Table, show
 from bench.text import csv_text, printable, sentence
@@ -18,10 +18,6 @@ _TYPOGRAPHIC = "—‘’“”…€"
 NOTE_WIDTH = 118
 
 
-def _heading(column: Column) -> str:
-    return f"{column.title} {column.arrow}".strip()
-
-
 def _grid(table: Table, bold: str, escape: Callable[[str], str]) -> list[list[str]]:
     """Texts of all rows below the headings; `bold` is a format for such a number, which leaves its interval alone."""
 
@@ -31,7 +27,7 @@ def _grid(table: Table, bold: str, escape: Callable[[str], str]) -> list[list[st
         return str(Shown(bold.format(text) if cell.bold else text, escape(shown.interval)))
 
     body = [[written(cell, column) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows]
-    return [[escape(_heading(column)) for column in table.columns], *body]
+    return [[escape(f"{column.title} {column.arrow}".strip()) for column in table.columns], *body]
 
 
 def to_text(table: Table) -> str:
@@ -40,12 +36,9 @@ def to_text(table: Table) -> str:
     widths = [max(len(row[index]) for row in grid) for index in range(len(table.columns))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in grid]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    notes = [_filled(sentence(note)) for note in table.notes]
+    item = TextWrapper(NOTE_WIDTH, initial_indent="* ", subsequent_indent="  ")
+    notes = [item.fill(sentence(note)) for note in table.notes]
     return "\n".join([printable(table.caption), "", *lines, "", *notes])
-
-
-def _filled(note: str) -> str:
-    return textwrap.fill(note, NOTE_WIDTH, initial_indent="* ", subsequent_indent="  ")
 
 
 def escape_markdown(text: str) -> str:

@@ -70,7 +70,9 @@ def sets_table(scores: Iterable[SetScore], notes: Sequence[str] = ()) -> Table:
     )
     order = {name: number for number, name in enumerate(dict.fromkeys(one.origin.generator for one in whole))}
     lines = tuple(_line(one, many) for one in sorted(whole, key=lambda one: order[one.origin.generator]))
-    return Table(_caption(whole), columns, lines, (*_explained(whole), *notes))
+    real = dict.fromkeys(one.origin.scope.dataset for one in whole)
+    caption = f"{', '.join(order)} (synthetic) against {', '.join(real)} (real)"
+    return Table(caption, columns, lines, (*_explained(whole), *notes))
 
 
 def _line(one: SetScore, many: bool) -> tuple[Cell, ...]:
@@ -104,12 +106,6 @@ def decimals_of(numbers: Sequence[float]) -> int:
     largest = max(map(abs, numbers))
     digits = math.floor(math.log10(largest)) + 1 if largest else 1
     return min(max(_DIGITS - digits, 0), _MOST_DECIMALS)
-
-
-def _caption(scores: Sequence[SetScore]) -> str:
-    sets = dict.fromkeys(one.origin.generator for one in scores)
-    real = dict.fromkeys(one.origin.scope.dataset for one in scores)
-    return f"{', '.join(sets)} (synthetic) against {', '.join(real)} (real)"
 
 
 def _explained(scores: Sequence[SetScore]) -> list[str]:

@@ -19,8 +19,8 @@ from bench.progress.time_left import about
 from bench.store.artefacts import Store
 from bench.text import wrapped
 from bench.workflows.costs import Costs, sizes_of
-from bench.workflows.places import storage_told
-from bench.workflows.processes import machine_for
+from bench.workflows.places import storage_errors_reported
+from bench.workflows.processes import resources_for
 from bench.workflows.request import RunRequest
 from bench.workflows.setup import choose, lacking_plugins, plan_run, preparer_of
 
@@ -44,12 +44,12 @@ def dry_run(request: RunRequest, display: Display | None = None) -> DryRun | Non
     """
     check_device(request.device)
     processes = launched(resolve_device(request.device))
-    machine_for(request, processes)
+    resources_for(request, processes)
     if processes is not None:
         processes.broadcast(False)  # There is nothing that the others could help with.
         if processes.rank:
             return None
-    with storage_told(request.results), pixel_limit(request.pixel_limit):
+    with storage_errors_reported(request.results), pixel_limit(request.pixel_limit):
         return _planned(request, Store(request.results / "store"), display or Display())
 
 
@@ -87,7 +87,7 @@ def _parts(spec: RunSpec, plan: Plan, device: str) -> Iterator[str]:
 
 def _stages(plan: Plan, store: Store, costs: Costs, device: str) -> Iterator[str]:
     total, largest, todo, unknown = 0.0, 0.0, 0, 0
-    told: set[Cost] = set()
+    noted: set[Cost] = set()
     width = max(len(stage.label) for stage in plan.stages)
     for number, stage in enumerate(plan.stages, 1):
         start = f"{number:3} {stage.label:{width}}"
@@ -103,8 +103,8 @@ def _stages(plan: Plan, store: Store, costs: Costs, device: str) -> Iterator[str
         took = seconds(cost, speed_of(device, cost.precision))
         total, largest = total + took, max(largest, cost.memory)
         yield f"{start}  to do   {_duration(took):>9}  {_size(cost.memory):>8}".rstrip()
-        if cost.note and cost not in told:
-            told.add(cost)
+        if cost.note and cost not in noted:
+            noted.add(cost)
             yield f"      {cost.note}"
     yield from wrapped(_total(todo, len(plan.stages), unknown, total, largest, memory_of(device)))
 

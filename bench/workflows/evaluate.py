@@ -24,7 +24,7 @@ from bench.errors import BenchError
 from bench.identity import key
 from bench.images import pixel_limit
 from bench.plan.folder_plan import FolderPlan
-from bench.plan.stage import Trouble
+from bench.plan.stage import Problem
 from bench.plugins.available import Selection, select
 from bench.plugins.overrides import parse_overrides
 from bench.plugins.profile import load_profile, refuse_unknown_plugins
@@ -36,12 +36,12 @@ from bench.store.artefacts import Store
 from bench.store.leftovers import clean_up
 from bench.store.run_manifest import Comparison
 from bench.workflows.places import log_of
-from bench.workflows.processes import machine_for
+from bench.workflows.processes import resources_for
 from bench.workflows.request import EvaluateRequest
 
 
 def evaluate(request: EvaluateRequest, display: Display | None = None) -> Evaluation:
-    """BenchError for unreadable folders and mistaken options; what one metric alone lacks is in `troubles`."""
+    """BenchError for unreadable folders and mistaken options; what one metric alone lacks is in `problems`."""
     check_device(request.device)
     with pixel_limit(request.pixel_limit), display or Display() as shown:
         return _evaluate(request, shown)
@@ -62,7 +62,7 @@ def _evaluate(request: EvaluateRequest, display: Display) -> Evaluation:
     store, pixels = Store(request.results / "store"), PixelCache()
     real, fakes = _open(request, store, pixels, display)
     plan = FolderPlan(choice.seed, real)
-    troubles = [*_absent(request, choice.selected), *plan.add(fakes, choice.selected, choice.segmenters)]
+    problems = [*_absent(request, choice.selected), *plan.add(fakes, choice.selected, choice.segmenters)]
     log = log_of(request.results, f"evaluate-{key({'stages': [one.key for one in plan.collected.stages]})[:16]}")
     display.open_log(log)
     try_files(plan.collected.stages, store)
@@ -71,7 +71,7 @@ def _evaluate(request: EvaluateRequest, display: Display) -> Evaluation:
     records = RecordReader(store, failed).sets(plan.collected.comparisons)
     notes = [*_notes(real, fakes, request, choice.selected), *_silent(records)]
     notes += _pictures(plan.collected.comparisons, store, failed)
-    troubles += [Trouble(one.stage.label, one.message, one.ours) for one in failures if not one.blocked]
+    problems += [Problem(one.stage.label, one.message, one.ours) for one in failures if not one.blocked]
     return Evaluation(
         profile=choice.profile,
         seed=choice.seed,
@@ -80,7 +80,7 @@ def _evaluate(request: EvaluateRequest, display: Display) -> Evaluation:
         rows=tuple(set_scores(records, Source(scope=Scope(real.name, real.fingerprint[:12], choice.profile)))),
         differences=tuple(set_differences(records, choice.seed)),
         notes=tuple(notes),
-        troubles=tuple(troubles),
+        problems=tuple(problems),
         log=log,
     )
 
@@ -94,7 +94,11 @@ def _choose(request: EvaluateRequest) -> _Choice:
     if not selected.metrics and not request.metrics:
         raise BenchError("no metric can be computed here: python -m bench doctor says what each lacks")
     segmenters = _segmenters(resolver, request.segmenters, selected)
-    resolver.refuse_unused(_looked_at(selected, segmenters))
+    used = [one for pair in selected.metrics for one in pair if one]
+    looked_at = [(one.kind, one.name) for one in (*used, *segmenters)]
+    looked_at += [("extractor", name) for name in selected.passed_over]
+    looked_at += [("metric", name) for name in selected.absent]
+    resolver.refuse_unused(looked_at)
     seed = profile.run.seed if request.seed is None else request.seed
     return _Choice(profile=profile.name, seed=seed, selected=selected, segmenters=segmenters)
 
@@ -104,8 +108,9 @@ def _open(
 ) -> tuple[ImageFolder, tuple[ImageFolder, ...]]:
     """The real folder and the synthetic ones, every file decoded once."""
     real, fakes = read_folder(request.real, synthetic=False, naming=request.naming), _read_fakes(request)
-    if request.strict:
-        _refuse_repeats((real, *fakes))
+    repeats = [line for folder in (real, *fakes) for line in folder.repeats]
+    if request.strict and repeats:
+        raise BenchError(f"--strict: {'; '.join(repeats)}; remove the repeated images, or leave --strict out")
     clean_up(request.results)
     opener = _Opener(request, store, pixels, display)
     real = opener.opened(real, fakes[0].size)
@@ -125,17 +130,9 @@ def _segmenters(resolver: Resolver, asked: Sequence[str], selected: Selection) -
     return segmenters
 
 
-def _looked_at(selected: Selection, segmenters: Sequence[ResolvedPlugin]) -> list[tuple[str, str]]:
-    used = [one for pair in selected.metrics for one in pair if one]
-    return [(one.kind, one.name) for one in (*used, *segmenters)] + [
-        *(("extractor", name) for name in selected.passed_over),
-        *(("metric", name) for name in selected.absent),
-    ]
-
-
-def _absent(request: EvaluateRequest, selected: Selection) -> list[Trouble]:
+def _absent(request: EvaluateRequest, selected: Selection) -> list[Problem]:
     """Only what was asked for by name is missed."""
-    return [Trouble(name, message) for name, message in selected.absent.items() if name in request.metrics]
+    return [Problem(name, message) for name, message in selected.absent.items() if name in request.metrics]
 
 
 def _read_fakes(request: EvaluateRequest) -> tuple[ImageFolder, ...]:
@@ -146,12 +143,6 @@ def _read_fakes(request: EvaluateRequest) -> tuple[ImageFolder, ...]:
             raise BenchError(f"{fakes[fake.name].path} and {path}: two sets of the name {fake.name}; rename a folder")
         fakes[fake.name] = fake
     return tuple(fakes.values())
-
-
-def _refuse_repeats(folders: Sequence[ImageFolder]) -> None:
-    lines = [line for folder in folders for line in folder.repeats]
-    if lines:
-        raise BenchError(f"--strict: {'; '.join(lines)}; remove the repeated images, or leave --strict out")
 
 
 @dataclass(frozen=True)
@@ -188,7 +179,7 @@ def _run(
     runner = Runner(
         store=store,
         splits=plan.splits,
-        machine=machine_for(request),
+        resources=resources_for(request),
         display=display,
         caches=Caches(pixels=pixels),
     )

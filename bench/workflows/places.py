@@ -41,7 +41,7 @@ class StorageError(BenchError):
 
 
 @contextmanager
-def storage_told(results: Path) -> Iterator[None]:
+def storage_errors_reported(results: Path) -> Iterator[None]:
     """A full disk, or a results folder that cannot be written, ends the work with a StorageError."""
     try:
         yield

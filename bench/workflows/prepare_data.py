@@ -64,7 +64,11 @@ class Preparer:
 
     def open(self, check: bool = True) -> Splits:
         """Raises BenchError for broken pairs (only where `check` opens them) or without training or test pairs."""
-        dataset = self._built() if _load(self.resolver, self.name).generated else self._given()
+        if _load(self.resolver, self.name).generated:
+            dataset = self._built()
+        else:
+            assert self.data is not None
+            dataset = self.resolver.dataset(self.name, self.data)
         table = tabulate(self.asked, self.name, dataset)
         if self.strict and table.repeats:
             raise BenchError(f"--strict: {'; '.join(table.repeats)}; remove the repeated images, or leave --strict out")
@@ -73,10 +77,6 @@ class Preparer:
         say = self.display.tell
         pairs = {split: relabelled(samples, self.labels, self.store, say) for split, samples in table.splits.items()}
         return table.with_splits(pairs)
-
-    def _given(self) -> Dataset:
-        assert self.data is not None
-        return self.resolver.dataset(self.name, self.data)
 
     def _built(self) -> Dataset:
         """A generated dataset in the store, made first where it is not there."""

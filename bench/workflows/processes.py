@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench.engine.distributed import LaunchedGroup, help_out
-from bench.engine.runner import Machine
+from bench.engine.runner import Resources
 from bench.errors import BenchError
 from bench.progress.display import Display
 from bench.store.artefacts import Store
@@ -17,12 +17,12 @@ CACHE = "cache"
 """Below the results folder: what stages share; it may be deleted between runs."""
 
 
-def machine_for(request: Request, processes: LaunchedGroup | None = None) -> Machine:
+def resources_for(request: Request, processes: LaunchedGroup | None = None) -> Resources:
     """What the request may use. BenchError for a device that is not the one the launcher gave."""
     device = request.device if processes is None else processes.device
     if request.device not in ("auto", device, device.partition(":")[0]):
         raise BenchError(f"--device {request.device}: the launcher gives each process its own ({device}); leave it out")
-    return Machine(
+    return Resources(
         device=device,
         workers=request.workers,
         download=request.download,

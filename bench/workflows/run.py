@@ -11,7 +11,7 @@ from bench.contracts import TRAIN
 from bench.engine.actions import try_files
 from bench.engine.device import check_device, resolve_device
 from bench.engine.distributed import LaunchedGroup, alone_by_mistake, launched
-from bench.engine.runner import Failure, Machine, Runner
+from bench.engine.runner import Failure, Resources, Runner
 from bench.images import pixel_limit
 from bench.plan.manifest import describe_run
 from bench.progress.display import Display
@@ -21,8 +21,8 @@ from bench.store.artefacts import Store
 from bench.store.leftovers import clean_up
 from bench.store.run_manifest import Note, RunManifest, save_manifest
 from bench.workflows.costs import Costs, sizes_of
-from bench.workflows.places import log_of, refuse_folder, storage_told
-from bench.workflows.processes import first_alone, help_first, machine_for
+from bench.workflows.places import log_of, refuse_folder, storage_errors_reported
+from bench.workflows.processes import first_alone, help_first, resources_for
 from bench.workflows.request import RunRequest
 from bench.workflows.setup import Setup, set_up
 
@@ -55,14 +55,14 @@ def run(request: RunRequest, display: Display | None = None) -> RunResult | None
     check_device(request.device)
     if request.out is not None:
         refuse_folder("--out", request.out)
-    with storage_told(request.results), pixel_limit(request.pixel_limit), display or Display() as shown:
+    with storage_errors_reported(request.results), pixel_limit(request.pixel_limit), display or Display() as shown:
         return _run(request, Store(request.results / "store"), shown)
 
 
 def _run(request: RunRequest, store: Store, display: Display) -> RunResult | None:
     started = time.monotonic()
     processes = launched(resolve_device(request.device))
-    machine = machine_for(request, processes)
+    resources = resources_for(request, processes)
     if processes is not None and processes.rank:
         help_first(request, store, processes)
         return None
@@ -78,7 +78,7 @@ def _run(request: RunRequest, store: Store, display: Display) -> RunResult | Non
         controls=setup.profile.run.controls,
     )
     display.open_log(log_of(request.results, manifest.run))
-    failures = _compute(setup, store, machine, display)
+    failures = _compute(setup, store, resources, display)
     display.note(f"the run took {time.monotonic() - started:.1f} s")
     save_manifest(request.results / "runs", manifest)
     return _reported(request, store, manifest, failures)
@@ -93,19 +93,19 @@ def _prepare(request: RunRequest, store: Store, display: Display, processes: Lau
     return setup
 
 
-def _compute(setup: Setup, store: Store, machine: Machine, display: Display) -> list[Failure]:
+def _compute(setup: Setup, store: Store, resources: Resources, display: Display) -> list[Failure]:
     """Every stage that can be finished."""
     stages = setup.plan.stages
     for line in _plan_lines(setup, store):
         display.tell(line)
     costs = Costs(setup.plan, sizes_of(setup.spec), display.tell)
-    device = resolve_device(machine.device)
-    runner = Runner(store=store, splits=setup.splits, machine=machine, display=display)
+    device = resolve_device(resources.device)
+    runner = Runner(store=store, splits=setup.splits, resources=resources, display=display)
     failures = runner.run(stages, lambda stage: costs.seconds(stage, device))
     display.note(f"{len(stages) - len(failures)} of {len(stages)} stages are finished")
-    if machine.processes is not None:
-        machine.processes.broadcast(None)
-        machine.processes.close()
+    if resources.processes is not None:
+        resources.processes.broadcast(None)
+        resources.processes.close()
     return failures
 
 

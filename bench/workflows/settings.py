@@ -16,20 +16,20 @@ from bench.store.run_manifest import Setting
 
 def settings_of(resolver: Resolver, spec: RunSpec, mask_labels: Sequence[str]) -> tuple[Setting, ...]:
     """Data and masks have their own columns and are not among them."""
-    return (
-        *_of_run(resolver.profile, spec, mask_labels),
-        *_of_generators(resolver.profile, spec),
-        *_of_segmenters(spec),
-        *_of_plugins(resolver),
-    )
-
-
-def _of_run(profile: Profile, spec: RunSpec, mask_labels: Sequence[str]) -> Iterator[Setting]:
-    for name in ("seed", "shape_scores", "fraction"):
-        if getattr(spec, name) != getattr(profile.run, name):
-            yield Setting("run", name, f"{name}={getattr(spec, name)}")
+    settings = [
+        Setting("run", name, f"{name}={getattr(spec, name)}")
+        for name in ("seed", "shape_scores", "fraction")
+        if getattr(spec, name) != getattr(resolver.profile.run, name)
+    ]
     if mask_labels:
-        yield Setting("run", "mask_label", f"mask_label={','.join(mask_labels)}")
+        settings.append(Setting("run", "mask_label", f"mask_label={','.join(mask_labels)}"))
+    settings += _of_generators(resolver.profile, spec)
+    if spec.select == "test":
+        settings += [Setting("segmenter", one.name, ON_TEST) for one in spec.segmenters]
+    for one in resolver.overrides:
+        if one.kind != "dataset" and changes(one, resolver.registry.load(one.kind, one.name), resolver.profile):
+            settings.append(Setting(one.kind, one.name, f"{one.name}.{one.field}={_shown(one.text)}"))
+    return tuple(settings)
 
 
 def _of_generators(profile: Profile, spec: RunSpec) -> Iterator[Setting]:
@@ -48,18 +48,6 @@ def _of_generators(profile: Profile, spec: RunSpec) -> Iterator[Setting]:
     for text in changed:
         for generator in spec.generators:
             yield Setting("generator", generator.name, text)
-
-
-def _of_segmenters(spec: RunSpec) -> Iterator[Setting]:
-    if spec.select == "test":
-        for one in spec.segmenters:
-            yield Setting("segmenter", one.name, ON_TEST)
-
-
-def _of_plugins(resolver: Resolver) -> Iterator[Setting]:
-    for one in resolver.overrides:
-        if one.kind != "dataset" and changes(one, resolver.registry.load(one.kind, one.name), resolver.profile):
-            yield Setting(one.kind, one.name, f"{one.name}.{one.field}={_shown(one.text)}")
 
 
 def _shown(text: str) -> str:

@@ -64,12 +64,13 @@ class TorchPairs(Network):
             return [tuple(stage[row : row + 1].clone() for stage in found) for row in range(len(images))]
 
     def distances(self, pairs: Sequence[tuple[Stages, Stages]]) -> np.ndarray:
+        distances = []
         with torch.inference_mode(), full_float32():
-            return torch.stack([self._distance(one, other) for one, other in pairs]).float().cpu().numpy()
-
-    def _distance(self, one: Stages, other: Stages) -> torch.Tensor:
-        squares = ((ours - theirs) ** 2 for ours, theirs in zip(one, other, strict=True))
-        return torch.stack([self.weigh(number, square).mean() for number, square in enumerate(squares)]).sum()
+            for one, other in pairs:
+                squares = ((ours - theirs) ** 2 for ours, theirs in zip(one, other, strict=True))
+                parts = [self.weigh(number, square).mean() for number, square in enumerate(squares)]
+                distances.append(torch.stack(parts).sum())
+            return torch.stack(distances).float().cpu().numpy()
 
 
 class TorchBoth(Network):

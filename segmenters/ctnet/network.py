@@ -49,13 +49,11 @@ class CTNetNetwork(nn.Module):
         fine, *coarse = (self.reduce[str(level)](x) for level, x in enumerate(self.backbone(images), 1))
         embedding = normalize(self.projection(coarse[-1]), dim=1)
         low, middle, high = (self.interact(x) for x in coarse)
-        logits = self.prediction(fine + self.enlarge(self._collected(high, middle, low)))
-        return interpolate(logits, scale_factor=4, mode="bilinear"), embedding
-
-    def _collected(self, high: torch.Tensor, middle: torch.Tensor, low: torch.Tensor) -> torch.Tensor:
-        """Three levels, the deepest first, gathered in the shallowest of them."""
+        # The levels, the deepest first, are gathered in the shallowest.
         middle, low = self.collect(high) * middle + middle, self.collect(middle) * low + low
-        return self.collect(middle) * low + low
+        gathered = self.collect(middle) * low + low
+        logits = self.prediction(fine + self.enlarge(gathered))
+        return interpolate(logits, scale_factor=4, mode="bilinear"), embedding
 
 
 class SelfMultiscaleInteraction(nn.Module):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 
 TEMPERATURE, BASE_TEMPERATURE = 0.1, 0.07
@@ -26,17 +24,15 @@ def pixel_contrast(embedding: torch.Tensor, masks: torch.Tensor, predicted: torc
 
 def _views(pixels: torch.Tensor, masks: torch.Tensor, predicted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Views (classes of all images, views, d) and the class of each."""
-    found = [(row, value) for row in range(len(masks)) for value in _large_classes(masks[row])]
-    count = min(SAMPLES // len(found), VIEWS) if found else 0
+    large = []
+    for row, mask in enumerate(masks):
+        values, counts = mask.unique(return_counts=True)
+        large += [(row, value) for value in values[counts > VIEWS]]
+    count = min(SAMPLES // len(large), VIEWS) if large else 0
     if count < 2:
         return pixels[:0], masks[:0, 0]
-    drawn = [pixels[row, _draw(masks[row] == value, predicted[row] != value, count)] for row, value in found]
-    return torch.stack(drawn), torch.stack([value for _, value in found])
-
-
-def _large_classes(mask: torch.Tensor) -> Iterator[torch.Tensor]:
-    values, counts = mask.unique(return_counts=True)
-    yield from values[counts > VIEWS]
+    drawn = [pixels[row, _draw(masks[row] == value, predicted[row] != value, count)] for row, value in large]
+    return torch.stack(drawn), torch.stack([value for _, value in large])
 
 
 def _draw(of_class: torch.Tensor, wrong: torch.Tensor, count: int) -> torch.Tensor:

@@ -37,21 +37,18 @@ class PolypPVTNetwork(nn.Module):
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(n, 3, h, w), sides divisible by 32 -> logits of the cascade and of the aggregation, both (n, 1, h, w)."""
-        first, second, third, fourth = self._stages(images)
+        x, levels = self.backbone.patch_embed(images), []
+        for stage in self.backbone.stages:
+            x = stage(x)
+            levels.append(x)
+        # At strides 4, 8, 16 and 32.
+        first, second, third, fourth = levels
         first = first * self.ca(first)
         border = self.Translayer2_0(first * self.sa(first))
         lesion = self.CFM(self.Translayer4_1(fourth), self.Translayer3_1(third), self.Translayer2_1(second))
         border = interpolate(border, lesion.shape[2:], mode="bilinear", align_corners=True)
         coarse, fine = self.out_CFM(lesion), self.out_SAM(self.SAM(lesion, border))
         return tuple(interpolate(x, scale_factor=8, mode="bilinear", align_corners=False) for x in (coarse, fine))
-
-    def _stages(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """At strides 4, 8, 16 and 32."""
-        x, found = self.backbone.patch_embed(images), []
-        for stage in self.backbone.stages:
-            x = stage(x)
-            found.append(x)
-        return found
 
 
 class ConvNorm(nn.Module):

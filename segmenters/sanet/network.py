@@ -23,7 +23,10 @@ class SANetNetwork(nn.Module):
         self.bkbone = timm.create_model(
             "res2net50d", num_classes=0, global_pool="", layers=tuple(blocks), channels=channels, stem_width=width // 2
         )
-        self.linear5, self.linear4, self.linear3 = (_branch(4 * channels[stage]) for stage in (3, 2, 1))
+        self.linear5, self.linear4, self.linear3 = (
+            nn.Sequential(nn.Conv2d(4 * channels[stage], BRANCH, 1), nn.BatchNorm2d(BRANCH), nn.ReLU())
+            for stage in (3, 2, 1)
+        )
         self.predict = nn.Conv2d(3 * BRANCH, 1, 1)
         for part in (self.linear5, self.linear4, self.linear3, self.predict):
             part.apply(_initialise)
@@ -35,13 +38,10 @@ class SANetNetwork(nn.Module):
         eighth = trunk.layer2(x)
         sixteenth = trunk.layer3(eighth)
         shallow, middle, deep = self.linear3(eighth), self.linear4(sixteenth), self.linear5(trunk.layer4(sixteenth))
-        middle, deep = (_to_size_of(shallow, branch) for branch in (middle, deep))
+        size = shallow.shape[2:]
+        middle, deep = (nn.functional.interpolate(x, size, mode="bilinear", align_corners=True) for x in (middle, deep))
         attended = deep * middle
         return self.predict(torch.cat([deep, attended, attended * shallow], 1))
-
-
-def _branch(channels: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(channels, BRANCH, 1), nn.BatchNorm2d(BRANCH), nn.ReLU())
 
 
 def _initialise(part: nn.Module) -> None:
@@ -49,7 +49,3 @@ def _initialise(part: nn.Module) -> None:
     if isinstance(part, nn.Conv2d):
         nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
         nn.init.zeros_(part.bias)
-
-
-def _to_size_of(reference: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    return nn.functional.interpolate(x, reference.shape[2:], mode="bilinear", align_corners=True)

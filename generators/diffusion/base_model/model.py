@@ -70,8 +70,8 @@ def _load_part(cls: Any, folder: Path, **options: Any) -> Any:
     from safetensors import safe_open
 
     # Mismatched sizes are ignored only to be told below: the library's own error names no tensor.
-    told = {"output_loading_info": True, "ignore_mismatched_sizes": True}
-    model, info = cls.from_pretrained(folder, use_safetensors=True, **told, **options)
+    reported = {"output_loading_info": True, "ignore_mismatched_sizes": True}
+    model, info = cls.from_pretrained(folder, use_safetensors=True, **reported, **options)
     unfilled = sorted({*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])})
     if unfilled:
         raise ValueError(f"{folder.name}: {len(unfilled)} tensors missing or of another shape, first {unfilled[0]}")

@@ -41,16 +41,13 @@ def check_schedule(file: Path, state: Mapping[str, torch.Tensor]) -> tuple[str, 
     present = [key for key in expected if key in state]
     for key in present:
         value, want = state[key], expected[key]
-        if value.shape != want.shape or not torch.allclose(value.double(), want, *_tolerance(value.dtype)):
+        # As near as the type rounds in which the file keeps its numbers.
+        eps = torch.finfo(value.dtype).eps if value.dtype.is_floating_point else 0.0
+        tolerance = max(1e-5, 2 * eps), max(1e-7, 1e-4 * eps)
+        if value.shape != want.shape or not torch.allclose(value.double(), want, *tolerance):
             raise BenchError(
                 f"{file}: {key} is not that of our sampler (scaled linear betas {SCHEDULER['beta_start']} to "
                 f"{SCHEDULER['beta_end']}, {SCHEDULER['num_train_timesteps']} steps); a model of another schedule "
                 "cannot be sampled here"
             )
     return tuple(present)
-
-
-def _tolerance(dtype: torch.dtype) -> tuple[float, float]:
-    """Relative and absolute: the rounding of the type the file keeps its numbers in."""
-    eps = torch.finfo(dtype).eps if dtype.is_floating_point else 0.0
-    return max(1e-5, 2 * eps), max(1e-7, 1e-4 * eps)

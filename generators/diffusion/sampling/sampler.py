@@ -50,12 +50,12 @@ class Conditions:
 
 def initial_noise(ids: Sequence[str], seed: int, shape: tuple[int, ...]) -> torch.Tensor:
     """(n, *shape): each image's noise depends on (seed, id) alone, not on batch or order."""
-    return torch.stack([torch.randn(shape, generator=_generator(seed, name)) for name in ids])
-
-
-def _generator(seed: int, name: str) -> torch.Generator:
-    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+    noise = []
+    for name in ids:
+        digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
+        generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+        noise.append(torch.randn(shape, generator=generator))
+    return torch.stack(noise)
 
 
 @torch.inference_mode()

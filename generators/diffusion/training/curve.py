@@ -22,15 +22,11 @@ Curve = Sequence[dict[str, float]]
 
 def write_curve(folder: Path, curve: Curve) -> None:
     """Bring `loss.csv` and `loss.png` in `folder` up to date; a kill leaves the old file or the new one."""
-    _write_csv(folder / CURVE, curve)
-    save_png(folder / PICTURE, draw_curve(curve))
-
-
-def _write_csv(path: Path, curve: Curve) -> None:
-    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as stream:
+    with replacing(folder / CURVE) as part, part.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, ["step", *_names(curve)])
         writer.writeheader()
         writer.writerows({"step": number, **losses} for number, losses in enumerate(curve, 1))
+    save_png(folder / PICTURE, draw_curve(curve))
 
 
 def _names(curve: Curve) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from bench.contracts import Generator, NoParams, Segmenter
 from bench.engine.device import check_device
 from bench.engine.job import Job
-from bench.engine.runner import Machine, Runner
+from bench.engine.runner import Resources, Runner
 from bench.errors import BenchError
 from bench.plan.actions import Fit, Masks, Predict
 from bench.plan.stage import DATA, Ref
@@ -62,7 +62,7 @@ def fit(worker, name="g", source="code", train=DATA_SET):
 def runner_of(folder, splits):
     display = Display()
     display.open_log(folder / "logs" / "run.log")
-    return Runner(store=Store(folder / "store"), splits=splits, machine=Machine(device="cpu"), display=display)
+    return Runner(store=Store(folder / "store"), splits=splits, resources=Resources(device="cpu"), display=display)
 
 
 @pytest.fixture

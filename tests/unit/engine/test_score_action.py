@@ -9,7 +9,7 @@ import bench.data.lesion_size
 from bench.contracts import Extractor, Generator, Measure, Metric, NoParams, Score, Segmenter, param
 from bench.data.fingerprint import fingerprint
 from bench.data.splits import Splits
-from bench.engine.runner import Machine, Runner
+from bench.engine.runner import Resources, Runner
 from bench.images import load_rgb, rotate, save_png
 from bench.plan.comparison import features_stage
 from bench.plan.run_plan import RunSpec, plan
@@ -106,8 +106,8 @@ class Watch(Metric):
 @pytest.fixture
 def runner_of(tmp_path):
     """A runner of these splits."""
-    machine, store = Machine(device="cpu", cache=tmp_path / "cache"), Store(tmp_path / "store")
-    return lambda splits: Runner(store=store, splits=splits, machine=machine, display=Display())
+    resources, store = Resources(device="cpu", cache=tmp_path / "cache"), Store(tmp_path / "store")
+    return lambda splits: Runner(store=store, splits=splits, resources=resources, display=Display())
 
 
 @pytest.fixture

@@ -216,14 +216,14 @@ def test_a_failing_metric_takes_no_other_with_it(world, body, ours, message):
     """The failure is told with what it concerns; a bug's traceback is kept."""
     found, _ = world.evaluate(world.metric("bad", body), world.metric("good"))
     assert set(values(found)) == {"Good"}
-    (trouble,) = found.troubles
-    assert (trouble.what, trouble.ours) == ("bad of fake", ours)
-    assert message in trouble.message
+    (problem,) = found.problems
+    assert (problem.what, problem.ours) == ("bad of fake", ours)
+    assert message in problem.message
 
 
 def test_a_metric_that_finds_nothing_to_measure_is_told(world):
     found, _ = world.evaluate(world.metric("mute", "return {}"))
-    assert found.rows == found.troubles == ()
+    assert found.rows == found.problems == ()
     assert any(note.startswith("mute of fake: ") for note in found.notes)
 
 
@@ -242,7 +242,7 @@ def test_a_metric_without_its_package_is_missed_only_by_name(world):
     world.metric("lacking")
     path.write_text(path.read_text().replace("version = 1", "version = 1; requires = ('nix',)"))
     found, _ = world.evaluate("lacking", world.metric("good"))
-    assert [(trouble.what, trouble.ours) for trouble in found.troubles] == [("lacking", False)]
+    assert [(problem.what, problem.ours) for problem in found.problems] == [("lacking", False)]
     assert set(values(found)) == {"Good"}
 
 
@@ -257,7 +257,7 @@ def test_without_names_every_metric_that_trains_nothing_is_computed(world, monke
     profile.write_text("")
     found, _ = world.evaluate(profile=str(profile))
     assert set(values(found)) == {"One", "Two"}
-    assert found.troubles == ()
+    assert found.problems == ()
     assert [note for note in found.notes if note.startswith("left out: lacking:") and "nix" in note]
 
 
@@ -303,9 +303,9 @@ def test_a_metric_on_maps_trains_on_two_thirds_of_the_real_pairs(trained):
 
 def test_a_metric_on_maps_needs_masks_and_groups(trained):
     found = aligned(trained, fakes=(trained.fake / "images",))
-    assert "has no masks" in found.troubles[0].message
+    assert "has no masks" in found.problems[0].message
     (trained.real / "manifest.csv").write_text("id,group\n" + "\n".join(f"s{n:03d},a" for n in range(6)))
-    assert "one group" in trained.evaluate("aligned", segmenters=("toy-threshold",)).troubles[0].message
+    assert "one group" in trained.evaluate("aligned", segmenters=("toy-threshold",)).problems[0].message
 
 
 def test_intervals_without_groups_carry_a_warning(world):
