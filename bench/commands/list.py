@@ -13,8 +13,8 @@ from bench.progress.terminal import show
 
 def add_arguments(parser: Parser) -> None:
     """Which kind, and plugins of the user's own."""
-    kinds = ", ".join(map(plural, ROOMS))
-    parser.add_argument("kind", nargs="?", type=_kind, metavar="KIND", help=f"only this kind: {kinds} (or in the singular)")
+    kinds = f"only this kind: {', '.join(map(plural, ROOMS))} (or in the singular)"
+    parser.add_argument("kind", nargs="?", type=_kind, metavar="KIND", help=kinds)
     add_plugin_option(parser)
 
 
