@@ -118,8 +118,8 @@ def test_a_row_belongs_to_its_image_alone(space, random_inception, photos):
     photos = photos[1:4]
     make = lite0_extractor if space == "lite0" else lambda batch: cls(inception.Params(weights=str(path), batch=batch))
     alone = features_of(make(batch=1), photos, None, CTX)
-    order = [1, 2, 0]
-    together = features_of(make(batch=2), [photos[i] for i in order], None, replace(CTX, workers=2))
+    order = [2, 1, 0]
+    together = features_of(make(batch=3), [photos[i] for i in order], None, replace(CTX, workers=2))
     np.testing.assert_allclose(together, alone[order], rtol=1e-3, atol=1e-5)
     assert np.abs(alone[0] - alone[1]).max() > 1e-2 * np.abs(alone).max(), "different images, equal features"
 
