@@ -206,13 +206,13 @@ def full_width_base():
     return Base(**frozen, tokenizer=tiny.tokenizer, scheduler=tiny.scheduler)
 
 
-def test_both_sides_have_the_same_loss_and_gradients():
+@pytest.mark.parametrize("authors", [literal, pytest.param(checkpointed, marks=pytest.mark.slow)])
+def test_both_sides_have_the_same_loss_and_gradients(authors):
     """In double precision, where rounding hides nothing: from pixels and words to every gradient."""
     setting = make_setting(2, dtype=torch.float64)
     loss, got = ours(setting), gradients(setting.nets)
-    for authors in (literal, checkpointed):
-        assert loss == pytest.approx(authors(setting), rel=1e-5)
-        want = gradients(setting.nets)
-        assert set(got) == set(want)
-        for name, gradient in want.items():
-            assert (got[name] - gradient).norm() <= 1e-5 * gradient.norm(), name
+    assert loss == pytest.approx(authors(setting), rel=1e-5)
+    want = gradients(setting.nets)
+    assert set(got) == set(want)
+    for name, gradient in want.items():
+        assert (got[name] - gradient).norm() <= 1e-5 * gradient.norm(), name

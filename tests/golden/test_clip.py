@@ -27,16 +27,31 @@ SPACES = {
 }
 
 
+TEXT = {"width": 64, "heads": 1, "layers": 1, "vocab_size": 99}
+"""The other tower, which no image goes through, can be as small as the format allows."""
+SHALLOW = {"layers": 2, "width": 128, "patch_size": 32, "image_size": 224}
+
+
+def make_clip(space, folder, **towers):
+    """(extractor's class that knows the file, Params, the file, open_clip's model with its weights, its transform)."""
+    module, cls, name = SPACES[space]
+    torch.manual_seed(0)
+    model, _, transform = open_clip.create_model_and_transforms(name, text_cfg=TEXT, **towers)
+    convert_weights_to_fp16(model)
+    save_archive(model, folder / "random.pt")
+    return knowing(cls, folder / "random.pt"), module.Params, folder / "random.pt", model.float().eval(), transform
+
+
 @pytest.fixture(scope="module", params=["b32", pytest.param("l14-336", marks=pytest.mark.slow)])
 def random_clip(request, tmp_path_factory):
-    """(extractor's class that knows the file, Params, the file, open_clip's model with its weights, its transform)."""
-    module, cls, name = SPACES[request.param]
-    torch.manual_seed(0)
-    model, _, transform = open_clip.create_model_and_transforms(name)
-    convert_weights_to_fp16(model)
-    path = tmp_path_factory.mktemp("clip") / "random.pt"
-    save_archive(model, path)
-    return knowing(cls, path), module.Params, path, model.float().eval(), transform
+    """The published image tower with random numbers."""
+    return make_clip(request.param, tmp_path_factory.mktemp("clip"))
+
+
+@pytest.fixture(scope="module")
+def shallow_clip(tmp_path_factory):
+    """For what does not depend on the tower's depth."""
+    return make_clip("b32", tmp_path_factory.mktemp("shallow"), vision_cfg=SHALLOW)
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +79,9 @@ def test_features_are_open_clips_transform_and_encode_image(random_clip, photos,
     assert np.abs(twin[0] - twin[1]).max() > 1e-2 * np.abs(twin).max(), "different images, equal features"
 
 
-def test_a_row_belongs_to_its_image_alone(random_clip, photos):
+def test_a_row_belongs_to_its_image_alone(shallow_clip, photos):
     """Batch size, order, neighbours of another size and the number of readers change nothing beyond 1e-5."""
-    cls, params, path, *_ = random_clip
+    cls, params, path, *_ = shallow_clip
     alone = features_of(cls(params(weights=str(path), batch=1)), photos, None, CTX)
     order = [3, 0, 4, 2, 1]
     batched = cls(params(weights=str(path), batch=4))
@@ -74,9 +89,9 @@ def test_a_row_belongs_to_its_image_alone(random_clip, photos):
     np.testing.assert_allclose(together, alone[order], rtol=0, atol=1e-5 * np.abs(alone).max())
 
 
-def test_a_network_with_the_wrong_activation_is_refused(random_clip, monkeypatch):
+def test_a_network_with_the_wrong_activation_is_refused(shallow_clip, monkeypatch):
     """open_clip builds these networks with GELU too, and says nothing: other features by far more than rounding."""
-    _, _, path, model, _ = random_clip
+    _, _, path, model, _ = shallow_clip
     with_gelu = open_clip.model.CLIP(**_config(model), quick_gelu=False)
     with_gelu.load_state_dict(model.state_dict())
     pixels = torch.randn(1, 3, *model.visual.image_size)
@@ -97,14 +112,14 @@ def _config(model):
     )  # fmt: skip
     text = open_clip.CLIPTextCfg(
         width=model.ln_final.weight.shape[0], heads=model.ln_final.weight.shape[0] // 64,
-        layers=len(model.transformer.resblocks),
+        layers=len(model.transformer.resblocks), vocab_size=len(model.token_embedding.weight),
     )  # fmt: skip
     return {"embed_dim": model.text_projection.shape[1], "vision_cfg": vision, "text_cfg": text}
 
 
-def test_an_archive_that_lacks_a_tensor_is_refused(random_clip, tmp_path):
+def test_an_archive_that_lacks_a_tensor_is_refused(shallow_clip, tmp_path):
     """Loading is strict, so nothing keeps its random start."""
-    _, _, _, model, _ = random_clip
+    _, _, _, model, _ = shallow_clip
     kept = model.visual.ln_post.bias
     model.visual.ln_post.bias = None
     try:

@@ -50,6 +50,7 @@ def test_features_are_the_class_token_of_the_network_written_out(module, cls, ar
         t.ToPILImage(), t.Resize((224, 224), t.InterpolationMode.BICUBIC), t.ToTensor(),
         t.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
     ])  # fmt: skip
+    photos = photos[1:4]
     with torch.inference_mode():
         wanted = class_token(weights, torch.stack([prepare(load_rgb(photo)) for photo in photos])).numpy()
     extractor = knowing(cls, tmp_path / "random.pth")(module.Params(weights=str(tmp_path / "random.pth"), batch=2))

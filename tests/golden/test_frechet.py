@@ -110,11 +110,12 @@ def test_the_line_takes_the_bias_away_where_images_outnumber_dimensions(shift):
     assert plain.mean() > truth + 10 * error
 
 
-def test_the_jackknife_covers_the_truth_where_images_outnumber_dimensions():
-    """Nominal 95 %: 88-98 %."""
+@pytest.mark.parametrize("trials", [60, pytest.param(150, marks=pytest.mark.slow)])
+def test_the_jackknife_covers_the_truth_where_images_outnumber_dimensions(trials):
+    """Nominal 95 %: 88-98 %. Of 60 intervals half as wide, fewer than 88 % hold the truth all but surely."""
     truth = frechet.frechet(cloud(40_000, 12, 1), cloud(40_000, 12, 2, 0.4, 1.2))
     covered = []
-    for trial in range(150):
+    for trial in range(trials):
         both = frechet.clouds(cloud(120, 12, 100 + trial), cloud(120, 12, 5000 + trial, 0.4, 1.2))
         rings = frechet.circles(np.arange(120), np.arange(120), trial)
         low, high = jackknife_interval(frechet.infinity(both, *rings), frechet.left_out(both, *rings))
@@ -126,7 +127,7 @@ def test_the_printed_interval_reaches_the_truth_where_dimensions_outnumber_image
     """The line leaves bias there: the jackknife alone never reaches the truth, widened by the floor it does."""
     dim, spread = 150, np.arange(1, 151) ** -0.5
     jackknife, printed = [], []
-    for trial in range(20):
+    for trial in range(8):
         rng = np.random.default_rng(trial)
         x, y = (rng.normal(size=(60, dim)) * spread for _ in range(2))
         score = infinity(x, y + 0.1 * spread, trial)

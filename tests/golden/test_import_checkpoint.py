@@ -40,9 +40,18 @@ def imported(tmp_path, base, state, kind):
     return out
 
 
+BY_DEFAULT = {("safetensors", False), ("pth", True), ("ckpt", True)}
+CASES = [
+    pytest.param(
+        kind, whole, id=f"{kind}-{'whole' if whole else 'trained-parts'}",
+        marks=[] if (kind, whole) in BY_DEFAULT else pytest.mark.slow,
+    )
+    for kind in FORMATS for whole in (False, True)
+]  # fmt: skip
+
+
 @torch.no_grad()
-@pytest.mark.parametrize("whole", [False, True], ids=["trained-parts", "whole"])
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize(("kind", "whole"), CASES)
 def test_noise_predictions_are_those_of_the_authors_code(tmp_path, base, batch, kind, whole):  # noqa: F811
     out = imported(tmp_path, base, whole_state(base) if whole else parity_state(), kind)
     loaded = load_base(str(out))

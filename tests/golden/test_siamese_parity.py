@@ -105,6 +105,7 @@ def test_losses_and_gradients(nets, batch, case):
     close(nets.decoder.conv_out.weight.grad, WANT[f"{prefix}model.diffusion_model.out.2.weight"])
 
 
+@pytest.mark.slow
 def test_the_range_of_the_augmentation_is_the_authors(nets, batch):
     """t = 100, 200, 700: with <= 200 two samples count, with < 200 the total would be another."""
     case = FACTS["cases"][-1]

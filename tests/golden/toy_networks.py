@@ -9,7 +9,7 @@ from generators.diffusion.conditioning.control import Decoder, build_controlnet
 from generators.diffusion.conditioning.networks import Networks
 
 
-def make_networks(widths=(32, 64), dense_hint=True, dtype=torch.float64, seed=0):
+def make_networks(widths=(32, 64), dense_hint=False, dtype=torch.float64, seed=0):
     torch.manual_seed(seed)
     unet = UNet2DConditionModel(
         sample_size=8, in_channels=4, out_channels=4, block_out_channels=widths, layers_per_block=1,
@@ -27,7 +27,7 @@ def make_networks(widths=(32, 64), dense_hint=True, dtype=torch.float64, seed=0)
     return Networks(unet.to(dtype), controlnet.to(dtype), decoder.to(dtype), alphas)
 
 
-def make_batch(count=4, side=4, times=(20, 200, 201, 900), dtype=torch.float64, seed=0):
+def make_batch(count=4, side=2, times=(20, 200, 201, 900), dtype=torch.float64, seed=0):
     draw = torch.Generator().manual_seed(seed)
     shape = (count, 4, side, side)
     return Batch(
