@@ -208,7 +208,7 @@ def test_what_is_deleted_comes_back_to_the_byte(write, whole, tmp_path, gone):
     assert progress.done + progress.seen == progress.total == 10
 
 
-@pytest.mark.parametrize("at", [1, 5])
+@pytest.mark.parametrize("at", [1, 5, *(pytest.param(at, marks=pytest.mark.slow) for at in (4, 9))])
 def test_a_killed_set_goes_on_to_the_same_bytes(write, whole, tmp_path, at):
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path, progress=Killer(at))
