@@ -126,6 +126,15 @@ def toy_options() -> list[str]:
 
 
 @pytest.fixture(scope="session")
+def narrow_base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where a base model lies that is narrower than the bundled one: a parameter of the diffusion generators."""
+    # Needs torch, which most tests do without.
+    from tests.narrow_base import write_narrow_base
+
+    return str(write_narrow_base(tmp_path_factory.mktemp("narrow base")))
+
+
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real data; the test is skipped without it."""
     folder = os.environ.get("BENCH_DATA")

@@ -1,4 +1,4 @@
-"""Checkpoints of the latent-diffusion layout for tests: the parity numbers' networks, beside a small random base."""
+"""Checkpoints of the latent-diffusion layout for tests: of the parity numbers' networks, or of a base folder's."""
 
 import json
 import shutil
@@ -10,8 +10,9 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from generators.diffusion.base_model.location import TINY_FOLDER
 from generators.diffusion.base_model.model import SCHEDULER
-from generators.diffusion.checkpoint_import.names import text_names, vae_names
+from generators.diffusion.checkpoint_import.names import control_names, text_names, unet_names, vae_names
 from generators.diffusion.checkpoint_import.schedule import schedule_buffers
+from generators.diffusion.conditioning.control import build_controlnet
 from tests.golden.rule_weights import rule_state
 
 FACTS = json.loads((Path(__file__).parent / "golden" / "data" / "siamese.json").read_text())
@@ -59,12 +60,26 @@ def write_base(folder):
 
 def whole_state(base):
     """The parity networks with the VAE and text encoder of a base folder, and all that lies beside them."""
+    return parity_state() | state_beside(base)
+
+
+def narrow_state(base):
+    """U-Net of a base folder and a ControlNet with Dense Hint Input, untrained, in the layout."""
+    unet = UNet2DConditionModel.from_pretrained(base / "unet")
+    controlnet = build_controlnet(unet, dense_hint=True)
+    return in_layout(unet, unet_names(unet)) | in_layout(controlnet, control_names(controlnet))
+
+
+def in_layout(module, names):
+    values = module.state_dict()
+    return {key: values[name].clone() for key, name in names.items()}
+
+
+def state_beside(base):
+    """VAE and text encoder of a base folder, and what is no weight."""
     vae = AutoencoderKL.from_pretrained(base / "vae")
     text = CLIPTextModel.from_pretrained(base / "text_encoder")
-    state = parity_state()
-    for module, names in ((vae, vae_names(vae)), (text, text_names(text))):
-        values = module.state_dict()
-        state |= {key: values[name].clone() for key, name in names.items()}
+    state = in_layout(vae, vae_names(vae)) | in_layout(text, text_names(text))
     for key in state:
         if "mid.attn_1" in key and key.endswith(ATTENTION):
             state[key] = state[key][:, :, None, None]

@@ -35,9 +35,9 @@ def offline(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """A copy of the bundled base model that a test may damage."""
-    return shutil.copytree(TINY_FOLDER, tmp_path / "base model")
+def folder(narrow_base, tmp_path):
+    """A base model that a test may damage."""
+    return shutil.copytree(narrow_base, tmp_path / "base model")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,8 @@ def one_line(error, *words):
         assert word in text
 
 
-def test_a_local_folder_is_the_same_model_as_the_bundled_name(folder, tiny):
+def test_a_local_folder_is_the_same_model_as_the_bundled_name(tmp_path, tiny):
+    folder = shutil.copytree(TINY_FOLDER, tmp_path / "base model")
     assert base_folder(str(folder)) == folder
     assert missing_base(str(folder)) == ()
     loaded = load_base(str(folder))

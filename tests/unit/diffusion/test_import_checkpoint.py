@@ -4,10 +4,11 @@ import re
 import shutil
 import sys
 import types
+from pathlib import Path
 
 import pytest
 import torch
-from diffusers import ControlNetModel, StableDiffusionControlNetPipeline
+from diffusers import ControlNetModel, StableDiffusionControlNetPipeline, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 
 from bench.cli import run
@@ -21,7 +22,7 @@ from generators.diffusion.checkpoint_import.names import CONTROL, control_names
 from generators.diffusion.conditioning.control import build_controlnet
 from generators.siamese import Params, Siamese
 from tests.conftest import make_pairs, refused
-from tests.ldm_layout import parity_state, parity_unet, whole_state, write_base
+from tests.ldm_layout import narrow_state, state_beside
 
 ZERO = "control_model.zero_convs.3.0.bias"
 QUANT = "first_stage_model.quant_conv.weight"
@@ -30,13 +31,19 @@ DECODER = "model.diffusion_model.out.2.weight"
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    return write_base(tmp_path_factory.mktemp("base") / "base model")
+def base(narrow_base):
+    return Path(narrow_base)
 
 
 @pytest.fixture(scope="module")
-def whole(base):
-    return whole_state(base)
+def trained(base):
+    """The published networks alone."""
+    return narrow_state(base)
+
+
+@pytest.fixture(scope="module")
+def whole(trained, base):
+    return trained | state_beside(base)
 
 
 @pytest.fixture
@@ -67,7 +74,7 @@ def place(tmp_path, base, capsys):
 def test_a_whole_checkpoint_says_what_was_done(place, whole, tmp_path, base):
     code, out, _ = place(whole)
     assert code == 0
-    for part in ("controlnet: 286 ", "unet: 494 ", "vae: 180 ", "text_encoder: 36 ", "schedule: 13 buffers"):
+    for part in ("controlnet: 156 ", "unet: 208 ", "vae: 180 ", "text_encoder: 20 ", "schedule: 13 buffers"):
         assert part in out
     assert re.search(f"tokenizer: .*{base}", out)
     assert not (tmp_path / "out" / "model_index.json").exists()
@@ -90,7 +97,7 @@ def test_every_missing_and_every_unexpected_key_is_named(place, whole, tmp_path,
 
 def test_a_whole_level_that_is_missing_is_named_as_itself(place, whole):
     """Not as the last level, nor as entries of another one that have moved."""
-    gone = {key for key in whole if "control_model.input_blocks.5." in key}
+    gone = {key for key in whole if "control_model.input_blocks.1." in key}
     code, _, error = place({key: value for key, value in whole.items() if key not in gone})
     assert code == 2
     assert sorted(error.splitlines()[1:-1]) == sorted(f"  missing: {key}" for key in gone)
@@ -115,7 +122,7 @@ def test_numbers_that_are_not_finite_are_said_to_be_in_the_file(place, whole):
 def test_another_base_is_refused_with_the_shapes(place, whole):
     code, _, error = place({key: value for key, value in whole.items() if key != "scale_factor"}, source="tiny")
     assert code == 2
-    assert "control_model.input_blocks.0.0.weight (32, 4, 3, 3) for (64, 6, 3, 3)" in error
+    assert "control_model.input_blocks.0.0.weight (16, 4, 3, 3) for (64, 6, 3, 3)" in error
     assert "--set NAME.base=DIR" in error
 
 
@@ -146,8 +153,8 @@ def test_averaged_weights_are_left_out_and_told(place, whole):
     assert f"left out: 3 averaged weights {AVERAGED}*" in out
 
 
-def test_absent_vae_and_text_encoder_come_from_the_base(place, base, tmp_path):
-    code, out, _ = place(parity_state())
+def test_absent_vae_and_text_encoder_come_from_the_base(place, trained, base, tmp_path):
+    code, out, _ = place(trained)
     assert code == 0
     for part, prefix in (("vae", "first_stage_model."), ("text_encoder", "cond_stage_model.")):
         assert f"{part}: the file has no {prefix}*; taken from {base}" in out
@@ -155,8 +162,8 @@ def test_absent_vae_and_text_encoder_come_from_the_base(place, base, tmp_path):
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
-def test_without_a_base_what_is_absent_is_listed(place, tmp_path):
-    code, _, error = place(parity_state(), source=tmp_path / "nowhere")
+def test_without_a_base_what_is_absent_is_listed(place, trained, tmp_path):
+    code, _, error = place(trained, source=tmp_path / "nowhere")
     assert code == 2
     for word in ("first_stage_model.*", "cond_stage_model.*", "tokenizer", "nowhere", "--set NAME.base=DIR"):
         assert word in error
@@ -264,10 +271,10 @@ def test_options_of_others_are_refused(place, whole):
     assert "unet takes no part" in place(whole, "--set", "unet.epochs=1")[2]
 
 
-def own_hint(whole):
+def own_hint(whole, base):
     """The whole checkpoint with ControlNet's own hint block, at random."""
     torch.manual_seed(1)
-    controlnet = build_controlnet(parity_unet(), dense_hint=False)
+    controlnet = build_controlnet(UNet2DConditionModel.from_pretrained(base / "unet"), dense_hint=False)
     for parameter in controlnet.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     values = controlnet.state_dict()
@@ -275,8 +282,8 @@ def own_hint(whole):
     return controlnet, {key: value for key, value in whole.items() if not key.startswith(CONTROL)} | own
 
 
-def test_controlnets_own_layout_opens_in_diffusers_too(place, whole, tmp_path):
-    controlnet, state = own_hint(whole)
+def test_controlnets_own_layout_opens_in_diffusers_too(place, whole, base, tmp_path):
+    controlnet, state = own_hint(whole, base)
     assert "control_model.input_hint_block.14.weight" in state
     assert place(state, generator="controlnet")[0] == 0
     pipeline = StableDiffusionControlNetPipeline.from_pretrained(
@@ -287,16 +294,16 @@ def test_controlnets_own_layout_opens_in_diffusers_too(place, whole, tmp_path):
     assert theirs.keys() == ours.keys()
     assert all(torch.equal(theirs[name], ours[name]) for name in ours)
     pipeline.set_progress_bar_config(disable=True)
-    (image,) = pipeline("A disc.", torch.ones(1, 3, 64, 64), num_inference_steps=2, output_type="np").images
-    assert image.shape == (64, 64, 3)
+    (image,) = pipeline("A disc.", torch.ones(1, 3, 32, 32), num_inference_steps=2, output_type="np").images
+    assert image.shape == (32, 32, 3)
 
 
-def test_each_hint_block_is_refused_by_the_other_generator(place, whole):
+def test_each_hint_block_is_refused_by_the_other_generator(place, whole, base):
     code, _, error = place(whole, generator="controlnet")
     assert code == 2
     assert "missing: control_model.input_hint_block.0.weight" in error
     assert "unexpected: control_model.input_hint_block.0.conv_before_res2.bias" in error
-    assert place(own_hint(whole)[1], "--set", "siamese.dhi=false")[0] == 0
+    assert place(own_hint(whole, base)[1], "--set", "siamese.dhi=false")[0] == 0
 
 
 # Sampling from the folder.
@@ -329,7 +336,7 @@ def sample(generator, tmp_path):
 
 
 def siamese(folder, **changes):
-    return Siamese(Params(**{"checkpoint": str(folder), "size": 64, "sampler_steps": 2} | changes))
+    return Siamese(Params(**{"checkpoint": str(folder), "size": 32, "sampler_steps": 2} | changes))
 
 
 def test_nothing_is_trained_and_every_weight_counts(folder, tmp_path):
@@ -418,5 +425,5 @@ def test_a_broken_configuration_is_one_line(folder, tmp_path, part):
 
 def test_the_hint_block_of_another_import_is_refused(folder, tmp_path):
     refused(lambda: sample(siamese(folder, dhi=False), tmp_path), "controlnet_cond_embedding", "hint block")
-    generator = ControlNet(ControlNetParams(checkpoint=str(folder), size=64, sampler_steps=1))
+    generator = ControlNet(ControlNetParams(checkpoint=str(folder), size=32, sampler_steps=1))
     refused(lambda: sample(generator, tmp_path), "controlnet_cond_embedding", "hint block")

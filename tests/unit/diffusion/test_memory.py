@@ -107,7 +107,14 @@ def test_what_is_lowered_already_is_not_named_again():
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def siamese(narrow_base):
+    """`siamese(…)` is a generator that trains within a second."""
+    small = {"base": narrow_base, "size": 32, "steps": 1, "batch": 2, "preview_every": 0, "sampler_steps": 1}
+    return lambda **changes: Siamese(Params(**small | changes))
+
+
+@pytest.fixture(scope="module")
+def trained(siamese, tmp_path_factory):
     place = tmp_path_factory.mktemp("trained")
     for name in ("model", "work", "out"):
         (place / name).mkdir()
@@ -116,12 +123,7 @@ def trained(tmp_path_factory):
     return samples, place
 
 
-def siamese(**changes):
-    small = {"base": "tiny", "size": 64, "steps": 2, "batch": 2, "preview_every": 0, "sampler_steps": 2}
-    return Siamese(Params(**small | changes))
-
-
-def test_in_training(trained, tmp_path, monkeypatch):
+def test_in_training(siamese, trained, tmp_path, monkeypatch):
     monkeypatch.setattr("generators.diffusion.training.siamese_step.encode", lambda *_: torch.empty(ABSURD))
     refused(
         lambda: siamese().fit(trained[0], tmp_path, Context(seed=0, workdir=tmp_path)),
@@ -129,7 +131,7 @@ def test_in_training(trained, tmp_path, monkeypatch):
     )  # fmt: skip
 
 
-def test_in_a_preview(trained, tmp_path, monkeypatch):
+def test_in_a_preview(siamese, trained, tmp_path, monkeypatch):
     monkeypatch.setattr(Preview, "draw", lambda _: np.empty(ABSURD))
     refused(
         lambda: siamese(preview_every=1).fit(trained[0], tmp_path, Context(seed=0, workdir=tmp_path)),
@@ -137,7 +139,7 @@ def test_in_a_preview(trained, tmp_path, monkeypatch):
     )  # fmt: skip
 
 
-def test_in_sampling_and_what_is_finished_is_kept(trained, monkeypatch):
+def test_in_sampling_and_what_is_finished_is_kept(siamese, trained, monkeypatch):
     """The second batch does not fit: the first stays, and half of the batch size finishes the set."""
     samples, place = trained
     decode, calls = sample_set.decode_latents, []

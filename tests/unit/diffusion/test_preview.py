@@ -17,7 +17,7 @@ from generators.diffusion.training.preview import COLUMNS, GAP, Preview, evaluat
 from generators.siamese import Siamese
 from tests.conftest import make_pairs
 
-SIZE = 64
+SIZE = 32
 SAMPLER = Sampler(2, 3.0)
 
 
@@ -27,10 +27,10 @@ def pairs(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", params=[Siamese, ControlNetMi], ids=["mask", "mask-and-image"])
-def preview(request, pairs, tmp_path_factory):
+def preview(request, narrow_base, pairs, tmp_path_factory):
     """Of a ControlNet whose residuals are far from zero, as after training."""
-    base = load_base("tiny")
-    method = request.param(request.param.Params(base="tiny", size=SIZE)).method(base, 0)
+    base = load_base(narrow_base)
+    method = request.param(request.param.Params(base=narrow_base, size=SIZE)).method(base, 0)
     torch.manual_seed(1)
     for parameter in method.trained["controlnet"].parameters():
         if not parameter.any():

@@ -18,13 +18,14 @@ from generators.diffusion.sampling.sample_set import sample_set
 from generators.diffusion.sampling.sampler import Conditions, Sampler, SamplingJob, initial_noise, sample_latents
 from tests.conftest import make_pairs
 
-SHAPE = (6, 8, 8)
+SIZE = 32
+SHAPE = (4, SIZE // 8, SIZE // 8)
 PROMPTS = ["A photo of a polyp.", "A photo of a lesion.", ""]
 
 
 @pytest.fixture(scope="module")
-def base():
-    return load_base("tiny")
+def base(narrow_base):
+    return load_base(narrow_base)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["own-hint", "dense-hint"])
@@ -47,12 +48,12 @@ def method_of(base, controlnet):
 
 
 def make_job(base, method, sampler, ctx):
-    return SamplingJob(base=base, method=method, sampler=sampler, size=64, ctx=ctx)
+    return SamplingJob(base=base, method=method, sampler=sampler, size=SIZE, ctx=ctx)
 
 
 def masks(count):
     draw = torch.Generator().manual_seed(1)
-    return (torch.rand(count, 1, 64, 64, generator=draw) > 0.5).float().repeat(1, 3, 1, 1)
+    return (torch.rand(count, 1, SIZE, SIZE, generator=draw) > 0.5).float().repeat(1, 3, 1, 1)
 
 
 def ours(base, controlnet, sampler, noise, hint, prompts):
@@ -72,12 +73,12 @@ def theirs(base, controlnet, sampler, noise, hint, prompts):
     )  # fmt: skip
     pipeline.set_progress_bar_config(disable=True)
     return pipeline(
-        prompts, hint, 64, 64, sampler.steps, guidance_scale=sampler.guidance, eta=0.0, latents=noise.clone(),
+        prompts, hint, SIZE, SIZE, sampler.steps, guidance_scale=sampler.guidance, eta=0.0, latents=noise.clone(),
         output_type="latent",
     ).images  # fmt: skip
 
 
-@pytest.mark.parametrize(("steps", "guidance"), [(2, 9.0), (5, 3.0), (50, 9.0)])
+@pytest.mark.parametrize(("steps", "guidance"), [(2, 9.0), (5, 3.0), pytest.param(50, 9.0, marks=pytest.mark.slow)])
 def test_latents_are_those_of_diffusers_pipeline(base, controlnet, steps, guidance):
     """Same weights, scheduler and starting noise. Its unconditional half keeps the control too, as it is not guessing.
 
@@ -131,7 +132,7 @@ def test_noise_depends_on_seed_and_id_only():
 
 
 def test_noise_is_standard_normal_and_independent():
-    noise = initial_noise([f"image {i}" for i in range(1000)], 0, SHAPE).flatten(1)
+    noise = initial_noise([f"image {i}" for i in range(1000)], 0, (6, 8, 8)).flatten(1)
     assert noise.mean().abs() < 0.01
     assert noise.std() == pytest.approx(1, abs=0.01)
     similar = (noise @ noise.T / noise.shape[1]).fill_diagonal_(0)
@@ -169,7 +170,7 @@ class Killer(Quiet):
 
 @pytest.fixture(scope="module")
 def conditions(tmp_path_factory):
-    return make_pairs(tmp_path_factory.mktemp("conditions"), 5, 64)
+    return make_pairs(tmp_path_factory.mktemp("conditions"), 5, SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +208,7 @@ def test_what_is_deleted_comes_back_to_the_byte(write, whole, tmp_path, gone):
     assert progress.done + progress.seen == progress.total == 10
 
 
-@pytest.mark.parametrize("at", [1, 4, 5, 9])
+@pytest.mark.parametrize("at", [1, 5, *(pytest.param(at, marks=pytest.mark.slow) for at in (4, 9))])
 def test_a_killed_set_goes_on_to_the_same_bytes(write, whole, tmp_path, at):
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path, progress=Killer(at))
