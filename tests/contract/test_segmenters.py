@@ -3,7 +3,7 @@
 import functools
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +17,34 @@ from tests.conftest import Counter, make_pairs
 from tests.contract.conftest import build, names
 
 SEGMENTERS = names("segmenter")
-SMALL = {"size": 64, "width": 8, "batch": 2, "epochs": 25, "lr": 1e-2, "augment": False, "three_steps": False}
-PATIENT = SMALL | {"epochs": 120}
-BRIEF = SMALL | {"epochs": 3, "augment": True, "three_steps": True}
+SMALL = {
+    "size": 64, "width": 8, "batch": 2, "epochs": 2, "lr": 1e-2, "augment": False, "three_steps": False,
+    "network": "Linknet+tu-mobilenetv3_small_050", "config": str(Path(__file__).parent / "narrow_segformer.py"),
+}  # fmt: skip
+BRIEF = SMALL | {"augment": True, "three_steps": True}
+COPIES = 16
+"""Of each image in an epoch of `made`: a checkpoint, one an epoch, takes as long as several updates."""
+PATIENCE = (1, 2, 3, 4, 6, 8, 12)
+"""Epochs after which `made` looks whether the images are learned."""
+HASTE = 5
+"""Times the demo's learning rate: that suits each network, and trainings of many more updates."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """A segmenter trained with seed 0, its maps of the training images, and how many updates training counted."""
+    """A trained segmenter and its maps of the training images."""
 
     segmenter: Segmenter
     model: Path
     maps: Path
+
+
+@dataclass(frozen=True)
+class Brief:
+    """A segmenter trained for two epochs, and how many updates training counted."""
+
+    segmenter: Segmenter
+    model: Path
     updates: int
 
 
@@ -45,15 +61,44 @@ def train(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(train, tmp_path_factory):
-    """`made(name)`: trained once for all tests, longer where it has not learned the images by then."""
-    soon, late = (made_with(changes, train, tmp_path_factory) for changes in (SMALL, PATIENT))
-    return lambda name: soon(name) if learned(soon(name), train) else late(name)
+    """`made(name)`: trained once for all tests, going on until it has learned the images, or patience ends."""
+
+    @functools.cache
+    def make(name):
+        place, rate = tmp_path_factory.mktemp(name), HASTE * build("segmenter", name).params.lr
+        for epochs in PATIENCE:
+            segmenter = build("segmenter", name, **(SMALL | {"epochs": epochs, "lr": rate, "batch": 4}))
+            model = fit(segmenter, repeated(train), place)
+            one = Made(segmenter, model, predict(segmenter, train, model, place))
+            if learned(one, train):
+                break
+        return one
+
+    return make
 
 
 @pytest.fixture(scope="module")
 def briefly(train, tmp_path_factory):
     """`briefly(name)`: trained for long enough to be killed between and too short to learn anything."""
-    return made_with(BRIEF, train, tmp_path_factory)
+
+    @functools.cache
+    def make(name):
+        segmenter, counter = build("segmenter", name, **BRIEF), Counter()
+        return Brief(segmenter, fit(segmenter, train, tmp_path_factory.mktemp(name), progress=counter), counter.updates)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def otherwise(briefly, train, tmp_path_factory):
+    """`otherwise(name)`: the report of that training with another seed, its epoch selected on the training images."""
+
+    @functools.cache
+    def make(name):
+        model = fit(briefly(name).segmenter, train, tmp_path_factory.mktemp(name), seed=1, select=train)
+        return report_of(model)
+
+    return make
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +109,7 @@ def killed(briefly, train, tmp_path_factory):
     def make(name):
         one, place = briefly(name), tmp_path_factory.mktemp(name)
         with pytest.raises(KeyboardInterrupt):
-            fit(one.segmenter, train, place, progress=Counter(kill_at=one.updates - 1))
+            fit(one.segmenter, train, place, progress=Counter(kill_at=one.updates // 2 + 1))
         return place
 
     def give(name, place):
@@ -74,14 +119,13 @@ def killed(briefly, train, tmp_path_factory):
     return give
 
 
-def made_with(changes, train, tmp_path_factory):
-    @functools.cache
-    def make(name):
-        segmenter, place, counter = build("segmenter", name, **changes), tmp_path_factory.mktemp(name), Counter()
-        model = fit(segmenter, train, place, progress=counter)
-        return Made(segmenter, model, predict(segmenter, train, model, place), counter.updates)
+def repeated(pairs):
+    """Each pair as often as `COPIES` says, under ids of their own."""
+    return tuple(replace(pair, id=f"{pair.id}-{copy}") for copy in range(COPIES) for pair in pairs)
 
-    return make
+
+def report_of(model):
+    return json.loads((model / TRAINING).read_text())
 
 
 def fit(segmenter, train, place, seed=0, val=(), select=(), **context):
@@ -103,6 +147,11 @@ def predict(segmenter, samples, model, place, name="maps"):
 def tree(folder):
     """Bytes of every file below a folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def weights(model):
+    """Bytes of every file of a model but the report of its training."""
+    return {name: data for name, data in tree(model).items() if name != TRAINING}
 
 
 def learned(one, pairs):
@@ -149,11 +198,13 @@ def test_the_batch_size_changes_no_map(name, made, train, tmp_path):
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)
-def test_another_seed_gives_another_network(name, briefly, train, tmp_path):
+def test_another_seed_gives_another_network(name, briefly, otherwise):
     """The same seed gives the same bytes: `test_killed_training_goes_on_to_the_same_weights`."""
-    one = briefly(name)
-    other = fit(one.segmenter, train, tmp_path / "other", seed=1)
-    assert tree(other) != tree(one.model)
+    losses = [
+        [entry["train_loss"] for entry in report["history"]]
+        for report in (report_of(briefly(name).model), otherwise(name))
+    ]
+    assert losses[0] != losses[1]
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)
@@ -161,21 +212,18 @@ def test_a_validation_split_is_only_watched(name, briefly, train, tmp_path):
     """Training with one ends well, and its pairs do not enter the network while the rate is constant."""
     without = briefly(name)
     with_val = fit(without.segmenter, train, tmp_path, val=tuple(reversed(train)))
-    assert tree(predict(without.segmenter, train, with_val, tmp_path)) == tree(without.maps)
+    assert all(entry["val_loss"] > 0 for entry in report_of(with_val)["history"])
+    assert weights(with_val) == weights(without.model)
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)
-def test_selected_on_test_the_best_epoch_is_kept_and_the_report_says_so(name, train, tmp_path):
+def test_selected_on_test_the_best_epoch_is_kept_and_the_report_says_so(name, briefly, otherwise):
     """As many updates as without; of the two epochs the one that is better on the images given."""
-    segmenter = build("segmenter", name, **(SMALL | {"epochs": 2}))
-    reports = [
-        json.loads((fit(segmenter, train, tmp_path / str(len(select)), select=select) / TRAINING).read_text())
-        for select in (train, ())
-    ]
-    scores = [entry["selection_dice"] for entry in reports[0]["history"]]
-    assert f"epoch {1 + scores.index(max(scores))} of 2, selected on test" in reports[0]["kept"]
-    assert "test" not in reports[1]["kept"]
-    assert reports[0]["updates"] == reports[1]["updates"] > 0
+    selected, plain = otherwise(name), report_of(briefly(name).model)
+    scores = [entry["selection_dice"] for entry in selected["history"]]
+    assert f"epoch {1 + scores.index(max(scores))} of 2, selected on test" in selected["kept"]
+    assert "test" not in plain["kept"]
+    assert selected["updates"] == plain["updates"] > 0
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)
@@ -216,7 +264,7 @@ def test_a_loss_that_is_no_number_is_a_clear_error(name, train, tmp_path):
     """Diverged training ends in one line, leaves no model, and the reader learns what to change."""
     segmenter = build("segmenter", name, **(SMALL | {"lr": 1e30}))
     with pytest.raises(BenchError, match="not finite.*lower the learning rate") as caught:
-        fit(segmenter, train, tmp_path)
+        fit(segmenter, repeated(train), tmp_path)
     assert "\n" not in str(caught.value)
     assert tree(tmp_path / "model") == {}
 
@@ -224,6 +272,6 @@ def test_a_loss_that_is_no_number_is_a_clear_error(name, train, tmp_path):
 @pytest.mark.parametrize("name", SEGMENTERS)
 def test_a_network_that_broke_in_its_last_update_is_not_kept(name, train, tmp_path):
     """The loss before the only update was fine; what the update left must not become maps of chance."""
-    segmenter = build("segmenter", name, **(SMALL | {"lr": 1e30, "epochs": 1, "batch": 2}))
+    segmenter = build("segmenter", name, **(SMALL | {"lr": 1e30, "epochs": 1}))
     with pytest.raises(BenchError, match="not finite.*lower the learning rate"):
         predict(segmenter, train, fit(segmenter, train, tmp_path), tmp_path)

@@ -31,7 +31,7 @@ SMALL = {
     "polyp-pvt": (polyp_pvt.PolypPVT, TIMM),
     "ctnet": (ctnet.CTNet, {"variant": "b0"}),
     "segformer": (segformer.SegFormer, {"variant": "b0"}),
-    "smp": (smp.SMP, {"network": "Unet+mobilenet_v2"}),
+    "smp": (smp.SMP, {"network": "Linknet+mobilenet_v2"}),
 }
 RELEASED = {
     "backbone.block1.0.mlp.dwconv.dwconv.weight": "backbone.stages.0.blocks.0.mlp.dwconv.weight",
@@ -144,7 +144,7 @@ def test_weights_of_another_kind_of_number_are_refused(kind, tmp_path):
 
 
 def test_counters_are_whole_numbers(tmp_path):
-    made = smp.SMP(smp.Params(network="Unet+mobilenet_v2", pretrained=False, weights=str(tmp_path / "odd.pth")))
+    made = smp.SMP(smp.Params(network="Linknet+mobilenet_v2", pretrained=False, weights=str(tmp_path / "odd.pth")))
     state = made.seeded(5).state_dict()
     torch.save({n: v.float() for n, v in state.items()}, tmp_path / "odd.pth")
     refused(made.try_files, "num_batches_tracked: float32 for int64")
@@ -217,7 +217,7 @@ def test_the_backbone_starts_from_the_file(plugin, tmp_path, monkeypatch):
 @pytest.mark.parametrize("classifier", ["fc.weight", "_fc.bias", "last_linear.weight", "linear.weight", "head.fc.bias"])
 def test_a_backbone_of_another_library_fits(classifier, tmp_path):
     """Its classifier is called otherwise, and old files count no batches."""
-    made = smp.SMP(smp.Params(network="Unet+mobilenet_v2", size=64, backbone=str(tmp_path / "b.pth")))
+    made = smp.SMP(smp.Params(network="Linknet+mobilenet_v2", size=64, backbone=str(tmp_path / "b.pth")))
     own = made.seeded(5).encoder.state_dict()
     state = {name: value for name, value in own.items() if not name.endswith("num_batches_tracked")}
     assert len(state) < len(own)

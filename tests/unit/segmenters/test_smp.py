@@ -40,7 +40,7 @@ def test_an_unknown_name_is_answered_with_what_there_is(text, message):
 
 
 def test_an_encoder_that_does_not_serve_the_architecture_is_one_line():
-    refused(lambda: network("DeepLabV3+vgg11").network(), "smp:DeepLabV3+vgg11", "choose another encoder")
+    refused(lambda: network("DeepLabV3+xception").network(), "smp:DeepLabV3+xception", "choose another encoder")
 
 
 def test_an_encoder_whose_weights_were_published_nowhere_needs_a_file():
