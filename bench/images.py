@@ -85,7 +85,7 @@ def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
                 raise Image.DecompressionBombError(f"{image.width}x{image.height} pixels")
             yield image
     except Image.DecompressionBombError as error:
-        said = str(error).partition(",")[0]
+        said = str(error).partition(" exceeds")[0].partition(",")[0]
         raise BenchError(
             f"{path}: {said}, above the limit of {Image.MAX_IMAGE_PIXELS:,}; scale it down, remove it, or raise the "
             "limit with --max-pixels"

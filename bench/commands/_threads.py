@@ -8,13 +8,14 @@ from pathlib import Path
 
 from bench.engine.threads import note_of, settle_threads
 from bench.errors import BenchError
-from bench.workflows.places import StorageError
+from bench.workflows.places import StorageError, refuse_results
 from bench.workflows.request import Request
 
 
 @contextmanager
 def settled_threads(request: Request) -> Iterator[Path]:
     """The note that a killed command leaves behind; the command deletes it when all is done."""
+    refuse_results(request.results)
     note = note_of(request.results, vars(request))
     settle_threads(note)
     try:

@@ -27,7 +27,7 @@ from bench.commands._parser import Parser
 from bench.commands._threads import settled_threads
 from bench.files.atomic import write_atomic
 from bench.progress.terminal import say, show
-from bench.report.document import FORMATS
+from bench.report.document import FORMATS, rendered
 from bench.report.evaluation import document
 from bench.workflows.evaluate import evaluate
 from bench.workflows.places import refuse_place
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         if not evaluation.problems:
             threads.unlink(missing_ok=True)
     if evaluation.rows:
-        _publish(FORMATS[args.format](document(evaluation)), args.out)
+        _publish(rendered(document(evaluation), args.format), args.out)
     if not evaluation.rows or args.format == "csv":
         # The other formats hold them.
         for note in evaluation.notes:

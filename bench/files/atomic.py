@@ -96,8 +96,15 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Write `text` in UTF-8, in the way of `replacing`; the folder is made where it is missing."""
-    with replacing(path) as part:
+    """Write `text` in UTF-8, in the way of `replacing`; the folder is made where it is missing.
+
+    A link leads to its file. A device or a pipe is written to: put in its place, a file would reach nobody.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+        return
+    with replacing(path.resolve()) as part:
         part.write_text(text, encoding="utf-8")
 
 

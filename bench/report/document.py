@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.errors import BenchError, did_you_mean
 from bench.report.render import FORMATS as PAGES
 from bench.report.render import to_text
 from bench.report.table import Table
@@ -37,3 +38,10 @@ FORMATS: Mapping[str, Callable[[Document], str]] = {
     "latex": lambda one: PAGES["latex"](one.page),
     "markdown": lambda one: PAGES["markdown"](one.page),
 }
+
+
+def rendered(document: Document, format: str) -> str:
+    """The document in that format. BenchError for one that does not exist."""
+    if format not in FORMATS:
+        raise BenchError(f"format {format!r}: unknown{did_you_mean(str(format), FORMATS)}")
+    return FORMATS[format](document)

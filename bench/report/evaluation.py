@@ -8,7 +8,7 @@ from typing import Any
 from bench.analysis.evaluation import Evaluation
 from bench.analysis.score_rows import SetScore
 from bench.data.image_folder import ImageFolder
-from bench.report.document import FORMATS, Document
+from bench.report.document import Document, rendered
 from bench.report.set_differences_table import difference_record, differences_table
 from bench.report.sets_table import FIELDS, records, sets_table
 from bench.version import __version__
@@ -80,4 +80,4 @@ class Scores(Mapping[str, SetScore]):
 
     def to(self, format: str) -> str:
         """As text: `table`, `json`, `csv`, `latex` or `markdown`."""
-        return FORMATS[format](document(self._evaluation))
+        return rendered(document(self._evaluation), format)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from bench.contracts import Cost
 from bench.cost.speed import seconds, speed_of
 from bench.engine.distributed import process_count
+from bench.errors import BenchError
 from bench.plan.run_plan import Plan, RunSpec
 from bench.plan.stage import DATA, Ref, Stage
 from bench.plugins.faults import located
@@ -47,7 +49,7 @@ class Costs:
 
     def _counted(self, stage: Stage, images: int) -> Cost | None:
         try:
-            return stage.cost(images, process_count())
+            return _checked(stage.cost(images, process_count()))
         except KeyboardInterrupt:
             raise
         # An estimate is no reason to refuse the work.
@@ -57,3 +59,9 @@ class Costs:
 
     def _count(self, ref: Ref) -> int:
         return self.sizes[ref.key] if ref.action == DATA else self.stages[ref].made(self._count)
+
+
+def _checked(cost: object) -> Cost | None:
+    if cost is None or (isinstance(cost, Cost) and math.isfinite(cost.flops + cost.moved + cost.calls + cost.memory)):
+        return cost
+    raise BenchError(f"its cost() gave {cost!r}, which is no Cost of finite numbers")

@@ -114,6 +114,7 @@ def _total(todo: int, stages: int, unknown: int, total: float, largest: float, t
     if todo > unknown:
         line += f", about {_duration(total).lstrip('~')}; the largest needs about {_size(largest).lstrip('~')}"
         line += f" of the device's {_size(there).lstrip('~')}" if there else ""
+        line += ": more than there is" if 0 < there < largest else ""
     if unknown:
         line += f"; {unknown} of them not estimated (files, features and scores: mostly seconds to minutes)"
     return line

@@ -35,7 +35,7 @@ from bench.progress.display import Display
 from bench.store.artefacts import Store
 from bench.store.leftovers import clean_up
 from bench.store.run_manifest import Comparison
-from bench.workflows.places import log_of
+from bench.workflows.places import log_of, refuse_results
 from bench.workflows.processes import resources_for
 from bench.workflows.request import EvaluateRequest
 
@@ -43,6 +43,7 @@ from bench.workflows.request import EvaluateRequest
 def evaluate(request: EvaluateRequest, display: Display | None = None) -> Evaluation:
     """BenchError for unreadable folders and mistaken options; what one metric alone lacks is in `problems`."""
     check_device(request.device)
+    refuse_results(request.results)
     with pixel_limit(request.pixel_limit), display or Display() as shown:
         return _evaluate(request, shown)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +21,16 @@ def refuse_place(option: str, path: Path | None) -> None:
     """BenchError for a file that cannot be written."""
     if path is not None and path.is_dir():
         raise BenchError(f"{option} {path}: is a folder; name a file")
-    if path is not None:
-        refuse_folder(option, path.parent)
+    # A device or a pipe is written to, and needs no room beside it.
+    if path is not None and (path.is_file() or not path.exists()):
+        refuse_folder(option, path.resolve().parent)
+
+
+def refuse_results(folder: Path) -> None:
+    """BenchError for a results folder that is a file, or a link to a place that is not there. Makes nothing."""
+    if os.path.lexists(folder) and not folder.is_dir():
+        what = "is a link to a place that is not there" if folder.is_symlink() else "is a file"
+        raise BenchError(f"--results {folder}: {what}; name a folder, or where one can be made")
 
 
 def refuse_folder(option: str, folder: Path) -> None:

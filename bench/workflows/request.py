@@ -7,10 +7,11 @@ import typing
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
+from bench.contracts import param
 from bench.data.image_folder import Naming
-from bench.errors import did_you_mean
+from bench.errors import BenchError, did_you_mean
 from bench.images import MAX_PIXELS
 from bench.masks import Label, parse_labels
 from bench.plugins.params import check_value
@@ -18,28 +19,39 @@ from bench.plugins.profile import RunOptions
 
 
 class Asked:
-    """A request that can be made of plain Python values."""
+    """A request that can be made of plain Python values: a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
     @classmethod
     def of(cls, **options: Any) -> Self:
-        """Folders may be text and tuples lists; None and empty text stand for the default.
+        """Folders may be text and tuples lists; None stands for the default.
 
-        TypeError for an option that does not exist, and for one name where a list of names is meant.
+        TypeError for an option that does not exist and for one name where a list of names is meant, BenchError for a
+        value that is missing, of another type or out of range.
         """
-        hints = typing.get_type_hints(cls)
-        for name in options.keys() - hints.keys():
-            raise TypeError(f"there is no option {name}{did_you_mean(name, hints)}")
-        given = {name: value for name, value in options.items() if value is not None and value != ""}
-        return cls(**{name: _typed(name, hints[name], value) for name, value in given.items()})
+        hints, fields = typing.get_type_hints(cls), cls.__dataclass_fields__
+        for name in options.keys() - fields.keys():
+            raise TypeError(f"there is no option {name}{did_you_mean(name, fields)}")
+        given = {name: value for name, value in options.items() if value is not None}
+        for name, field in fields.items():
+            if name not in given and field.default is dataclasses.MISSING:
+                raise BenchError(f"{name}: is missing; give it")
+        return cls(**{name: _typed(fields[name], hints[name], value) for name, value in given.items()})
 
 
-def _typed(name: str, hint: Any, value: Any) -> Any:
+def _typed(field: dataclasses.Field[Any], hint: Any, value: Any) -> Any:
+    kinds = [one for one in typing.get_args(hint) if one is not type(None)] or [hint]
     if typing.get_origin(hint) is tuple:
         if isinstance(value, (str, PathLike)):
             # A text is a list of letters to Python, and no name.
-            raise TypeError(f"{name}={value!r} is one name; write {name}=[{value!r}]")
-        return tuple(map(typing.get_args(hint)[0], value))
-    return Path(value) if Path in (hint, *typing.get_args(hint)) else value
+            raise TypeError(f"{field.name}={value!r} is one name; write {field.name}=[{value!r}]")
+        return tuple(map(kinds[0], value))
+    if kinds == [Path]:
+        if not isinstance(value, (str, PathLike)) or not str(value):
+            raise BenchError(f"{field.name}: expected a path, got {value!r}")
+        return Path(value)
+    return check_value(field, next((kind for kind in kinds if type(value) is kind), kinds[0]), value, field.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +64,7 @@ class Request(Asked):
 
     metrics: tuple[str, ...] = ()
     segmenters: tuple[str, ...] = ()
-    seed: int | None = None
+    seed: int | None = param(None, "of everything random", low=0)
     profile: str = "demo"
     settings: tuple[str, ...] = ()
     plugins: tuple[Path, ...] = ()
@@ -62,10 +74,10 @@ class Request(Asked):
     image_suffix: str = ""
     mask_suffix: str = ""
     mask_labels: tuple[str, ...] = ()
-    max_pixels: int | None = None
+    max_pixels: int | None = param(None, "of the largest picture that is decoded", low=1)
     strict: bool = False
     device: str = "auto"
-    workers: int = 0
+    workers: int = param(0, "threads that decode images", low=0)
 
     @property
     def labels(self) -> tuple[Label, ...]:
@@ -138,9 +150,9 @@ class ScoreRequest(Asked):
     truth: Path
     mask_suffix: str = ""
     mask_labels: tuple[str, ...] = ()
-    max_pixels: int | None = None
+    max_pixels: int | None = param(None, "of the largest picture that is decoded", low=1)
     shape_scores: bool = False
-    seed: int = 0
+    seed: int = param(0, "of the intervals' bootstrap", low=0)
 
     @property
     def pixel_limit(self) -> int:

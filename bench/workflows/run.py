@@ -21,7 +21,7 @@ from bench.store.artefacts import Store
 from bench.store.leftovers import clean_up
 from bench.store.run_manifest import Note, RunManifest, save_manifest
 from bench.workflows.costs import Costs, sizes_of
-from bench.workflows.places import log_of, refuse_folder, storage_errors_reported
+from bench.workflows.places import log_of, refuse_folder, refuse_results, storage_errors_reported
 from bench.workflows.processes import first_alone, help_first, resources_for
 from bench.workflows.request import RunRequest
 from bench.workflows.setup import Setup, set_up
@@ -53,6 +53,7 @@ def run(request: RunRequest, display: Display | None = None) -> RunResult | None
     started.
     """
     check_device(request.device)
+    refuse_results(request.results)
     if request.out is not None:
         refuse_folder("--out", request.out)
     with storage_errors_reported(request.results), pixel_limit(request.pixel_limit), display or Display() as shown:

@@ -13,7 +13,7 @@ from bench.data.map_folder import by_labels, read_maps
 from bench.images import pixel_limit
 from bench.masks import parse_labels
 from bench.progress.display import Display
-from bench.report.document import FORMATS
+from bench.report.document import rendered
 from bench.report.maps import document
 from bench.report.per_image import SCORES, tidy
 from bench.segscores import score_maps
@@ -36,7 +36,7 @@ class MapScores:
 
     def to(self, format: str) -> str:
         """As text: `table`, `json`, `csv`, `latex` or `markdown`."""
-        return FORMATS[format](document(self.scored))
+        return rendered(document(self.scored), format)
 
     def per_image(self) -> str:
         """CSV of every image's scores and pixel counts."""

@@ -87,6 +87,12 @@ def choose(request: RunRequest) -> Choice:
     registry, profile = Registry(request.plugins), load_profile(request.profile)
     refuse_unknown_plugins(profile, registry)
     options = request.over(profile.run)
+    if not request.generators:
+        raise BenchError("--generator: name one at least; python -m bench list generators shows them")
+    if not options.metrics and not options.segmenters:
+        raise BenchError(
+            f"--profile {profile.name}: asks for no metric and no segmenter; name a --metric or a --segmenter"
+        )
     _refuse_unknown_columns(options.columns, profile.name)
     generators = _once([*options.controls, *request.generators])
     overrides = overrides_of(request, generators, registry, ["masks"] if options.masks == "random" else [])

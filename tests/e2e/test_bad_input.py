@@ -402,3 +402,22 @@ def test_a_truncated_model_is_never_loaded(toy_run, tmp_path):
     assert done.code == 2
     assert str(path) in done.error
     assert f"delete {path.parent}" in done.error
+
+
+def test_a_results_folder_that_cannot_be_is_named(bench, discs, tmp_path):
+    """A file, and a link to a disk that is not there."""
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere" / "disk")
+    for name in ("file", "link"):
+        for words in (["evaluate", "--real", discs, "--fake", discs], ["run", *TOY_RUN, "--dataset", "phantom"]):
+            done = bench(*words, "--results", tmp_path / name)
+            assert done.code == 2
+            assert done.error.startswith(f"bench: --results {tmp_path / name}: ")
+
+
+def test_a_profile_that_asks_for_nothing_is_refused(bench, tmp_path):
+    (tmp_path / "empty.toml").write_text("")
+    words = ["--generator", "copy-paste", "--dataset", "phantom", "--profile", tmp_path / "empty.toml"]
+    done = bench("run", *words, "--results", tmp_path / "results")
+    assert done.code == 2
+    assert "no metric and no segmenter" in done.error

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -148,3 +149,18 @@ def test_a_disk_that_cannot_be_written_is_one_line_with_a_remedy(error, tmp_path
 def test_other_errors_are_not_blamed_on_the_disk(tmp_path):
     assert storage_error(FileNotFoundError(errno.ENOENT, "No such file", "x"), tmp_path) is None
     assert storage_error(ValueError("x"), tmp_path) is None
+
+
+def test_a_link_is_followed_and_a_pipe_is_written_to(tmp_path):
+    """A file in its place would reach nobody."""
+    target, link, pipe = (tmp_path / name for name in ("target", "link", "pipe"))
+    target.write_text("old")
+    link.symlink_to(target)
+    write_atomic(link, "new")
+    assert (target.read_text(), link.is_symlink()) == ("new", True)
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(pipe.read_text)
+        write_atomic(pipe, "through")
+        assert read.result(10) == "through"
+    assert pipe.is_fifo()

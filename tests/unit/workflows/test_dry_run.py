@@ -1,6 +1,7 @@
 """The plan as text: what is cached, what costs how much, and how many images each stage goes through."""
 
 import re
+import sys
 from dataclasses import replace
 
 import pytest
@@ -108,11 +109,24 @@ def test_what_is_in_the_store_is_cached(run, tmp_path):
     assert f"total: {count - 1} of {count} stages to do" in text[-2]
 
 
-def test_a_plugin_that_fails_to_estimate_is_named_and_its_work_still_planned(run, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(Worker, "cost", lambda *_: 1 / 0)
+@pytest.mark.parametrize(
+    ("cost", "parts"),
+    [
+        (lambda *_: 1 / 0, "ZeroDivisionError"),
+        (lambda *_: sys.exit(7), "SystemExit: 7"),
+        (lambda *_: "lots", "'lots', which is no Cost"),
+        (lambda *_: Cost(flops=1.0, moved=0.0, calls=0.0, memory=float("nan")), "no Cost of finite numbers"),
+    ],
+)
+def test_a_plugin_that_fails_to_estimate_is_named_and_its_work_still_planned(
+    run, tmp_path, monkeypatch, capsys, cost, parts
+):
+    monkeypatch.setattr(Worker, "cost", cost)
     text = lines(replace(run, generators=(worker("generator", "g1", []),)), Store(tmp_path))
     assert all(line.endswith("to do") for line in stages(text))
-    assert "train g1: no estimate of its time: ZeroDivisionError" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "train g1: no estimate of its time: " in said
+    assert parts in said
 
 
 def test_lines_fit_a_terminal(run, tmp_path):

@@ -1,5 +1,6 @@
 """`bench.run` and `bench.score` give what the commands give. Nothing here needs torch."""
 
+import re
 import shutil
 
 import pytest
@@ -70,6 +71,26 @@ def test_a_request_that_cannot_be_met_is_refused(toys, tmp_path):
         bench.run(["siamese"], "polyps", segmenter="unet")
 
 
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({"strict": "no"}, "strict: expected bool, got 'no'"),
+        ({"seed": 1.5}, "seed: expected int, got 1.5"),
+        ({"seed": -3}, "seed: -3 is out of range"),
+        ({"workers": -3}, "workers: -3 is out of range"),
+        ({"max_pixels": 0}, "max_pixels: 0 is out of range"),
+        ({"profile": 3}, "profile: expected str, got 3"),
+        ({"data": ""}, "data: expected a path, got ''"),
+        ({"dataset": None}, "dataset: is missing"),
+        ({"generators": []}, "--generator: name one"),
+    ],
+)
+def test_a_value_of_another_type_or_range_is_refused(options, parts):
+    asked = {"generators": ["siamese"], "dataset": "polyps"} | options
+    with pytest.raises(BenchError, match=re.escape(parts)):
+        bench.run(asked.pop("generators"), asked.pop("dataset"), **asked)
+
+
 def test_scores_of_maps_are_those_of_the_command(tmp_path, capsys):
     make_pairs(tmp_path / "real", 4)
     shutil.copytree(tmp_path / "real/masks", tmp_path / "pred")
@@ -79,6 +100,8 @@ def test_scores_of_maps_are_those_of_the_command(tmp_path, capsys):
         assert command([*map(str, words), "--format", form]) == 0
         assert capsys.readouterr().out.rstrip("\n") == found.to(form).rstrip("\n")
     assert len(found.images) == 4
+    with pytest.raises(BenchError, match="format 'xml': unknown"):
+        found.to("xml")
     assert found.per_image().splitlines()[0].startswith("id,group,")
     with pytest.raises(BenchError, match="nowhere"):
         bench.score(tmp_path / "nowhere", tmp_path / "real")
