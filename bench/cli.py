@@ -33,7 +33,8 @@ def run(argv: Sequence[str]) -> int:
     error: BaseException | None = None
     try:
         with interrupt.heeding():
-            code = _dispatch(argv)
+            with terminal.results_alone():
+                code = _dispatch(argv)
             terminal.finish()
     except BaseException as raised:
         error = raised

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from bench.errors import BenchError
+from bench.progress import terminal
 
 
 class Group:
@@ -52,6 +53,10 @@ class Parser(argparse.ArgumentParser):
                 f"see {self.prog} --help"
             )
         return values
+
+    def print_help(self, file: Any = None) -> None:
+        """As argparse's own, where a command's results go."""
+        super().print_help(file or terminal.results())
 
     @staticmethod
     def _meant(option: str, known: Sequence[str]) -> str:

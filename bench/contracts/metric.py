@@ -113,8 +113,10 @@ class Match:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """One number with what a reader needs to weigh it. `low`/`high`: 95 % interval, None where none is estimated.
+    """One number with what a reader needs to weigh it. `low`/`high`: 95 % interval, both None where none is estimated.
 
+    Numbers are finite, of Python or NumPy scalars; `low` is not above `high`; `n_real`, `n_fake` are whole, 0 or more.
+    Anything else is refused before it is stored.
     `estimator` says in a few words how value and interval were computed; `note` what a reader must be warned of.
     `per_image` (n_fake or number of pairs,) with `ids`: the values a mean was taken over, for paired differences.
     """
@@ -154,5 +156,5 @@ class Metric(Plugin):
 
     def score(self, real: ImageSet, fake: ImageSet, space: Space, ctx: Context) -> Mapping[str, Score]:
         """A `Score` for each of `measures(space.label)`, without those that need what the sets lack (pairs, several
-        samples a mask). BenchError when the sets are too small."""
+        samples a mask). BenchError when the sets are too small, or nothing is left over whole sets."""
         raise NotImplementedError

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from bench.contracts import ImageSet, Sample, Score, Space, Split
+from bench.contracts import ImageSet, Measure, Sample, Score, Space, Split
 from bench.data.lesion_size import thirds
 from bench.data.pixel_cache import Picture
 from bench.data.splits import named_after
 from bench.engine.closest_pairs import draw_closest
 from bench.engine.job import Job
+from bench.engine.score_check import check_scores
 from bench.errors import BenchError
 from bench.images import resize_needed
 from bench.plan import actions as plan
@@ -43,36 +44,46 @@ def score_maps(stage: plan.ScoreMaps, job: Job) -> None:
 
 
 def _score(stage: plan.Score, job: Job, real: ImageSet, fake: ImageSet, space: Space) -> None:
-    metric = stage.metric.plugin
-    found = {ALL: metric.score(real, fake, space, job.ctx)}
-    if metric.stratified:
-        for name, (ours, theirs) in thirds(real.samples, fake.samples, job.caches.lesions).items():
-            found[name] = metric.score(real.rows(ours), fake.rows(theirs), space, job.ctx)
+    found = dict(_found(stage.metric, job, real, fake, space))
     groups = {sample.id: sample.group or sample.condition for sample in fake.samples}
-    scored = [
-        one
-        for stratum, scores in found.items()
-        for one in _in_order(stage.metric, space.label, scores, stratum, groups)
-    ]
+    measures = stage.metric.plugin.measures(space.label)
+    scored = [one for stratum, scores in found.items() for one in _in_order(measures, scores, stratum, groups)]
     about = asdict(stage.origin)
     save_scores(job.out, scored, {name: text for name, text in about.items() if name != "label"})
     draw_closest(job.out, scored, real.samples, fake.samples)
 
 
+def _found(
+    metric: ResolvedPlugin, job: Job, real: ImageSet, fake: ImageSet, space: Space
+) -> Iterator[tuple[str, Mapping[str, Score]]]:
+    """Scores over whole sets, then within each third by lesion size; BenchError for what is no score."""
+    announced = [measure.name for measure in metric.plugin.measures(space.label)]
+
+    def checked(ours: ImageSet, theirs: ImageSet) -> Mapping[str, Score]:
+        scores = metric.plugin.score(ours, theirs, space, job.ctx)
+        check_scores(metric.name, announced, scores)
+        return scores
+
+    whole = checked(real, fake)
+    if not whole:
+        raise BenchError(
+            f"metric {metric.name} gave none of its measures ({', '.join(announced)}); mend it: where sets lack what "
+            "it needs, its score() raises BenchError"
+        )
+    yield ALL, whole
+    if metric.plugin.stratified:
+        for name, (ours, theirs) in thirds(real.samples, fake.samples, job.caches.lesions).items():
+            yield name, checked(real.rows(ours), fake.rows(theirs))
+
+
 def _in_order(
-    metric: ResolvedPlugin, label: str, scores: Mapping[str, Score], stratum: str, groups: Mapping[str, str]
+    measures: Sequence[Measure], scores: Mapping[str, Score], stratum: str, groups: Mapping[str, str]
 ) -> list[Scored]:
-    """Scores as the metric has announced them; BenchError for others and for what is no number."""
-    name, measures = metric.name, {one.name: one for one in metric.plugin.measures(label)}
-    for column, score in scores.items():
-        if column not in measures:
-            raise BenchError(f"metric {name} gave {column}, its measures are {', '.join(measures)}; mend it")
-        if not np.isfinite([number for number in (score.value, score.low, score.high) if number is not None]).all():
-            raise BenchError(f"metric {name}: {column} or its interval is not a finite number; mend it")
+    """Scores in the order in which the metric announces them."""
     return [
-        Scored(measure, scores[column], stratum, tuple(groups.get(id, "") for id in scores[column].ids))
-        for column, measure in measures.items()
-        if column in scores
+        Scored(one, scores[one.name], stratum, tuple(groups.get(id, "") for id in scores[one.name].ids))
+        for one in measures
+        if one.name in scores
     ]
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from typing import TextIO
 
 from bench.errors import BenchError
 from bench.text import printable_lines
+
+_COMMANDS: list[TextIO | None] = []
+"""The standard output of each command that runs in this process, one within another."""
 
 
 def replace_unknown_letters() -> None:
@@ -18,9 +23,28 @@ def replace_unknown_letters() -> None:
             stream.reconfigure(errors="replace")
 
 
+@contextmanager
+def results_alone() -> Iterator[None]:
+    """Inside, standard output is for what `show` prints; what others print goes to the error stream.
+
+    A plugin's `print` would otherwise stand in the midst of a table that another program reads.
+    """
+    _COMMANDS.append(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _COMMANDS.pop()
+
+
+def results() -> TextIO | None:
+    """The stream of results; None where the program has none."""
+    return _COMMANDS[-1] if _COMMANDS else sys.stdout
+
+
 def show(text: str) -> None:
     """Print a result."""
-    _print(text, sys.stdout)
+    _print(text, results())
 
 
 def say(text: str) -> None:

@@ -65,17 +65,10 @@ class Forgetful:
         strike()
 
 
-class Stream:
-    def __init__(self, stream):
-        self.stream = stream
-
-    def __getattr__(self, name):
-        return getattr(self.stream, name)
-
-    def write(self, text):
-        if "Synthetic sets" in text:
-            strike()
-        return self.stream.write(text)
+def show(text, write=sys.__stdout__.write):
+    if "Synthetic sets" in text:
+        strike()
+    return write(text)
 
 
 def turned():
@@ -90,7 +83,7 @@ if {place!r} == "import":
 if {place!r} == "import-turned":
     turned()
 if {place!r} == "results":
-    sys.stdout = Stream(sys.stdout)
+    sys.__stdout__.write = show
 '''
 
 

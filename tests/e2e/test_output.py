@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from bench import cli
 from tests.conftest import PLUGINS
 from tests.e2e.conftest import ROOT, TOY_RUN
 
@@ -105,3 +106,47 @@ def test_json_and_table_of_an_evaluation_show_names_escaped(bench, hostile, tmp_
         assert not ACTS.search(done.out + done.err), form
     assert json.loads(found["json"].out)["real"]["folder"] == str(hostile)
     assert next(csv.DictReader(io.StringIO(found["csv"].out)))["set"] == r"'-x\x1b]0;t\x07"
+
+
+@pytest.fixture
+def chatty(tmp_path):
+    """The toy metric, which prints as it is imported and as it works."""
+    path = tmp_path / "toy_mean.py"
+    text = (PLUGINS / "toy_mean.py").read_text()
+    assert text.count("        assert real.features is not None\n") == 1
+    text = text.replace("        assert real.features is not None\n", "        print('loud work')\n")
+    path.write_text(f"{text}\nprint('loud import')\n")
+    return path
+
+
+READERS = {"json": json.loads, "csv": lambda text: list(csv.DictReader(io.StringIO(text)))}
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_what_a_plugin_prints_is_in_no_result(bench, process, discs, chatty, tmp_path, form):
+    """In this process and in one of its own; the error stream has it."""
+    for place, start in (("here", bench), ("there", process)):
+        words = ["evaluate", "--real", discs, "--fake", discs, "--results", tmp_path / place]
+        done = start(*words, "--plugin", chatty, "--metric", "toy-mean", "--format", form)
+        assert done.code == 0, done.err
+        assert "loud" not in done.out
+        assert READERS[form](done.out)
+        assert {"loud import", "loud work"} <= set(done.lines)
+
+
+def test_what_a_plugin_prints_is_in_no_list_and_help_is_a_result(bench, chatty):
+    done = bench("list", "metrics", "--plugin", chatty)
+    assert "toy-mean" in done.out
+    assert "loud" not in done.out
+    assert "loud import" in done.lines
+    done = bench("evaluate", "--help")
+    assert done.out.startswith("usage: ")
+    assert done.err == ""
+
+
+def test_standard_output_is_given_back(capsys):
+    """To whoever calls the command from Python, also where it fails."""
+    for word, code in (("--version", 0), ("nothing", 2)):
+        assert cli.run([word]) == code
+        print("mine")
+        assert capsys.readouterr().out.endswith("mine\n")

@@ -22,6 +22,22 @@ class Mine(Generator):
 
     sample = sample if "sample" in vars() else Generator.import_checkpoint
 '''
+METRIC = '''
+from bench.contracts import Measure, Metric, Score
+
+
+class Mine(Metric):
+    """Nothing."""
+
+    version = 1
+    uses = ""
+
+    def measures(self, label):
+        return (Measure("gap", headline=True),)
+
+    def score(self, real, fake, space, ctx):
+        return {{"gap": Score({given}, n_real=len(real.samples), n_fake=len(fake.samples))}}
+'''
 METHODS = [
     "__init__(self, params)", "check_params(self, devices)", "missing(self)", "files(self)", "notes(self)",
     "pairs(self, conditions)", "base(self)",
@@ -89,6 +105,19 @@ def test_a_metric_without_its_extractors_is_told_by_its_own_file(bench, discs, t
         assert done.code == 2
         assert f"{path}: metric ToyMean uses an extractor's features" in done.error
         assert "`extractors: str = param(…)`" in done.error
+
+
+@pytest.mark.parametrize("given", ["value=True", "value=0.5, low=0.9, high=0.1", "value='0.5'"])
+def test_a_wrong_score_costs_no_other_result(toy_run, bench, tmp_path, given):
+    """Neither in the run nor in a later table of what is stored."""
+    path = tmp_path / "mine.py"
+    path.write_text(METRIC.format(given=given))
+    done = toy_run("--plugin", path, "--metric", "mine")
+    assert done.code == 2, done.err
+    assert "metric mine: gap: " in done.error
+    board = bench("leaderboard", "--results", tmp_path / "results", "--format", "csv")
+    assert board.code == 0, board.err
+    assert "distance-Colour" in board.out
 
 
 def test_a_fault_of_the_suite_keeps_its_traceback(monkeypatch, capsys):

@@ -1,6 +1,6 @@
 """What a metric is given: rows in one order, real images resized, training images where copies are sought, maps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -272,18 +272,15 @@ def test_otherwise_there_are_no_thirds(compare, monkeypatch, asks, least):
     assert {one.stratum for one in scored} == {""}
 
 
+GOOD = Score(value=1.0, n_real=4, n_fake=4)
+
+
 @pytest.mark.parametrize(
     ("gives", "message"),
     [
-        ({"third": Score(value=1.0, n_real=4, n_fake=4)}, "metric metric gave third, its measures are second, first C"),
-        (
-            {"second": Score(value=float("nan"), n_real=4, n_fake=4)},
-            "metric metric: second or its interval is not a finite number",
-        ),
-        (
-            {"second": Score(value=1.0, n_real=4, n_fake=4, low=0.0, high=float("inf"))},
-            "second or its interval is not a finite number",
-        ),
+        ({"third": GOOD}, "metric metric gave third, its measures are second, first C"),
+        ({"second": replace(GOOD, value=float("nan"))}, "metric metric: second: value is not a finite number"),
+        ({"second": 0.5}, "metric metric: second: what is given is of type float, not a Score"),
     ],
 )
 def test_a_score_that_breaks_the_contract_is_named(compare, gives, message):
@@ -291,3 +288,25 @@ def test_a_score_that_breaks_the_contract_is_named(compare, gives, message):
     assert kept is None
     assert message in failure.message
     assert not failure.ours
+
+
+@pytest.mark.parametrize("gives", [None, {}, [GOOD]])
+def test_a_metric_that_gives_no_scores_is_named(compare, monkeypatch, gives):
+    monkeypatch.setattr(Watch, "score", lambda *_: gives)
+    kept, (failure,) = compare(Watch())
+    assert kept is None
+    assert failure.message.startswith("metric metric gave ")
+    assert not failure.ours
+
+
+def test_a_third_is_checked_as_the_whole_is(compare, monkeypatch):
+    """But a third may lack what every measure needs."""
+    monkeypatch.setattr(bench.data.lesion_size, "LEAST", 2)
+    plain = Watch.score
+    for within, failures in (({"second": replace(GOOD, value=True)}, 1), ({}, 0)):
+
+        def score(self, real, fake, space, ctx, within=within):
+            return plain(self, real, fake, space, ctx) if len(real.samples) == 9 else within
+
+        monkeypatch.setattr(Watch, "score", score)
+        assert len(compare(Watch(stratified=True), count=9)[1]) == failures

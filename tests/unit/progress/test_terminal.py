@@ -33,3 +33,23 @@ def test_no_stream_and_a_stream_of_another_make_are_fine(monkeypatch):
     terminal.show("to a text")
     terminal.finish()
     assert sys.stdout.getvalue() == "to a text\n"
+
+
+def test_inside_a_command_only_results_reach_standard_output(capsys):
+    with terminal.results_alone():
+        print("a plugin's")
+        terminal.show("a result")
+    print("after it")
+    assert capsys.readouterr() == ("a result\nafter it\n", "a plugin's\n")
+
+
+def test_a_command_without_streams_shows_nothing(monkeypatch):
+    """Whichever of the two is missing: results never stray into the error stream."""
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with terminal.results_alone():
+        terminal.show("to nobody")
+    assert sys.stderr.getvalue() == ""
+    monkeypatch.setattr(sys, "stderr", None)
+    with terminal.results_alone():
+        print("to nobody")
