@@ -35,6 +35,7 @@ def add_arguments(parser: Parser) -> None:
     many = parser.group("what to run (repeat an option for several)")
     _add_plugins(many)
     _add_protocol(many)
+    _add_generator_parameters(many)
     add_set_options(parser)
     add_profile_options(parser)
     add_plugin_option(parser)
@@ -69,7 +70,7 @@ def _add_plugins(many: Group) -> None:
 
 
 def _add_protocol(many: Group) -> None:
-    """Options of a profile's [run] table, and two parameters that most generators have."""
+    """Options of a profile's [run] table."""
     many.add_argument(
         "--masks",
         choices=MASKS,
@@ -121,6 +122,10 @@ def _add_protocol(many: Group) -> None:
     many.add_argument(
         "--seeds", type=at_least(1), metavar="N", help="trainings of each segmenter (default: the profile's)"
     )
+
+
+def _add_generator_parameters(many: Group) -> None:
+    """Two that most generators have."""
     many.add_argument(
         "--precision", help="of the generators: fp32 or bf16 arithmetic (default: the profile's); --set wins"
     )
