@@ -444,7 +444,7 @@ def test_the_real_polyps_run_with_toys(bench, real_data, tmp_path):
     """Every one of the real pairs is read; the three sets that are not there are absent."""
     done = bench("run", *TOY_RUN, "--dataset", "polyps", "--data", real_data, "--results", tmp_path)
     assert done.code == 0, done.err
-    assert "1439 training pairs" in done.out
+    assert "1439 training pairs" in done.err
     assert "absent: CVC-300, CVC-ColonDB, ETIS-LaribPolypDB" in done.out
 
 
