@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from bench.contracts import Context, Quiet
+from bench.contracts import Context, Quiet, Sample
 from segmenters.training import loop
 from segmenters.training.batches import Source, open_source
 from segmenters.training.data import decode_pairs
@@ -50,7 +50,8 @@ def test_the_time_of_training_goes_into_the_network(name, benchmark, spent, tmp_
     segmenter = build("segmenter", name)
     recipe, ctx = segmenter.recipe(), Context(seed=0, workdir=tmp_path)
     samples = make_pairs(tmp_path, IMAGES - 10, 256) + tuple(
-        type(pair)(pair.id, pair.image, pair.mask) for pair in make_pairs(tmp_path, 10, 256, seed=1, prefix="t")
+        Sample(id=pair.id, image=pair.image, mask=pair.mask)
+        for pair in make_pairs(tmp_path, 10, 256, seed=1, prefix="t")
     )
     source = open_source(samples, recipe.size, recipe.batch, recipe.scales, recipe.augmentation, ctx)
     training = loop._Training(model=segmenter.seeded(0), recipe=recipe, source=source, ctx=ctx)
