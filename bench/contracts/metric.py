@@ -156,5 +156,5 @@ class Metric(Plugin):
 
     def score(self, real: ImageSet, fake: ImageSet, space: Space, ctx: Context) -> Mapping[str, Score]:
         """A `Score` for each of `measures(space.label)`, without those that need what the sets lack (pairs, several
-        samples a mask). BenchError when the sets are too small, or nothing is left over whole sets."""
+        samples a mask); none where the sets have nothing it can measure. BenchError when they are too small."""
         raise NotImplementedError

@@ -1,4 +1,7 @@
-"""What passes through torch while code runs, counted on shapes: `bench.meter` imports it, and torch, when it counts."""
+"""What passes through torch while code runs, counted on shapes.
+
+`bench.cost.meter` imports this module, and torch with it, only when it counts.
+"""
 
 from __future__ import annotations
 
