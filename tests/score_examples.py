@@ -26,7 +26,7 @@ def manifest(**changes: Any) -> RunManifest:
         "select": "last",
     }
     run: dict[str, Any] = {"bases": {}, "generators": {}, "segmenters": {}, "columns": ("mdice@256",)}
-    run |= dict.fromkeys(("controls", "rows", "comparisons", "settings", "notes"), ())
+    run |= dict.fromkeys(("controls", "unranked", "rows", "comparisons", "settings", "notes"), ())
     for name, value in changes.items():
         (data if name in ("pairs", "absent") else protocol if name in protocol else run)[name] = value
     return RunManifest(dataset=UsedData(**data), protocol=Protocol(**protocol), **run)
@@ -50,10 +50,17 @@ def trained_row(
     updates: int | None = None,
     seeds: int = 1,
     selected_on_test: bool = False,
+    control: bool = False,
     **place: str,
 ) -> TrainedRow:
     made = SetOrigin(
-        scope=scope(**place), masks="real", generator=generator, base=base, synthetic=synthetic, settings=set_settings
+        scope=scope(**place),
+        masks="real",
+        generator=generator,
+        base=base,
+        synthetic=synthetic,
+        settings=set_settings,
+        control=control,
     )
     training = Training(
         scope=scope(**place),
@@ -113,10 +120,17 @@ def set_score(
     note: str = "",
     synthetic: str = "set",
     settings: str = "",
+    control: bool = False,
     **place: str,
 ) -> SetScore:
     origin = SetOrigin(
-        scope=scope(**place), masks="real", generator=generator, base="", synthetic=synthetic, settings=settings
+        scope=scope(**place),
+        masks="real",
+        generator=generator,
+        base="",
+        synthetic=synthetic,
+        settings=settings,
+        control=control,
     )
     return SetScore(
         origin=origin,

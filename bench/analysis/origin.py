@@ -5,12 +5,12 @@ A row of the leaderboard is known by these records, never by what is shown of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.analysis.records import RowRecord
 from bench.plugins.registry import split_name
-from bench.store.run_manifest import RunManifest, Setting
+from bench.store.run_manifest import CONTROL, RunManifest, Setting
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Source:
     masks: str = ""
     bases: Mapping[str, str] = field(default_factory=dict)
     settings: Sequence[Setting] = ()
+    unranked: Collection[str] = ()
 
     def set_of(self, generator: str, synthetic: str) -> SetOrigin:
         """Where the measures of a generator come from in this run."""
@@ -40,6 +41,7 @@ class Source:
             base=self.bases.get(generator, ""),
             synthetic=synthetic,
             settings=_settings(self.settings, {"generator": generator, "segmenter": ""}),
+            control=generator in self.unranked,
         )
 
 
@@ -54,7 +56,10 @@ class SetKey:
 
 @dataclass(frozen=True, kw_only=True)
 class SetOrigin:
-    """A synthetic set: `synthetic` is its key; `settings` say where the run departs from its profile for it."""
+    """A synthetic set: `synthetic` is its key; `settings` say where the run departs from its profile for it.
+
+    `control`: it is shown, and competes with none.
+    """
 
     scope: Scope
     masks: str
@@ -62,6 +67,12 @@ class SetOrigin:
     base: str
     synthetic: str
     settings: str
+    control: bool = False
+
+    @property
+    def label(self) -> str:
+        """The generator as tables show it."""
+        return f"{self.generator} {CONTROL}" if self.control else self.generator
 
     @property
     def key(self) -> SetKey:
@@ -103,6 +114,7 @@ def source_of(manifest: RunManifest) -> Source:
         masks=manifest.protocol.masks,
         bases=manifest.bases,
         settings=manifest.settings,
+        unranked=manifest.unranked,
     )
 
 

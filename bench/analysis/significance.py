@@ -32,7 +32,8 @@ class RowDifference:
     """The score of a row less that of its control, `baseline`, on the same images, averaged over trainings.
 
     `sd`: standard deviation of the difference over trainings, and whether it is `beyond_training`. `p_holm` is
-    corrected for the `comparisons` of its table; None where it is none of them. `baseline_pairs`: of an epoch.
+    corrected for the `comparisons` of its table; None where it is none of them, as the row of a generator that is a
+    control (`unranked`) is none. `baseline_pairs`: of an epoch.
     """
 
     training: Training
@@ -47,6 +48,7 @@ class RowDifference:
     sd: float | None
     beyond_training: bool | None
     p_wilcoxon: float | None
+    unranked: bool = False
     p_holm: float | None = None
     comparisons: int | None = None
 
@@ -55,11 +57,11 @@ def row_differences(runs: Sequence[ScoredRun]) -> list[RowDifference]:
     """Every row less its run's control, in the profile's conventions; what several runs share is one comparison.
 
     p is corrected over the first convention of the first run, over all images. A row that differs in no image makes no
-    comparison, as the same training under another name; nor do two names of one training make two.
+    comparison, as the same training under another name; nor do two names of one training make two, nor controls any.
     """
     differences = list(dict.fromkeys(one for run in runs for one in _of_run(run)))
     place = (OVERALL, runs[0].columns[0])
-    p_values = {one: one.p_wilcoxon for one in differences if (one.test_set, one.metric) == place}
+    p_values = {one: one.p_wilcoxon for one in differences if (one.test_set, one.metric) == place and not one.unranked}
     family: dict[RowDifference, tuple[object, ...]] = {}
     distinct: dict[tuple[object, ...], float] = {}
     for one, p in p_values.items():
@@ -127,6 +129,7 @@ def _difference(
         sd=pair.number.sd,
         beyond_training=pair.beyond_training,
         p_wilcoxon=pair.p_value(),
+        unranked=row.about.made.control,
     )
 
 
@@ -146,9 +149,10 @@ def contrasts(one: ScoredRow, other: ScoredRow, metric: str) -> dict[str, Paired
 def ties(rows: Sequence[ScoredRow], scores: Sequence[RowScore], metrics: Sequence[str]) -> set[Spot]:
     """Of each block and column, the best and every row whose difference to it has 0 within its interval.
 
-    A row alone is the best of nothing. Where no interval can be had, only a row with the same value is as good.
+    A row alone is the best of nothing, and the row of a control that is only shown is none. Where no interval can be
+    had, only a row with the same value is as good.
     """
-    trained = {row.training.key: row for row in rows}
+    trained = {row.training.key: row for row in rows if not row.about.made.control}
     columns: dict[tuple[object, ...], list[RowScore]] = {}
     for score in scores:
         row = trained.get(score.row.training.key)

@@ -6,6 +6,7 @@ import argparse
 
 from bench.commands._options import add_plugin_option
 from bench.commands._parser import Parser
+from bench.contracts import Generator
 from bench.errors import BenchError, did_you_mean
 from bench.plugins.registry import ROOMS, Registry, missing_modules
 from bench.progress.terminal import show
@@ -28,7 +29,8 @@ def run(args: argparse.Namespace) -> int:
             absent = missing_modules(plugin)
             state = f"  [not installed: {', '.join(absent)}]" if absent else ""
             meaning = (plugin.__doc__ or "").strip().partition("\n")[0]
-            show(f"  {name:14} {meaning}{state}")
+            mark = "  [control]" if issubclass(plugin, Generator) and plugin.control else ""
+            show(f"  {name:14} {meaning}{mark}{state}")
     return 0
 
 

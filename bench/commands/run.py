@@ -59,6 +59,12 @@ def _add_plugins(many: Group) -> None:
         metavar="NAME",
         help="what makes the synthetic set; the profile's controls run with it. Names: python -m bench list",
     )
+    many.add_argument(
+        "--controls",
+        action="store_true",
+        help="run the generators that are controls too (python -m bench list marks them): they say what the numbers "
+        "could be, and are shown and not ranked",
+    )
     many.add_argument("--dataset", required=True, metavar="NAME", help="the image–mask pairs to learn from and test on")
     many.add_argument("--data", type=Path, metavar="DIR", help="folder of the real data; without it a stand-in is made")
     many.add_argument(
@@ -160,6 +166,7 @@ def _request(args: argparse.Namespace) -> RunRequest:
         generators=tuple(args.generator),
         dataset=args.dataset,
         data=args.data,
+        controls=args.controls,
         masks=args.masks,
         reference=args.reference,
         multiple=args.multiple,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,8 +23,17 @@ class Generator(Plugin):
     Real pairs with this set added train a network exactly as the real pairs repeated to the same number, so the engine
     trains once and names both on one row.
     """
+    control: ClassVar[bool] = False
+    """True when its set shows what the numbers could be and competes with none: `--controls` adds it to a run, and its
+    rows are marked, never ranked, and never compared by a corrected p."""
     shared: ClassVar[tuple[str, ...]] = ()
     """Which of `fit` and `sample` several processes share (`ctx.processes`); the first does the rest alone."""
+
+    @classmethod
+    def follow(cls, others: Sequence[Generator]) -> Mapping[str, str]:  # noqa: ARG003 (a subclass looks at them)
+        """For a control: parameters, as --set has them, that it takes from the run's `others`, in the run's order and
+        without controls, so that it is a control of theirs. A --set wins. Default: none."""
+        return {}
 
     def base(self) -> str:
         """Name of the pretrained model it starts from; empty when there is none."""

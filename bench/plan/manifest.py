@@ -41,6 +41,7 @@ def describe_run(
         segmenters={segmenter.name: segmenter.identity for segmenter in spec.segmenters},
         columns=tuple(columns),
         controls=tuple(controls),
+        unranked=tuple(generator.name for generator in spec.generators if generator.plugin.control),
         rows=plan.rows,
         comparisons=plan.comparisons,
         settings=tuple(settings),

@@ -15,7 +15,7 @@ from bench.plan.stage import DATA, Ref, Stage
 from bench.plugins.profile import ROWS
 from bench.plugins.resolved import ResolvedPlugin
 from bench.plugins.sections import RandomMasks
-from bench.store.run_manifest import Comparison, Row
+from bench.store.run_manifest import CONTROL, Comparison, Row
 
 NO_GENERATOR = "none"
 EQUAL = "equal updates"
@@ -155,8 +155,15 @@ class _Builder:
         added = [self._added(real, one, sets[one.name], made[one.name]) for one in self.spec.generators]
         equal = _equal_updates(real, added)
         only = [
-            replace(real, name=f"{name} only", generator=name, pairs=made[name], real=None, synthetic=ref)
-            for name, ref in sets.items()
+            replace(
+                real,
+                name=f"{one.name} only{_mark(one)}",
+                generator=one.name,
+                pairs=made[one.name],
+                real=None,
+                synthetic=sets[one.name],
+            )
+            for one in self.spec.generators
         ]
         if {"equal-updates", "added"} <= set(self.spec.train_on):
             equal, added = _merged(equal, added)
@@ -165,7 +172,7 @@ class _Builder:
 
     def _added(self, real: TrainingSet, generator: ResolvedPlugin, synthetic: Ref, made: int) -> TrainingSet:
         pairs = real.pairs + made
-        added = replace(real, name=f"real+{generator.name}", generator=generator.name, pairs=pairs)
+        added = replace(real, name=f"real+{generator.name}{_mark(generator)}", generator=generator.name, pairs=pairs)
         if generator.plugin.repeats_real and self.spec.multiple == 1 and made == real.pairs:
             # The very training of the real pairs repeated: it is made once, under one key.
             return replace(added, repeated_to=pairs)
@@ -211,6 +218,11 @@ class _Builder:
         maps = self.collected.add(maps_stage(train, images, what))
         label = f"score {train.segmenter.name} of {what}"
         return self.collected.add(SegScore(label=label, maps=maps, truth=images, shape=self.spec.shape_scores))
+
+
+def _mark(generator: ResolvedPlugin) -> str:
+    """Behind the name of what was trained on."""
+    return f" {CONTROL}" if generator.plugin.control else ""
 
 
 def _equal_updates(real: TrainingSet, added: Sequence[TrainingSet]) -> list[TrainingSet]:

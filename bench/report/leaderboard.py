@@ -18,9 +18,9 @@ from bench.store.run_manifest import RunManifest
 
 _TEXTS: Mapping[str, Callable[[TrainedRow], str]] = {
     "dataset": lambda row: row.training.scope.dataset,
-    "generator": lambda row: "none (real only)" if row.made.generator == NO_GENERATOR else row.made.generator,
+    "generator": lambda row: "none (real only)" if row.made.generator == NO_GENERATOR else row.made.label,
     "masks": lambda row: row.made.masks,
-    "trained on": lambda row: row.training.trained_on or f"none ({row.made.generator})",
+    "trained on": lambda row: row.training.trained_on or f"none ({row.made.label})",
     "segmenter": lambda row: row.training.segmenter,
     "pairs": lambda row: _count(row.training.pairs),
     "updates": lambda row: _count(row.updates),
@@ -47,6 +47,11 @@ _BOLD = (
     "difference to it has 0 in its 95 % interval over test images, which knows nothing of training noise (without an "
     "interval: only the best); measures of synthetic sets are never bold, the control's copies of real images would be "
     "the best"
+)
+
+
+_CONTROLS = (
+    "(control): says what the numbers could be; shown, never bold, and none of the comparisons that p is corrected for"
 )
 
 
@@ -175,11 +180,13 @@ def _notes(
 
     def name_of(one: SetScore) -> str:
         settings = one.origin.settings if several else ""
-        return f"{one.origin.generator} ({settings})" if settings else one.origin.generator
+        return f"{one.origin.label} ({settings})" if settings else one.origin.label
 
     notes = [note.text for manifest in manifests for note in manifest.notes]
     notes += [_protocol(manifest) for manifest in manifests]
     notes += warnings(headline, name_of)
+    if any(manifest.unranked for manifest in manifests):
+        notes.append(_CONTROLS)
     notes.append(
         "[low, high]: 95 % intervals; test sets: bootstrap over images, whole groups where frames belong together"
     )

@@ -32,7 +32,7 @@ def set_record(one: SetScore) -> dict[str, Any]:
     """The columns of sets.csv for one score, numbers in full precision."""
     floor = one.floor
     return {
-        "set": one.origin.generator,
+        "set": one.origin.label,
         "measure": one.measure.name,
         "better": one.measure.better,
         "headline": one.measure.headline,
@@ -59,7 +59,7 @@ def set_record(one: SetScore) -> dict[str, Any]:
 def sets_table(scores: Iterable[SetScore], notes: Sequence[str] = ()) -> Table:
     """Numbers are rounded to four digits of the line's largest: a floor is compared with its value."""
     whole = [one for one in scores if not one.stratum]
-    many = len({one.origin.generator for one in whole}) > 1
+    many = len({one.origin.label for one in whole}) > 1
     floors = any(one.floor is not None for one in whole)
     columns = (
         *([Column(name="set")] if many else []),
@@ -68,8 +68,8 @@ def sets_table(scores: Iterable[SetScore], notes: Sequence[str] = ()) -> Table:
         *(Column(name=name) for name in ("n real", "n fake", "weights")),
         *(Column(name=name, brief=False) for name in ("backbone", "resize", "reference", "estimator")),
     )
-    order = {name: number for number, name in enumerate(dict.fromkeys(one.origin.generator for one in whole))}
-    lines = tuple(_line(one, many) for one in sorted(whole, key=lambda one: order[one.origin.generator]))
+    order = {name: number for number, name in enumerate(dict.fromkeys(one.origin.label for one in whole))}
+    lines = tuple(_line(one, many) for one in sorted(whole, key=lambda one: order[one.origin.label]))
     real = dict.fromkeys(one.origin.scope.dataset for one in whole)
     caption = f"{', '.join(order)} (synthetic) against {', '.join(real)} (real)"
     return Table(caption, columns, lines, (*_explained(whole), *notes))
@@ -84,7 +84,7 @@ def _line(one: SetScore, many: bool) -> tuple[Cell, ...]:
         return "–" if number is None else rounded(number, decimals)
 
     texts = (
-        *([one.origin.generator] if many else []),
+        *([one.origin.label] if many else []),
         named(one.measure.name, one.measure.better),
         shown(one.value),
         "–" if one.low is None else f"[{shown(one.low)}, {shown(one.high)}]",
@@ -121,7 +121,7 @@ def _explained(scores: Sequence[SetScore]) -> list[str]:
         notes.append("–: none can be estimated")
     bases = [one.basis for one in scores]
     notes += [f"weights {one.weights}: {one.backbone}; {one.resize}" for one in bases if one.weights and one.resize]
-    return [*dict.fromkeys(notes), *warnings(scores, lambda one: one.origin.generator)]
+    return [*dict.fromkeys(notes), *warnings(scores, lambda one: one.origin.label)]
 
 
 def warnings(scores: Sequence[SetScore], name_of: Callable[[SetScore], str]) -> list[str]:

@@ -20,7 +20,7 @@ TIDY = (
     "dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n", "seeds",
     "profile", "base", "record", "sd", "data", "note", "settings", "stratum", "n_real", "reference", "backbone",
     "weights", "resize", "estimator", "floor", "floor_sd", "floor_n", "at_floor_n", "pairs", "updates",
-    "n_clusters",
+    "n_clusters", "control",
 )  # fmt: skip
 SIGNIFICANCE = (
     "segmenter", "test_set", "metric", "row", "baseline", "difference", "low", "high", "method", "p_wilcoxon", "p_holm",
@@ -66,6 +66,7 @@ def _set_score(one: SetScore) -> dict[str, Any]:
         "data": origin.scope.data,
         "profile": origin.scope.profile,
         "generator": origin.generator,
+        "control": origin.control,
         "masks": origin.masks,
         "base": origin.base,
         "settings": origin.settings,
@@ -83,6 +84,7 @@ def _row_score(one: RowScore) -> dict[str, Any]:
         "data": training.scope.data,
         "profile": training.scope.profile,
         "generator": made.generator,
+        "control": made.control,
         "masks": made.masks,
         "base": made.base,
         "row": training.trained_on,

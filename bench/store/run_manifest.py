@@ -15,8 +15,10 @@ from bench.errors import BenchError
 from bench.files.atomic import write_atomic
 from bench.identity import key
 
-SCHEMA = 6
+SCHEMA = 7
 """Raised when a manifest holds other fields."""
+CONTROL = "(control)"
+"""Behind the name of a generator that is unranked, wherever it is shown."""
 _REMEDY = "delete it and run again"
 
 
@@ -102,7 +104,7 @@ class RunManifest:
     """A run. `bases`: of each generator; `generators`, `segmenters`: the identity of each.
 
     `columns`: scores that the leaderboard shows; `controls`: generators whose rows the others are compared with, the
-    first that was trained on before the next.
+    first that was trained on before the next; `unranked`: those that are shown, and compete with none.
     """
 
     dataset: UsedData
@@ -112,6 +114,7 @@ class RunManifest:
     segmenters: Mapping[str, Mapping[str, Any]]
     columns: tuple[str, ...]
     controls: tuple[str, ...]
+    unranked: tuple[str, ...]
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
     settings: tuple[Setting, ...]

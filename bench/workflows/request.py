@@ -110,6 +110,8 @@ class EvaluateRequest(Request):
 class RunRequest(Request):
     """A run. `generators` come after the profile's controls; `out` is the folder of the tables.
 
+    `controls`: the generators that declare to be controls run too.
+
     `data`: folder of the real images and masks; None: the dataset makes its own, or the profile's stand-in is used.
     `precision` and `batch_size` are those of every generator that has such a parameter.
     """
@@ -117,6 +119,7 @@ class RunRequest(Request):
     generators: tuple[str, ...]
     dataset: str
     data: Path | None = None
+    controls: bool = False
     masks: str | None = None
     reference: str | None = None
     multiple: int | None = None
@@ -135,7 +138,8 @@ class RunRequest(Request):
         asked = {}
         for field in dataclasses.fields(RunOptions):
             value = getattr(self, field.name, None)
-            if value is not None and value != ():
+            # A profile's `controls` are names of generators; the option of that name is another thing.
+            if field.name != "controls" and value is not None and value != ():
                 plain = list(dict.fromkeys(value)) if isinstance(value, tuple) else value
                 where = f"--{field.name.replace('_', '-')}"
                 asked[field.name] = check_value(field, hints[field.name], plain, where)

@@ -22,6 +22,7 @@ from bench.progress.display import Display
 from bench.segscores import METRICS, missing
 from bench.store.artefacts import Store
 from bench.store.run_manifest import Note, Setting
+from bench.workflows.controls import controls_of, followed, unlike_notes
 from bench.workflows.flags import overrides_of
 from bench.workflows.notes import data_notes, departures, plugin_notes, protocol_notes
 from bench.workflows.prepare_data import Preparer, used_dataset
@@ -94,11 +95,12 @@ def choose(request: RunRequest) -> Choice:
             f"--profile {profile.name}: asks for no metric and no segmenter; name a --metric or a --segmenter"
         )
     _refuse_unknown_columns(options.columns, profile.name)
-    generators = _once([*options.controls, *request.generators])
+    added = controls_of(registry) if request.controls else ()
+    generators = _once([*options.controls, *request.generators, *added])
     overrides = overrides_of(request, generators, registry, ["masks"] if options.masks == "random" else [])
     random_masks = resolve_section("masks", profile, request.settings)
     random_masks.check()
-    given = Resolver(registry, profile, overrides)
+    given = followed(Resolver(registry, profile, overrides), generators)
     resolver = given.with_weights(request.weights, _once(options.metrics))
     chosen = tuple(resolver.choose("generator", name) for name in generators)
     metrics = tuple(measuring(resolver, name, request.download) for name in _once(options.metrics))
@@ -174,7 +176,8 @@ def plan_run(request: RunRequest, choice: Choice, preparer: Preparer, check: boo
         random_masks=choice.random_masks,
     )
     refuse_taken_names(data.splits[TRAIN], spec.multiple)
-    of_data, found = data_notes(data), (*departures(spec, whole), *plugin_notes(choice.plugins))
+    of_data, of_generators = data_notes(data), unlike_notes(choice.generators)
+    found = (*departures(spec, whole), *of_generators, *plugin_notes(choice.plugins))
     for note in of_data:
         display.tell(f"note: {note.text}")
     _tell(found, display)

@@ -1,4 +1,4 @@
 """Latent diffusion steered by masks: what the generators on a pretrained Stable Diffusion share.
 
-`generator` and `published` are the classes that a generator's file subclasses; they stand above the rooms.
+`latent`, `generator` and `published` are the classes that a generator's file subclasses; they stand above the rooms.
 """

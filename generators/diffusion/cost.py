@@ -159,6 +159,25 @@ def sample_cost(run: MetaRun, p: DiffusionParams, images: int) -> Cost:
     )
 
 
+@torch.no_grad()
+def reconstruction_cost(source: str, size: int, batch: int, images: int) -> Cost:
+    """So many images through the autoencoder of base model `source` and back, `batch` at once, on one device."""
+    base, _ = meta_base(source)
+    batch = min(batch, images)
+    pixels = torch.empty(batch, 3, size, size, device="meta")
+    work = measure(lambda: base.vae.decode(base.vae.encode(pixels).latent_dist.mean))
+    work = work.times(images / batch)
+    # All of the base model is loaded.
+    weights = 4.0 * _count(one for model in (base.vae, base.unet, base.text_encoder) for one in model.parameters())
+    return Cost(
+        flops=work.flops,
+        moved=work.moved,
+        calls=work.calls,
+        memory=weights + work.peak,
+        note=f"{batch} images at once",
+    )
+
+
 def _count(parameters: Iterable[torch.Tensor]) -> int:
     """Numbers in the parameters, each parameter once however many modules share it."""
     return sum(parameter.numel() for parameter in {id(one): one for one in parameters}.values())

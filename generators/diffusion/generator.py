@@ -6,9 +6,10 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.contracts import Context, Cost, Generator, Split
+from bench.contracts import Context, Cost, Split
 from bench.errors import BenchError
-from generators.diffusion.base_model.location import TINY, base_folder, levels, missing_base
+from generators.diffusion.base_model.location import TINY
+from generators.diffusion.latent import LatentGenerator
 from generators.diffusion.params import DiffusionParams
 
 if TYPE_CHECKING:
@@ -18,29 +19,16 @@ if TYPE_CHECKING:
     from generators.diffusion.training.watch import Watch
 
 
-class DiffusionGenerator(Generator):
+class DiffusionGenerator(LatentGenerator):
     """A pretrained latent diffusion model steered by masks. A subclass says how in `method`."""
 
-    requires = ("torch", "diffusers", "transformers", "safetensors", "matplotlib")
+    requires = (*LatentGenerator.requires, "matplotlib")
     shared = ("fit", "sample")
     Params = DiffusionParams
 
     def method(self, base: Base, seed: int) -> Method:
         """The networks with their initial weights, on the base model's device."""
         raise NotImplementedError
-
-    def base(self) -> str:
-        return self.params.base
-
-    def size(self) -> tuple[int, int]:
-        return (self.params.size, self.params.size)
-
-    def files(self) -> tuple[Path, ...]:
-        folder = base_folder(self.base())
-        return (folder,) if folder else ()
-
-    def missing(self) -> tuple[str, ...]:
-        return missing_base(self.base())
 
     def details(self) -> tuple[str, ...]:
         import torch
@@ -63,9 +51,7 @@ class DiffusionGenerator(Generator):
             able = ", ".join(str(n) for n in range(1, p.batch + 1) if p.batch % (n * devices) == 0)
             remedy = f"make accumulation one of {able}" if able else f"make batch a multiple of {devices}"
             raise BenchError(f"{many}accumulation={p.accumulation} does not divide batch={p.batch}; {remedy}")
-        step = 8 * 2 ** (levels(self.base()) - 1)
-        if p.size % step:
-            raise BenchError(f"size={p.size}: base model {self.base()} needs a multiple of {step}")
+        super().check_params(devices)
 
     def try_files(self) -> None:
         from generators.diffusion.base_model.model import load_base
@@ -127,7 +113,7 @@ class DiffusionGenerator(Generator):
         method = self.method(base, ctx.seed)
         self.load_weights(method, model_dir)
         job = self._job(base, method, ctx)
-        with memory_advice("sampling", ctx.device, sampling_remedies(p)):
+        with memory_advice("sampling", ctx.device, sampling_remedies(p.sample_batch)):
             sample_set(job, conditions, self._prompts(conditions), p.sample_batch, out)
 
     def _prompts(self, pairs: Split) -> list[str]:
@@ -155,8 +141,3 @@ class DiffusionGenerator(Generator):
         from generators.diffusion.conditioning.weights import load_trained
 
         load_trained(model_dir, method.kept)
-
-    def _load(self, ctx: Context) -> Base:
-        from generators.diffusion.base_model.model import load_base
-
-        return load_base(self.base(), device=ctx.device, download=ctx.download)

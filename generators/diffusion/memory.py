@@ -50,9 +50,9 @@ def training_remedies(p: DiffusionParams, devices: int = 1) -> list[str]:
     return [*remedies, OTHER_DEVICE]
 
 
-def sampling_remedies(p: DiffusionParams) -> list[str]:
-    """What to lower in sampling; it changes no result."""
-    fewer = [f"--set NAME.sample_batch={p.sample_batch // 2} (now {p.sample_batch})"] if p.sample_batch > 1 else []
+def sampling_remedies(batch: int) -> list[str]:
+    """What to lower in sampling, where `batch` images are made at once; it changes no result."""
+    fewer = [f"--set NAME.sample_batch={batch // 2} (now {batch})"] if batch > 1 else []
     return [*fewer, OTHER_DEVICE]
 
 

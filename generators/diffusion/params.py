@@ -1,4 +1,4 @@
-"""Parameters every diffusion generator has."""
+"""Parameters that generators on a base model share."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ PRECISIONS = ("fp32", "bf16")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiffusionParams:
-    """Defaults are the reference paper's protocol, from the paper or, where it is silent, from its authors' code."""
+class LatentParams:
+    """The base model, and the size at which images go through its autoencoder."""
 
     base: str = param(
         "stable-diffusion-v1-5/stable-diffusion-v1-5",
@@ -20,6 +20,12 @@ class DiffusionParams:
     size: int = param(
         384, "images are resized to this square, without keeping the aspect (paper)", unit="px", low=32, high=2048
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffusionParams(LatentParams):
+    """Defaults are the reference paper's protocol, from the paper or, where it is silent, from its authors' code."""
+
     steps: int = param(3000, "optimiser steps N (paper; 1500 for its stain and faeces sets)", low=1)
     batch: int = param(48, "images an optimiser step, over all devices (code: 8 devices × 6)", low=1)
     accumulation: int = param(1, "micro-batches a device takes an optimiser step in: less memory", low=1, key=False)

@@ -77,8 +77,13 @@ def test_list_shows_every_plugin_with_its_first_line(bench):
     for kind in ROOMS:
         assert f"{kind}s\n" in out
         for name in registry.names(kind):
-            first = (registry.load(kind, name).__doc__ or "").strip().split("\n")[0]
-            assert f"  {name:14} {first}" in out
+            plugin = registry.load(kind, name)
+            first = (plugin.__doc__ or "").strip().split("\n")[0]
+            mark = "  [control]" if getattr(plugin, "control", False) else ""
+            assert f"  {name:14} {first}{mark}\n" in out.replace("  [not installed", "\n")
+    assert out.count("[control]") == sum(
+        getattr(registry.load("generator", one), "control", False) for one in registry.names("generator")
+    )
 
 
 @pytest.mark.parametrize("kind", ROOMS)

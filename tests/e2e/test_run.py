@@ -423,6 +423,26 @@ def test_runs_with_other_parameters_stand_on_lines_of_their_own(toy_run, bench, 
     ]
 
 
+def test_controls_are_shown_beside_the_same_numbers(toy_run, tmp_path):
+    """Every line of every table but theirs is as without them; they are marked in each, and never bold."""
+    pytest.importorskip("diffusers")
+    seeds = ("--seed", "3")
+    plain, shown = (
+        toy_run(*seeds, *more, "--out", tmp_path / name) for name, more in (("a", ()), ("b", ["--controls"]))
+    )
+    assert plain.code == shown.code == 0, shown.err
+    for name in ("scores.csv", "sets.csv", "significance.csv", "leaderboard.csv", "per_image.csv"):
+        before, after = scores(tmp_path / "a" / name), scores(tmp_path / "b" / name)
+        marked = [
+            row for row in after if any("(control)" in cell for cell in row.values()) or row.get("control") == "True"
+        ]
+        assert [row for row in after if row not in marked] == before, name
+        assert marked, name
+    (bold,) = {line.count("**") for line in said(shown).split("|") if "real+reconstruction (control)" in line}
+    assert bold == 0
+    assert "real+reconstruction (control)" in shown.out
+
+
 def test_a_synthetic_set_made_elsewhere(bench, tmp_path, discs):
     """Generator `folder`: the set's bytes decide what is computed anew."""
     make_pairs(tmp_path / "fake", 4, seed=9)

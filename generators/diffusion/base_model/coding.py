@@ -37,6 +37,12 @@ def decode_latents(base: Base, latents: torch.Tensor) -> torch.Tensor:
         return ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu()
 
 
+def reconstruct(base: Base, pixels: np.ndarray) -> np.ndarray:
+    """uint8 (n, h, w, 3) through the autoencoder and back: the mean of the posterior, decoded."""
+    mean, _ = encode_images(base, as_target(pixels).to(base.vae.device))
+    return decode_latents(base, mean).numpy()
+
+
 def encode_distinct(base: Base, prompts: list[str]) -> torch.Tensor:
     """Embeddings (n, tokens, width) of prompts of which most are equal: each distinct one is encoded once."""
     distinct = list(dict.fromkeys(prompts))

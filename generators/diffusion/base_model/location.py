@@ -55,12 +55,20 @@ def missing_base(source: str) -> tuple[str, ...]:
     return (f"base model {folder} lacks {', '.join(absent)}; {WHOLE}",) if absent else ()
 
 
-def levels(source: str) -> int:
-    """Of the U-Net, each at half the size of the one before; Stable Diffusion's four where the model is not here."""
+def grid(source: str) -> int:
+    """Pixels of which a side must be a multiple: latents are halved once a level of the U-Net but the first.
+
+    Stable Diffusion's where the model is not here.
+    """
     folder = base_folder(source)
     if folder is None or missing_base(source):
-        return 4
-    path = folder / "unet" / "config.json"
+        return 64
+    vae, unet = (_levels(folder, part) for part in ("vae", "unet"))
+    return 2 ** (vae - 1) * 2 ** (unet - 1)
+
+
+def _levels(folder: Path, part: str) -> int:
+    path = folder / part / "config.json"
     try:
         return len(json.loads(path.read_text(encoding="utf-8"))["block_out_channels"])
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.contracts import Split, unfinished
+from bench.contracts import ProcessGroup, Split, unfinished
 from bench.images import save_png
 from generators.diffusion.base_model.coding import decode_latents, encode_distinct, encode_prompts
 from generators.diffusion.conditioning.hints import load_hints
@@ -19,18 +19,25 @@ from generators.diffusion.sampling.sampler import Conditions, SamplingJob, initi
 def sample_set(job: SamplingJob, conditions: Split, prompts: list[str], batch: int, out: Path) -> None:
     """Write `out/images/<id>.png` for every condition. With N processes each samples every N-th batch."""
     context, empty = encode_distinct(job.base, prompts), encode_prompts(job.base, [""])
-    processes, steps = job.ctx.processes, job.sampler.steps
-    # Whole batches in the order of the conditions: a resumed run repeats the batches of an uninterrupted one.
-    mine = range(0, len(conditions), batch)[processes.rank :: processes.size]
-    starts = [s for s in mine if unfinished(conditions[s : s + batch], out)]
-    total, left = (sum(len(conditions[s : s + batch]) for s in some) for some in (mine, starts))
+    mine, steps = own_batches(len(conditions), batch, job.ctx.processes), job.sampler.steps
+    todo = [at for at in mine if unfinished(conditions[at], out)]
+    total, left = (sum(len(conditions[at]) for at in some) for some in (mine, todo))
     with job.ctx.progress.bar(total * steps, "step", done=(total - left) * steps) as bar:
-        for start in starts:
-            part = conditions[start : start + batch]
+        for at in todo:
+            part = conditions[at]
             tick = partial(bar.update, len(part))
-            images = dict(zip(part, sample_part(job, part, context[start : start + batch], empty, tick), strict=True))
+            images = dict(zip(part, sample_part(job, part, context[at], empty, tick), strict=True))
             for sample in unfinished(part, out):
                 save_png(out / "images" / f"{sample.id}.png", images[sample])
+
+
+def own_batches(count: int, batch: int, processes: ProcessGroup) -> list[slice]:
+    """This process's batches of `count` conditions.
+
+    Whole batches in the order of the conditions: a resumed run repeats the batches of an uninterrupted one.
+    """
+    starts = range(0, count, batch)[processes.rank :: processes.size]
+    return [slice(start, start + batch) for start in starts]
 
 
 def sample_part(

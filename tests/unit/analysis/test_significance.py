@@ -187,6 +187,26 @@ def test_a_row_alone_and_a_column_that_is_not_shown_have_no_bold():
     assert ties(trained, scores_of(trained), ["miou@256"]) == set()
 
 
+def control(row):
+    """The same row, of a generator that is a control."""
+    return replace(row, about=replace(row.about, made=replace(row.about.made, control=True)))
+
+
+def test_a_control_is_shown_and_changes_nothing_of_the_others():
+    """The best row by far: it has its difference and takes neither bold nor a share of the correction."""
+    plain, shown = rows(), [*rows(), control(row("h", 0.2))]
+    without, found = (row_differences([run(one)]) for one in (plain, shown))
+    assert [one for one in found if name(one) != "real+h"] == without
+    of_h = [one for one in found if name(one) == "real+h"]
+    assert {one.baseline for one in of_h} == {"real+copies"}
+    assert of_h[0].estimate.value == pytest.approx(0.18, abs=0.01)
+    assert {(one.p_holm, one.comparisons) for one in of_h} == {(None, None)}
+    bold = [ties(one, scores_of(one), ["mdice@256"]) for one in (plain, shown)]
+    assert bold[0] == bold[1] != set()
+    notes = ["\n".join(significance_table(one).notes) for one in (without, found)]
+    assert ["nor is a control" in one for one in notes] == [False, True]
+
+
 def text_of(table):
     return [
         {c.title: str(show(cell, c)) for c, cell in zip(table.columns, row, strict=True)} for row in table.rows

@@ -98,8 +98,8 @@ def test_what_is_lowered_already_is_not_named_again():
     ]  # fmt: skip
     lowest = DiffusionParams(batch=4, accumulation=4, gradient_checkpointing=True, precision="bf16", sample_batch=1)
     assert len(training_remedies(lowest)) == 1
-    assert training_remedies(lowest) == sampling_remedies(lowest)
-    assert sampling_remedies(DiffusionParams(sample_batch=5))[0] == "--set NAME.sample_batch=2 (now 5)"
+    assert training_remedies(lowest) == sampling_remedies(lowest.sample_batch)
+    assert sampling_remedies(5)[0] == "--set NAME.sample_batch=2 (now 5)"
     assert preview_remedies(DiffusionParams())[1:] == training_remedies(DiffusionParams())
 
 

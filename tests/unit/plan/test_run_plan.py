@@ -285,6 +285,16 @@ def test_other_numbers_of_pairs_keep_both_rows():
     ]
 
 
+def test_a_control_is_named_wherever_it_is_trained_on():
+    """And is planned as any other: no key of another stage changes, nor does its own."""
+    plain, marked = (spec(train_on=("real", "added", "only")) for _ in range(2))
+    marked.generators[1].plugin.control = True
+    assert [row.trained_on for row in plan(marked).rows] == [
+        "real", "real+g1", "real+g2 (control)", "g1 only", "g2 only (control)",
+    ]  # fmt: skip
+    assert {stage.key for stage in plan(marked).stages} == {stage.key for stage in plan(plain).stages}
+
+
 def test_selected_on_test_the_trainings_see_the_test_sets():
     """And are others; the synthetic sets and their scores are the same."""
     last, test = spec(), spec(select="test")

@@ -111,6 +111,18 @@ def test_a_set_compared_with_other_images_is_another_row():
             assert found == {"": "12.5000", words: "30.0000"}
 
 
+def test_a_control_is_marked_and_explained():
+    """Trained on or not, in words that are below the table only where one is in it."""
+    scores = (set_score(control=True), made(trained_on="real+g (control)", control=True))
+    for found in (scores, scores[:1]):
+        table = board(*found, run=manifest(unranked=("g",)))
+        (line,) = shown(table)
+        assert line["generator"] == "g (control)"
+        assert line["trained on"].endswith("(control)") or line["trained on"] == "none (g (control))"
+        assert any(note.startswith("(control): ") for note in table.notes)
+    assert "(control)" not in str(board(set_score(), made()))
+
+
 def test_without_options_there_is_no_column_for_them():
     assert "settings" not in shown(board(made()))[0]
 

@@ -30,6 +30,13 @@ def test_it_holds_all_that_the_leaderboard_reads():
     assert manifest.bases == {"g1": "", "g2": ""}
 
 
+def test_it_names_the_generators_that_compete_with_none():
+    run = spec()
+    assert describe(run).unranked == ()
+    run.generators[1].plugin.control = True
+    assert describe(run).unranked == ("g2",)
+
+
 def test_it_is_the_same_after_a_trip_through_a_file(tmp_path):
     manifest = describe()
     path = save_manifest(tmp_path, manifest)

@@ -74,6 +74,7 @@ def test_a_request_that_cannot_be_met_is_refused(toys, tmp_path):
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
+        ({"controls": ["reconstruction"]}, "controls: expected bool, got ['reconstruction']"),
         ({"strict": "no"}, "strict: expected bool, got 'no'"),
         ({"seed": 1.5}, "seed: expected int, got 1.5"),
         ({"seed": -3}, "seed: -3 is out of range"),
