@@ -45,8 +45,7 @@ MOST = 5
 _BOLD = (
     "bold (in a terminal: number*): of each column, network, data and profile the best, and every row whose paired "
     "difference to it has 0 in its 95 % interval over test images, which knows nothing of training noise (without an "
-    "interval: only the best); measures of synthetic sets are never bold, the control's copies of real images would be "
-    "the best"
+    "interval: only the best); measures of synthetic sets are never bold, copies of real images would be the best"
 )
 
 
