@@ -70,8 +70,8 @@ def build_table(
 ) -> Table:
     """Metrics of the synthetic set first, then each test set and the overall means in the profile's conventions.
 
-    `differences`: of the sets, of which the notes name those beyond their noise; `ties`: scores to set in bold;
-    `notes`: on rows; `beside`: a convention that a terminal shows too, beside the first.
+    `differences`: of the sets, of which the notes name those beyond their noise, but none of a control; `ties`: scores
+    to set in bold; `notes`: on rows; `beside`: a convention that a terminal shows too, beside the first.
     """
     headline = [one for one in sets if one.measure.headline and not one.stratum]
     conventions = list(dict.fromkeys(name for manifest in manifests for name in manifest.columns))
@@ -96,7 +96,9 @@ def build_table(
         for at, row in enumerate(rows)
     )
     bold = [_BOLD] if ties else []
-    below = (*_notes(manifests, headline, tests), *_shared_settings(rows), *notes, *bold, *sentences(differences))
+    unranked = {name for manifest in manifests for name in manifest.unranked}
+    ranked = [one for one in differences if not {one.a, one.b} & unranked]
+    below = (*_notes(manifests, headline, tests), *_shared_settings(rows), *notes, *bold, *sentences(ranked))
     names = ", ".join(dict.fromkeys(manifest.dataset.name for manifest in manifests))
     return Table(f"Synthetic sets and the segmenters trained with them: {names}", columns, body, below)
 

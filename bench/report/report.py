@@ -61,12 +61,11 @@ def make_report(manifests: Sequence[RunManifest], store: Store, failed: Collecti
     # Of one run: differences of several would be told without a word of where their settings differ.
     between_sets = set_differences(runs[0].sets, runs[0].manifest.protocol.seed) if len(runs) == 1 else []
     between_rows = row_differences(tested)
-    unranked = {name for manifest in manifests for name in manifest.unranked}
     table = build_table(
         manifests,
         sets,
         tests,
-        differences=[one for one in between_sets if not {one.a, one.b} & unranked],
+        differences=between_sets,
         ties=ties(rows, tests, [name for run in tested for name in run.columns]),
         notes=[*failed_trainings, *of_masks],
         beside=FAIR if empty else "",

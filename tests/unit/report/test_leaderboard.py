@@ -164,6 +164,20 @@ def test_differences_beyond_their_noise_stand_below():
     assert "FD: g above h by 3.0000 [1.0000, 5.0000]" in board(made(), differences=[found]).notes
 
 
+def test_differences_to_a_control_are_not_told():
+    """Nor counted among those that were looked at; they stand in a file."""
+    measure, estimate = Measure("FD", headline=True), Estimate(3.0, 1.0, 5.0)
+    pairs = [
+        SetDifference(measure=measure, a=a, b=b, estimate=estimate, method="jackknife", n=9)
+        for a, b in (("g", "h"), ("c", "g"), ("g", "c"))
+    ]
+    plain, marked = (
+        board(made(), differences=found, run=manifest(unranked=names)).notes
+        for found, names in ((pairs[:1], ()), (pairs, ("c",)))
+    )
+    assert [note for note in marked if not note.startswith("(control)")] == list(plain)
+
+
 def test_an_absent_test_set_is_shown_as_absent_and_a_failed_one_as_a_dash():
     rows = shown(board(real(), real(score={"test_set": "c"}), made(), run=manifest(absent=("test/b",))))
     assert [row["b mdice@256"] for row in rows] == ["absent", "absent"]
