@@ -162,7 +162,8 @@ def match(
         if not folder.is_dir():
             raise BenchError(f"{folder}: no such folder; it must hold the {'images' if folder is images else 'masks'}")
     mask_of = files_by_stem(masks, mask_suffix, needed=images == masks)
-    image_of = {name: p for name, p in files_by_stem(images, image_suffix).items() if p not in mask_of.values()}
+    taken = set(mask_of.values())
+    image_of = {name: path for name, path in files_by_stem(images, image_suffix).items() if path not in taken}
     lonely = sorted(set(image_of) - set(mask_of))
     if lonely:
         raise BenchError(

@@ -12,6 +12,7 @@ from bench.data.pixel_cache import Picture
 from bench.data.random_masks import write_random_masks
 from bench.data.repeats import repeat, repeat_to
 from bench.data.splits import named_after
+from bench.engine.device import check_device
 from bench.engine.job import Job
 from bench.engine.score_action import FEATURES_FILE, score_images, score_maps
 from bench.errors import BenchError
@@ -53,9 +54,12 @@ def perform(stage: Stage, job: Job) -> None:
             raise TypeError(f"nothing does {type(stage).__name__}")
 
 
-def try_files(stages: Iterable[Stage], store: Store) -> None:
-    """Have every plugin that is still to work open its files: a bad one is told before hours of others' work."""
+def try_device_and_files(stages: Iterable[Stage], store: Store, device: str) -> None:
+    """Have torch find the device, and every plugin that is still to work open its files: what is bad is told before
+    hours of others' work. Where all is in the store, neither is needed and torch is not imported."""
     waiting = [stage for stage in stages if not store.has(stage.action, stage.key)]
+    if waiting:
+        check_device(device)
     plugins = {(one.kind, one.name): one.plugin for stage in waiting for one in stage.plugins}
     for plugin in plugins.values():
         plugin.try_files()

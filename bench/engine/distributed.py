@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.contracts import Context, ProcessGroup, Split
 from bench.engine.actions import perform
+from bench.engine.device import resolve_device
 from bench.engine.job import Job
 from bench.plan.stage import Stage
 from bench.progress import interrupt
@@ -64,8 +65,8 @@ class LaunchedGroup(ProcessGroup):
 
 
 def launched(device: str) -> LaunchedGroup | None:
-    """The process group this process is in, None where it was started alone. `device` is the resolved --device."""
-    return LaunchedGroup(device == "cpu") if process_count() > 1 else None
+    """The process group this process is in, None where it was started alone. `device` is --device."""
+    return LaunchedGroup(resolve_device(device) == "cpu") if process_count() > 1 else None
 
 
 def process_count() -> int:

@@ -20,6 +20,8 @@ PART = ".part"
 HOST = (platform.node() or "here").replace(".", "_")[:60]
 DIGESTS = "sha256.json"
 DAY = 24 * 3600
+CHUNK = 2**16
+"""Bytes of a file that are hashed at once."""
 LONGEST_NAME = 120
 """Bytes of a file's name that its part's name repeats: with host and process it must stay below the system's 255."""
 
@@ -29,8 +31,12 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 def sha256_file(path: Path) -> str:
     """Of the file's bytes, 64 hexadecimal digits. Raises OSError; `digest_of` is for files that a user gave."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    # Stores hold thousands of small files: hashlib.file_digest would fill a large buffer for each, twice the time.
+    found = hashlib.sha256()
+    with path.open("rb", buffering=0) as stream:
+        while part := stream.read(CHUNK):
+            found.update(part)
+    return found.hexdigest()
 
 
 def digest_of(path: Path) -> str:

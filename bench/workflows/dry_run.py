@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.contracts import Cost
 from bench.cost.speed import memory_of, seconds, speed_of
-from bench.engine.actions import try_files
+from bench.engine.actions import try_device_and_files
 from bench.engine.device import check_device, resolve_device
 from bench.engine.distributed import launched
 from bench.engine.provenance import device_name
@@ -43,7 +43,7 @@ def dry_run(request: RunRequest, display: Display | None = None) -> DryRun | Non
     several that a launcher started.
     """
     check_device(request.device)
-    processes = launched(resolve_device(request.device))
+    processes = launched(request.device)
     resources_for(request, processes)
     if processes is not None:
         processes.broadcast(False)  # There is nothing that the others could help with.
@@ -61,7 +61,7 @@ def _planned(request: RunRequest, store: Store, display: Display) -> DryRun:
     if no_data:
         return DryRun((), missing)
     setup = plan_run(request, choice, preparer, check=False)
-    try_files(setup.plan.stages, store)
+    try_device_and_files(setup.plan.stages, store, request.device)
     costs = Costs(setup.plan, sizes_of(setup.spec), display.tell)
     return DryRun(tuple(outline(setup.spec, setup.plan, store, costs, resolve_device(request.device))), missing)
 

@@ -16,8 +16,8 @@ from bench.data.image_folder import ImageFolder, open_all, read_folder
 from bench.data.pair_check import CHECKS
 from bench.data.pixel_cache import PixelCache
 from bench.data.relabel import relabelled
-from bench.engine.actions import try_files
-from bench.engine.device import check_device
+from bench.engine.actions import try_device_and_files
+from bench.engine.device import check_device, refuse_unknown_device
 from bench.engine.job import Caches
 from bench.engine.runner import Failure, Runner
 from bench.errors import BenchError
@@ -42,7 +42,7 @@ from bench.workflows.request import EvaluateRequest
 
 def evaluate(request: EvaluateRequest, display: Display | None = None) -> Evaluation:
     """BenchError for unreadable folders and mistaken options; what one metric alone lacks is in `problems`."""
-    check_device(request.device)
+    refuse_unknown_device(request.device)
     refuse_results(request.results)
     with pixel_limit(request.pixel_limit), display or Display() as shown:
         return _evaluate(request, shown)
@@ -66,7 +66,7 @@ def _evaluate(request: EvaluateRequest, display: Display) -> Evaluation:
     problems = [*_absent(request, choice.selected), *plan.add(fakes, choice.selected, choice.segmenters)]
     log = log_of(request.results, f"evaluate-{key({'stages': [one.key for one in plan.collected.stages]})[:16]}")
     display.open_log(log)
-    try_files(plan.collected.stages, store)
+    try_device_and_files(plan.collected.stages, store, request.device)
     failures = _run(request, plan, store, pixels, display)
     failed = {failure.stage.key for failure in failures}
     records = RecordReader(store, failed).sets(plan.collected.comparisons)
@@ -168,6 +168,7 @@ class _Opener:
         mark = key({"stage": "check", "checks": CHECKS, "labels": list(labels), "pairs": folder.fingerprint})
         if self.store.has("check", mark):
             return
+        check_device(self.request.device)
         open_all(folder, self.pixels, size, labels, self.request.workers, progress)
         with self.store.claim("check", mark, progress.say) as workspace:
             if not self.store.has("check", mark):

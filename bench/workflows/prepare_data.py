@@ -11,6 +11,7 @@ from bench.contracts import Context, Dataset
 from bench.data.pair_check import CHECKS, check_pairs
 from bench.data.relabel import relabelled
 from bench.data.splits import Splits, tabulate
+from bench.engine.device import check_device
 from bench.engine.provenance import describe
 from bench.errors import BenchError
 from bench.identity import derive_seed, key
@@ -34,7 +35,7 @@ class Preparer:
     """`asked` is the dataset of the command line, `name` the one that is used, `data` the user's folder.
 
     `store` holds generated files and the marks of checked bytes. `labels`: what is lesion in masks of labels; `strict`:
-    images that stand twice are refused.
+    images that stand twice are refused. `device`: of the run, asked for before the first image is made or opened.
     """
 
     resolver: Resolver
@@ -45,6 +46,7 @@ class Preparer:
     display: Display
     labels: tuple[Label, ...] = ()
     strict: bool = False
+    device: str = "auto"
 
     def missing(self) -> tuple[str, ...]:
         """What is wrong with the data as far as names tell: a line that says what to fetch, or what to mend."""
@@ -93,6 +95,7 @@ class Preparer:
         return dataset
 
     def _make(self, dataset: Dataset, identity: dict[str, Any], seed: int, artefact: str) -> None:
+        check_device(self.device)
         source = self.resolver.registry.source_hash("dataset", self.name)
 
         def waits(text: str) -> None:
@@ -113,6 +116,7 @@ class Preparer:
             mark = key({"stage": "check", **rule, "pairs": table.fingerprints[split]})
             if self.store.has("check", mark):
                 continue
+            check_device(self.device)
             check_pairs(samples, allow_empty, self.labels, table.name)
             with self.store.claim("check", mark, self.display.tell) as workspace:
                 if not self.store.has("check", mark):

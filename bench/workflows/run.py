@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.contracts import TRAIN
-from bench.engine.actions import try_files
-from bench.engine.device import check_device, resolve_device
+from bench.engine.actions import try_device_and_files
+from bench.engine.device import refuse_unknown_device, resolve_device
 from bench.engine.distributed import LaunchedGroup, alone_by_mistake, launched
 from bench.engine.runner import Failure, Resources, Runner
 from bench.images import pixel_limit
@@ -52,7 +52,7 @@ def run(request: RunRequest, display: Display | None = None) -> RunResult | None
     Raises BenchError for a request that cannot be met. None in every process but the first of several that a launcher
     started.
     """
-    check_device(request.device)
+    refuse_unknown_device(request.device)
     refuse_results(request.results)
     if request.out is not None:
         refuse_folder("--out", request.out)
@@ -62,7 +62,7 @@ def run(request: RunRequest, display: Display | None = None) -> RunResult | None
 
 def _run(request: RunRequest, store: Store, display: Display) -> RunResult | None:
     started = time.monotonic()
-    processes = launched(resolve_device(request.device))
+    processes = launched(request.device)
     resources = resources_for(request, processes)
     if processes is not None and processes.rank:
         help_first(request, store, processes)
@@ -90,7 +90,7 @@ def _prepare(request: RunRequest, store: Store, display: Display, processes: Lau
     clean_up(request.results)
     with first_alone(processes):
         setup = set_up(request, store, display)
-        try_files(setup.plan.stages, store)
+        try_device_and_files(setup.plan.stages, store, request.device)
     return setup
 
 
@@ -100,9 +100,8 @@ def _compute(setup: Setup, store: Store, resources: Resources, display: Display)
     for line in _plan_lines(setup, store):
         display.tell(line)
     costs = Costs(setup.plan, sizes_of(setup.spec), display.tell)
-    device = resolve_device(resources.device)
     runner = Runner(store=store, splits=setup.splits, resources=resources, display=display)
-    failures = runner.run(stages, lambda stage: costs.seconds(stage, device))
+    failures = runner.run(stages, lambda stage: costs.seconds(stage, resolve_device(resources.device)))
     display.note(f"{len(stages) - len(failures)} of {len(stages)} stages are finished")
     if resources.processes is not None:
         resources.processes.broadcast(None)

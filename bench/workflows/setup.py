@@ -133,6 +133,7 @@ def preparer_of(request: RunRequest, choice: Choice, store: Store, display: Disp
         display=display,
         labels=request.labels,
         strict=request.strict,
+        device=request.device,
     )
 
 

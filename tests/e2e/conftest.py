@@ -30,6 +30,7 @@ HEAVY = (
     "monai",
     "py_sod_metrics",
 )
+"""What takes longer to import than all else that a command without work does."""
 HANGS = 600
 """Seconds after which a process is taken to hang; on a busy machine each waits for its turn."""
 TOYS = [part for path in sorted(PLUGINS.glob("toy_*.py")) for part in ("--plugin", str(path))]
@@ -78,6 +79,20 @@ def made(results: Path) -> dict[str, int]:
 def made_since(before: dict[str, int], results: Path) -> list[str]:
     """Actions whose artefacts have been made, or made anew, since then; sorted, one entry an artefact."""
     return sorted(name.partition("/")[0] for name, when in made(results).items() if before.get(name) != when)
+
+
+def imported(*words: object) -> set[str]:
+    """Names of all modules that a command has imported when it has ended, where everything is installed."""
+    code = f"import sys; from bench.cli import run; code = run({[str(word) for word in words]}); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; sys.exit(code)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    return set(done.stdout.splitlines()[-1].split())
 
 
 Bench = Callable[..., Done]

@@ -68,6 +68,20 @@ def test_words_nobody_knows(bench, tmp_path, words, parts):
     assert not list((tmp_path / "results").rglob("*.png"))
 
 
+def test_a_device_that_is_not_here_is_refused_before_anything_is_made(bench, tmp_path):
+    """Not even the images of a generated dataset."""
+    done = bench(*RUN[:1], *TOY_RUN, *RUN[1:], "--device", "cuda:99", "--results", tmp_path / "results")
+    assert (done.code, "--device cuda:99" in done.error) == (2, True)
+    assert not made(tmp_path / "results")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:", "CUDA", "auto:1", ""])
+def test_a_name_that_no_torch_knows_is_refused_without_asking_it(process, tmp_path, name):
+    """Where torch cannot be imported at all, and before the options that come after it are looked at."""
+    done = process("run", "--generator", "nobody", *RUN[3:], "--device", name, "--results", tmp_path / "results")
+    assert (done.code, "torch knows no such device" in done.error) == (2, True)
+
+
 def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 

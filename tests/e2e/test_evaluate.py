@@ -21,7 +21,7 @@ from bench.commands import evaluate as command_module
 from bench.commands._parser import Parser
 from bench.images import SUFFIXES, save_png
 from tests.conftest import PLUGINS, make_pairs
-from tests.e2e.conftest import HANGS, ROOT, Done, made, made_since
+from tests.e2e.conftest import HANGS, HEAVY, ROOT, Done, imported, made, made_since
 
 TOY = ["--metric", "toy-mean", "--plugin", PLUGINS / "toy_mean.py", "--device", "cpu"]
 
@@ -92,6 +92,18 @@ def test_the_second_call_computes_nothing(evaluate, folders):
     before = made(folders / "results")
     assert evaluate().out == first.out
     assert not made_since(before, folders / "results")
+
+
+def test_with_everything_in_the_store_nothing_heavy_is_imported(evaluate, folders):
+    words = ["evaluate", "--real", folders / "real", "--fake", folders / "fake", "--results", folders / "results"]
+    evaluate()
+    assert not set(HEAVY) & imported(*words, *TOY[:-1], "cuda:99")
+
+
+def test_a_device_that_is_not_here_is_refused_before_anything_is_made(evaluate, folders):
+    done = evaluate("--device", "cuda:99")
+    assert (done.code, "--device cuda:99" in done.error) == (2, True)
+    assert not made(folders / "results")
 
 
 def test_several_synthetic_sets_stand_in_one_table(evaluate, folders):

@@ -14,6 +14,7 @@ from PIL import Image
 
 from bench.images import save_png
 from bench.segscores import COUNTS, PER_IMAGE
+from tests.e2e.conftest import HEAVY, imported
 
 IDS = [f"s{index:02}" for index in range(9)]
 
@@ -58,6 +59,10 @@ def test_a_table_that_explains_itself_in_140_columns(process, folders):
     assert "  small lesions" in done.out
     assert "--shape-scores" in done.out
     assert "independent" in done.out
+
+
+def test_nothing_heavy_is_imported(folders):
+    assert not set(HEAVY) & imported("score", "--pred", folders / "pred", "--truth", folders / "truth")
 
 
 def test_json_and_csv_hold_the_same_numbers_in_full_precision(score):

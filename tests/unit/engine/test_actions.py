@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.contracts import Context, Generator, NoParams, Quiet, Sample, Segmenter
-from bench.engine.actions import perform, try_files
+from bench.engine.actions import perform, try_device_and_files
 from bench.engine.job import Job
 from bench.errors import BenchError
 from bench.images import load_mask, load_rgb, save_png
@@ -58,7 +58,7 @@ class Tried(Segmenter):
         self.tried.append(self.name)
 
 
-def test_files_of_plugins_that_still_have_to_work_are_tried_once(tmp_path):
+def test_the_device_and_files_of_plugins_are_tried_where_there_is_work(tmp_path):
     """Not those whose every stage is in the store; and the extractor of a metric too."""
     store, tried, data = Store(tmp_path), [], Ref(DATA, "t")
     segmenter, metric, extractor = (
@@ -69,12 +69,14 @@ def test_files_of_plugins_that_still_have_to_work_are_tried_once(tmp_path):
     stages = [Train(label="", seed=seed, segmenter=segmenter, real=data) for seed in (0, 1)]
     stages += [ScoreImages(label="", metric=metric, fake=data, real=data, origin=origin, extractor=extractor)]
     store.path("train", stages[0].key).mkdir(parents=True)
-    try_files(stages, store)
+    try_device_and_files(stages, store, "cpu")
     assert tried == ["1", "2", "3"]
     tried.clear()
+    with pytest.raises(BenchError, match="--device gpu"):
+        try_device_and_files(stages, store, "gpu")
     for stage in stages:
         store.path(stage.action, stage.key).mkdir(parents=True, exist_ok=True)
-    try_files(stages, store)
+    try_device_and_files(stages, store, "gpu")
     assert tried == []
 
 

@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from bench.contracts import Generator, NoParams, Segmenter
-from bench.engine.device import check_device
+from bench.engine.device import check_device, refuse_unknown_device
 from bench.engine.job import Job
 from bench.engine.runner import Resources, Runner
 from bench.errors import BenchError
@@ -196,6 +196,17 @@ def test_devices():
     with pytest.raises(BenchError, match="--device gpu: .*; use one of this machine's devices, or auto") as caught:
         check_device("gpu")
     assert "\n" not in str(caught.value)
+
+
+def test_every_kind_of_device_that_torch_knows_is_known_without_it():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(RuntimeError) as caught:
+        torch.device("unheard")
+    listed = str(caught.value).partition("one of ")[2].partition(" device type")[0]
+    assert len(listed.split(", ")) > 5
+    for kind in listed.split(", "):
+        refuse_unknown_device(kind)
+        refuse_unknown_device(f"{kind}:1")
 
 
 def test_random_masks_keep_the_images_of_the_pairs_they_were_made_from(pairs, tmp_path):
