@@ -34,6 +34,7 @@ class ControlNet(PublishedGenerator):
     version = 1
     cite = "Zhang et al., Adding Conditional Control to Text-to-Image Diffusion Models, ICCV 2023"
     Params = Params
+    shaped_by = ("lock_decoder",)
 
     def method(self, base: Base, seed: int) -> ControlNetMethod:
         from generators.diffusion.conditioning.method import ControlNetMethod

@@ -49,12 +49,6 @@ class Reconstruction(LatentGenerator):
                 return {"base": one.base(), **({"size": str(size[0])} if size else {})}
         return {}
 
-    def details(self) -> tuple[str, ...]:
-        from generators.diffusion.base_model.shapes import meta_base, millions
-
-        base, what = meta_base(self.base())
-        return (f"parameters, {what}:", f"  frozen: VAE {millions(base.vae, False)}")
-
     def try_files(self) -> None:
         from generators.diffusion.base_model.model import load_base
 

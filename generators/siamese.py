@@ -39,6 +39,7 @@ class Siamese(PublishedGenerator):
     version = 1
     cite = "Qiu et al., Noise-Consistent Siamese-Diffusion for Medical Image Synthesis and Segmentation, CVPR 2025"
     Params = Params
+    shaped_by = ("dhi",)
 
     def recipe(self) -> Recipe:
         """The method's switches as the training step takes them."""

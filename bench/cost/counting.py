@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import TreeSpec, tree_flatten, tree_leaves, tree_map_only, tree_unflatten
 from torch.utils.flop_counter import flop_registry
 
 aten = torch.ops.aten
@@ -45,36 +45,58 @@ class _Given:
 
 @dataclass(frozen=True)
 class _Seen:
-    """An operation that has run once: what it gives on such shapes again. `spec`: how its tensors are nested."""
+    """An operation that has run once: what it gives on such shapes again, nested as its result was."""
 
     flops: int
-    outputs: list[Any]
-    spec: TreeSpec
+    result: Any
 
     @classmethod
     def of(cls, flops: int, result: Any, arguments: list[Any]) -> _Seen | None:
         """None where a result shares memory with an argument without being it."""
-        leaves, spec = tree_flatten(result)
+        places = {id(argument): place for place, argument in reversed(list(enumerate(arguments)))}
         old = {leaf.untyped_storage()._cdata for leaf in arguments if isinstance(leaf, torch.Tensor)}
-        outputs: list[Any] = []
-        for leaf in leaves:
-            given = [place for place, argument in enumerate(arguments) if argument is leaf]
+        new = [leaf for leaf in _leaves(result) if isinstance(leaf, torch.Tensor) and id(leaf) not in places]
+        if any(leaf.untyped_storage()._cdata in old for leaf in new):
+            return None
+
+        def kept(leaf: Any) -> Any:
             if not isinstance(leaf, torch.Tensor):
-                outputs.append(leaf)
-            elif given:
-                outputs.append(_Given(given[0]))
-            elif leaf.untyped_storage()._cdata in old:
-                return None
-            else:
-                outputs.append(_Shape.of(leaf))
-        return cls(flops, outputs, spec)
+                return leaf
+            return _Given(places[id(leaf)]) if id(leaf) in places else _Shape.of(leaf)
+
+        return cls(flops, _mapped(kept, result))
 
     def again(self, arguments: list[Any]) -> Any:
-        made = [
-            arguments[one.place] if isinstance(one, _Given) else one.empty() if isinstance(one, _Shape) else one
-            for one in self.outputs
-        ]
-        return tree_unflatten(made, self.spec)
+        def made(leaf: Any) -> Any:
+            if isinstance(leaf, _Shape):
+                return leaf.empty()
+            return arguments[leaf.place] if isinstance(leaf, _Given) else leaf
+
+        return _mapped(made, self.result)
+
+
+def _leaves(tree: Any) -> list[Any]:
+    """What lists, tuples and dicts hold, in its order. torch's own pytree takes several times as long."""
+    if isinstance(tree, dict):
+        return _leaves(list(tree.values()))
+    if not isinstance(tree, (list, tuple)):
+        return [tree]
+    found = []
+    for one in tree:
+        if isinstance(one, (list, tuple, dict)):
+            found += _leaves(one)
+        else:
+            found.append(one)
+    return found
+
+
+def _mapped(change: Callable[[Any], Any], tree: Any) -> Any:
+    """The tree with every leaf changed."""
+    if isinstance(tree, dict):
+        return {name: _mapped(change, one) for name, one in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return type(tree)([_mapped(change, one) for one in tree])
+    return change(tree)
 
 
 _known: dict[Any, _Seen] = {}
@@ -95,13 +117,13 @@ class Counting(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.flops, self.moved, self.calls, self.peak = 0, 0, 0, 0
-        self._sizes: dict[int, int] = {}
+        self._sizes: dict[int, tuple[int, object]] = {}
         self._alive = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Every operation comes by here, those of the backward pass too."""
         kwargs = kwargs or {}
-        leaves, _ = tree_flatten((args, kwargs))
+        leaves = _leaves([args, kwargs])
         inputs = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
         if func is aten._local_scalar_dense.default and inputs[0].is_meta:
             return 1.0 if inputs[0].is_floating_point() else 1
@@ -109,7 +131,7 @@ class Counting(TorchDispatchMode):
             flops, result = self._run(func, args, kwargs)
         else:
             flops, result = self._run_once(func, args, kwargs, leaves)
-        outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]
+        outputs = [leaf for leaf in _leaves(result) if isinstance(leaf, torch.Tensor)]
         if not func.is_view:
             self.calls += 1
             self.moved += sum(tensor.nbytes for tensor in (*inputs, *outputs))
@@ -127,8 +149,7 @@ class Counting(TorchDispatchMode):
         seen = _known.get(asked)
         if seen is not None:
             return seen.flops, seen.again(leaves)
-        args, kwargs = tree_map_only(torch.Tensor, lambda tensor: tensor.to("meta"), (args, kwargs))
-        flops, result = self._run(func, args, kwargs)
+        flops, result = self._run(func, *_mapped(_to_meta, (args, kwargs)))
         seen = _Seen.of(flops, result, leaves)
         # An argument that has another shape now would keep its old one the next time.
         if seen is not None and asked == (func, *_shapes(leaves)):
@@ -144,18 +165,25 @@ class Counting(TorchDispatchMode):
     def _add(self, storage: Any) -> None:
         name = storage._cdata
         if name not in self._sizes:
-            self._sizes[name] = storage.nbytes()
+            self._sizes[name] = storage.nbytes(), weakref.ref(storage, partial(self._free, name))
             self._alive += storage.nbytes()
             self.peak = max(self.peak, self._alive)
-            weakref.finalize(storage, self._free, name)
 
-    def _free(self, name: int) -> None:
-        self._alive -= self._sizes.pop(name, 0)
+    def _free(self, name: int, _: object) -> None:
+        size, _ = self._sizes.pop(name)
+        self._alive -= size
+
+
+def _to_meta(leaf: Any) -> Any:
+    return leaf.to("meta") if isinstance(leaf, torch.Tensor) else leaf
 
 
 def _shapes(leaves: list[Any]) -> list[Any]:
     # 1 and True are equal and mean different types to an operation.
-    return [_Shape.of(leaf) if isinstance(leaf, torch.Tensor) else (type(leaf), leaf) for leaf in leaves]
+    return [
+        (leaf.shape, leaf.stride(), leaf.dtype, leaf.device) if isinstance(leaf, torch.Tensor) else (type(leaf), leaf)
+        for leaf in leaves
+    ]
 
 
 @contextmanager

@@ -69,7 +69,7 @@ class MetaRun:
 
 def build_meta_run(source: str, build: Callable[[Base, int], Method], p: DiffusionParams) -> MetaRun:
     """The run that the parameters describe; `build(base, seed)` makes its method."""
-    base, _ = meta_base(source)
+    base = meta_base(source)
     dtype = torch.bfloat16 if p.precision == "bf16" else torch.float32
     base.scheduler.alphas_cumprod = base.scheduler.alphas_cumprod.to(dtype)
     with torch.device("meta"):
@@ -162,7 +162,7 @@ def sample_cost(run: MetaRun, p: DiffusionParams, images: int) -> Cost:
 @torch.no_grad()
 def reconstruction_cost(source: str, size: int, batch: int, images: int) -> Cost:
     """So many images through the autoencoder of base model `source` and back, `batch` at once, on one device."""
-    base, _ = meta_base(source)
+    base = meta_base(source)
     batch = min(batch, images)
     pixels = torch.empty(batch, 3, size, size, device="meta")
     work = measure(lambda: base.vae.decode(base.vae.encode(pixels).latent_dist.mean))

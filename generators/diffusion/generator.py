@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bench.contracts import Context, Cost, Split
 from bench.errors import BenchError
-from generators.diffusion.base_model.location import TINY
+from generators.diffusion.base_model.location import TINY, TINY_FOLDER, base_folder, shape_in_words
+from generators.diffusion.counts import KNOWN, Counts
 from generators.diffusion.latent import LatentGenerator
 from generators.diffusion.params import DiffusionParams
 
@@ -25,23 +26,36 @@ class DiffusionGenerator(LatentGenerator):
     requires = (*LatentGenerator.requires, "matplotlib")
     shared = ("fit", "sample")
     Params = DiffusionParams
+    shaped_by: ClassVar[tuple[str, ...]] = ()
+    """Parameters that decide which networks there are, and which of their parts are trained."""
 
     def method(self, base: Base, seed: int) -> Method:
         """The networks with their initial weights, on the base model's device."""
         raise NotImplementedError
 
     def details(self) -> tuple[str, ...]:
+        counts = KNOWN.get(self.known_as()) or self.counts()
+        heading = f"parameters, {shape_in_words(self.base())}:"
+        return (heading, f"  trained: {counts.trained}", f"  frozen: {counts.frozen}")
+
+    def known_as(self) -> tuple[object, ...]:
+        """Module, base model and what shapes the networks. A plugin of the user's own has a module of its own."""
+        base = {TINY_FOLDER: TINY, None: "sd15"}.get(base_folder(self.base()), "")
+        return (type(self).__module__, base, *(getattr(self.params, name) for name in self.shaped_by))
+
+    def counts(self) -> Counts:
+        """Parameters of the networks, built without their numbers. Imports torch and diffusers."""
         import torch
 
         from generators.diffusion.base_model.shapes import meta_base, millions
 
-        base, what = meta_base(self.base())
+        base = meta_base(self.base())
         with torch.device("meta"):
             method = self.method(base, 0)
         trained = [f"{name.replace('_', ' ')} {millions(module, True)}" for name, module in method.trained.items()]
         models = {"VAE": base.vae, "text encoder": base.text_encoder, "of the U-Net": base.unet}
         frozen = [f"{name} {millions(module, False)}" for name, module in models.items()]
-        return (f"parameters, {what}:", f"  trained: {', '.join(trained)}", f"  frozen: {', '.join(frozen)}")
+        return Counts(", ".join(trained), ", ".join(frozen))
 
     def check_params(self, devices: int) -> None:
         p = self.params

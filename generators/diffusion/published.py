@@ -132,6 +132,6 @@ class PublishedGenerator(DiffusionGenerator):
                 f"{WHOLE} with --set NAME.base=DIR"
             )
         try:
-            return meta_base(source)[0], folder
+            return meta_base(source), folder
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise BenchError(f"base model {folder}: {first_line(error)}; {WHOLE}") from None

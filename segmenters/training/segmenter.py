@@ -113,15 +113,26 @@ class TrainedSegmenter(Segmenter):
         return backbone.notes() if backbone else ()
 
     def details(self) -> tuple[str, ...]:
-        count = sum(parameter.numel() for parameter in self.network().parameters())
+        count = sum(parameter.numel() for parameter in self._shape().parameters())
         return (f"{count:,} parameters, {'none of them trained here' if self.params.weights else 'all trained'}",)
+
+    def _shape(self) -> torch.nn.Module:
+        """The network without numbers: drawing them is most of the time that a large one takes."""
+        import torch
+
+        try:
+            with torch.device("meta"):
+                return self.network().to("meta")
+        except (RuntimeError, NotImplementedError):
+            # A network that looks at numbers while it is built needs them.
+            return self.network().to("meta")
 
     def cost(self, action: str, images: int, devices: int) -> Cost | None:
         if self.params.weights and action == "train":
             return None
         from segmenters.training.cost import cost_of
 
-        return cost_of(self.network().to("meta"), self.recipe(), self.head().probability, action, images)
+        return cost_of(self._shape(), self.recipe(), self.head().probability, action, images)
 
     def fit(self, train: Split, val: Split, model_dir: Path, ctx: Context, select: Split = ()) -> None:
         from segmenters.training.loop import fit, write

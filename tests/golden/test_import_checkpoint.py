@@ -85,7 +85,7 @@ def stable_diffusion():
     """Stable Diffusion 1.5's shapes without weights."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("generators.diffusion.base_model.shapes.base_folder", lambda _: None)
-        return meta_base("stable-diffusion-v1-5")[0]
+        return meta_base("stable-diffusion-v1-5")
 
 
 def as_checkpoint(names, module):

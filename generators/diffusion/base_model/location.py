@@ -43,6 +43,13 @@ def _cached(source: str) -> Path | None:
     return folder if all((folder / part).is_dir() for part in PARTS) else None
 
 
+def shape_in_words(source: str) -> str:
+    """Which base model's shape is counted with: where it is not here, Stable Diffusion 1.5's."""
+    return (
+        f"base model {source}" if base_folder(source) else "Stable Diffusion 1.5's shape (the base model is not here)"
+    )
+
+
 def missing_base(source: str) -> tuple[str, ...]:
     """One line when the base model is not on this machine, or lacks a part."""
     folder = base_folder(source)

@@ -24,25 +24,20 @@ SD15_TEXT = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers":
 """Configurations of Stable Diffusion 1.5 where they differ from the libraries' defaults."""
 
 
-def meta_base(source: str) -> tuple[Base, str]:
-    """The base model on torch's `meta` device, and what it is in words.
-
-    Stable Diffusion 1.5's shape where the base model is not on this machine.
-    """
+def meta_base(source: str) -> Base:
+    """The base model on torch's `meta` device; Stable Diffusion 1.5's shape where it is not on this machine."""
     folder = base_folder(source)
     with torch.device("meta"):
         scheduler = DDIMScheduler(**SCHEDULER)
         if folder is None:
             text = CLIPTextModel(CLIPTextConfig(**SD15_TEXT))
             unet, vae = UNet2DConditionModel(**SD15_UNET), AutoencoderKL(**SD15_VAE)
-            what = "Stable Diffusion 1.5's shape (the base model is not here)"
         else:
             text = CLIPTextModel(CLIPTextConfig.from_pretrained(folder / "text_encoder"))
             unet, vae = _empty(UNet2DConditionModel, folder / "unet"), _empty(AutoencoderKL, folder / "vae")
-            what = f"base model {source}"
     for model in (vae, unet, text):
         model.requires_grad_(False)
-    return Base(vae=vae, unet=unet, text_encoder=text, tokenizer=None, scheduler=scheduler), what
+    return Base(vae=vae, unet=unet, text_encoder=text, tokenizer=None, scheduler=scheduler)
 
 
 def _empty(cls: Any, folder: Path) -> Any:

@@ -26,7 +26,7 @@ def check_imported(folder: Path) -> None:
     if wrong is not None:
         raise BenchError(f"{wrong}: not the bytes that were imported; import the checkpoint anew")
     try:
-        base, _ = meta_base(str(folder))
+        base = meta_base(str(folder))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise BenchError(f"{folder}: {first_line(error)}; import the checkpoint anew") from None
     for name, module in (("vae", base.vae), ("unet", base.unet), ("text_encoder", base.text_encoder)):

@@ -1,0 +1,78 @@
+"""Parameters of the generators' networks where they are known without building them.
+
+Counting needs torch, diffusers and transformers, whose import alone takes longer than all else that `show` does. So the
+counts on the bundled base model, and on Stable Diffusion 1.5's shape, stand here.
+`tests/unit/diffusion/test_details.py` counts each of them anew.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Counts(NamedTuple):
+    """Networks and their millions of parameters, as text."""
+
+    trained: str
+    frozen: str
+
+
+KNOWN: dict[tuple[object, ...], Counts] = {
+    ("generators.adc", "sd15"): Counts(
+        "controlnet 363.46 M, decoder 510.81 M, teacher controlnet 363.46 M, teacher decoder 510.81 M",
+        "VAE 83.65 M, text encoder 123.06 M, of the U-Net 348.71 M",
+    ),
+    ("generators.adc", "tiny"): Counts(
+        "controlnet 4.80 M, decoder 2.67 M, teacher controlnet 4.80 M, teacher decoder 2.67 M",
+        "VAE 1.72 M, text encoder 0.11 M, of the U-Net 2.06 M",
+    ),
+    ("generators.controlnet", "sd15", False): Counts(
+        "controlnet 361.28 M, decoder 510.81 M",
+        "VAE 83.65 M, text encoder 123.06 M, of the U-Net 348.71 M",
+    ),
+    ("generators.controlnet", "sd15", True): Counts(
+        "controlnet 361.28 M",
+        "VAE 83.65 M, text encoder 123.06 M, of the U-Net 859.52 M",
+    ),
+    ("generators.controlnet", "tiny", False): Counts(
+        "controlnet 2.62 M, decoder 2.67 M",
+        "VAE 1.72 M, text encoder 0.11 M, of the U-Net 2.06 M",
+    ),
+    ("generators.controlnet", "tiny", True): Counts(
+        "controlnet 2.62 M",
+        "VAE 1.72 M, text encoder 0.11 M, of the U-Net 4.73 M",
+    ),
+    ("generators.controlnet_mi", "sd15"): Counts(
+        "controlnet 361.28 M, decoder 510.81 M",
+        "VAE 83.65 M, text encoder 123.06 M, of the U-Net 348.71 M",
+    ),
+    ("generators.controlnet_mi", "tiny"): Counts(
+        "controlnet 2.63 M, decoder 2.67 M",
+        "VAE 1.72 M, text encoder 0.11 M, of the U-Net 2.06 M",
+    ),
+    ("generators.siamese", "sd15", False): Counts(
+        "controlnet 361.28 M, decoder 510.81 M",
+        "VAE 83.65 M, text encoder 123.06 M, of the U-Net 348.71 M",
+    ),
+    ("generators.siamese", "sd15", True): Counts(
+        "controlnet 363.46 M, decoder 510.81 M",
+        "VAE 83.65 M, text encoder 123.06 M, of the U-Net 348.71 M",
+    ),
+    ("generators.siamese", "tiny", False): Counts(
+        "controlnet 2.62 M, decoder 2.67 M",
+        "VAE 1.72 M, text encoder 0.11 M, of the U-Net 2.06 M",
+    ),
+    ("generators.siamese", "tiny", True): Counts(
+        "controlnet 4.80 M, decoder 2.67 M",
+        "VAE 1.72 M, text encoder 0.11 M, of the U-Net 2.06 M",
+    ),
+    ("generators.t2i_adapter", "sd15"): Counts(
+        "adapter 77.37 M",
+        "VAE 83.65 M, text encoder 123.06 M, of the U-Net 859.52 M",
+    ),
+    ("generators.t2i_adapter", "tiny"): Counts(
+        "adapter 0.72 M",
+        "VAE 1.72 M, text encoder 0.11 M, of the U-Net 4.73 M",
+    ),
+}
+"""By `DiffusionGenerator.known_as`."""
