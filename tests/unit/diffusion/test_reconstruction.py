@@ -116,12 +116,6 @@ def test_cost_grows_with_images_and_memory_with_the_batch(small):
         small(size=40).cost("sample", 8, 1)
 
 
-def test_it_says_what_it_is_made_of():
-    text = "\n".join(Reconstruction(Params(base="tiny")).details())
-    assert "base model tiny" in text
-    assert "frozen: VAE" in text
-
-
 def test_it_follows_the_first_that_has_a_base_model(tmp_path):
     """An imported checkpoint is a base model too."""
     latent = Siamese(SiameseParams(base="tiny", size=64))
