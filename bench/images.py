@@ -145,6 +145,11 @@ def rotate(pixels: np.ndarray, view: int) -> np.ndarray:
     return np.rot90(pixels[:, ::-1] if view >= 4 else pixels, view % 4)
 
 
+def undone(view: int) -> int:
+    """The view that turns an image back: `rotate(rotate(pixels, view), undone(view))` are the pixels."""
+    return view if view >= 4 else -view % 4
+
+
 def load_mask(path: Path, size: tuple[int, int] | None = None, labels: Sequence[Label] = ()) -> np.ndarray:
     """uint8 (height, width) in {0, 1}: 1 where grey > 127. Brought to `size` = (width, height) by nearest pixel.
 

@@ -9,16 +9,20 @@ import numpy as np
 
 from bench.contracts import Context, ImageSet, Match, Measure, Metric, Score, Space, param
 from bench.errors import BenchError
+from bench.images import undone
 from metrics._equal import Digests, digests_of, joined, occurring_twice
 from metrics._features import feature_pair
 from metrics._neighbours import blocks, distances
 from metrics._parts import groups_of
+from metrics._turned import in_all_views, thumbnails
 
 SHOWN = 16
 STEADY = 5
 """Images below the copy rate's bound from which on it is taken as known."""
-NEAR = 0.05
-"""Distance of unit features below which two images may be equal, so that their pixels are compared."""
+SAME = 0.01
+"""Distance of thumbnails below which two images may be equal, so that their pixels are compared."""
+STANDS_OUT, NEAREST = 0.9, 0.1
+"""Which images are turned: d1 / d2 of their thumbnails, or else the share of real images whose d1 is as small."""
 ROUNDING = 2e-3
 """Distance of unit features that equal images may come to: d2 of no more tells nothing."""
 
@@ -34,9 +38,9 @@ class Params:
 
 @dataclass(frozen=True, kw_only=True)
 class Nearest:
-    """Of each image (n,): distance `first` to the nearest real image in any view, that image `real` and its `view`, and
-    distance `second` to the nearest real image, in any view, of another group than that one's; `equal`: whether it is
-    pixel for pixel a view of a real image."""
+    """Of each image (n,): distance `first` to the nearest real image in the views compared, that image `real` and its
+    `view`, and distance `second` to the nearest real image, in these views, of another group than that one's; `equal`:
+    whether it is pixel for pixel a view of a real image."""
 
     first: np.ndarray
     second: np.ndarray
@@ -51,14 +55,29 @@ class Nearest:
         return np.where(self.equal, 0, known)
 
 
+@dataclass(frozen=True)
+class Turned:
+    """Features (k, d) of some images as well, the `rows` (k,), turned back from `view` (k,)."""
+
+    rows: np.ndarray
+    view: np.ndarray
+    features: np.ndarray
+
+
 class Copying(Metric):
     """Synthetic images next to a training image, as it is or flipped and turned (eight views). Lower is better.
 
-    d1: distance to the nearest training image in any view. d2: to the nearest one of another group (another video or
-    patient; an image without a group is one by itself), again in any view. Images of the same kind have d1 / d2 near 1,
-    whichever they are near to; a copy is far nearer to its original than to all others. Training images that are equal
-    pixel for pixel, in any view and at the size at which they are compared, are of one group, so that d2 is never that
-    of the original's twin; a note counts them.
+    d1: distance to the nearest training image. d2: to the nearest one of another group (another video or patient; an
+    image without a group is one by itself). Images of the same kind have d1 / d2 near 1, whichever they are near to; a
+    copy is far nearer to its original than to all others. Training images that are equal pixel for pixel, in any view
+    and at the size at which they are compared, are of one group, so that d2 is never that of the original's twin; a
+    note counts them.
+
+    Both distances are those of the image as it is and, where it looks like a training image in another view, of the
+    image turned back from that view, too. It looks like one where thumbnails (16 x 16, grey, of equal brightness and
+    contrast) have their nearest image there, and that stands out (0.9 times as far as the nearest of another group) or
+    is as near as the nearest tenth of training images have theirs. Training images among each other are compared in
+    the same way, so the rate below stays what it says.
 
     `copied`: share with d1 / d2 < 0.6, and always what is pixel for pixel a view of a training image. It misses changed
     copies whose original has a near-duplicate that no group tells of (d2 is then small too), and copies changed a good
@@ -77,7 +96,7 @@ class Copying(Metric):
     100 such JPEGs and 0 of 100 others.
     """
 
-    version = 2
+    version = 3
     requires = ("scipy",)
     cite = "ratio: Lowe, IJCV 2004; normalisation: Perronnin et al., ECCV 2010; interval: Clopper & Pearson, 1934"
     Params = Params
@@ -94,13 +113,9 @@ class Copying(Metric):
 
     def score(self, real: ImageSet, fake: ImageSet, space: Space, ctx: Context) -> Mapping[str, Score]:
         copied, among, rate, expected = (measure.name for measure in self.measures(space.label))
-        index, features = _normalised(real, fake, copied)
-        twins = _twins(real, index, space)
-        group = _groups(real, twins, copied)
-        near, own = nearest(features, index, group), nearest(index[0], index, group, own=group)
-        near = replace(near, equal=_equal(near, real, fake, twins, space))
+        near, own, twins = _compared(real, fake, space, copied)
         bound = np.quantile(own.first, self.params.alpha)
-        sizes, about = (index.shape[1], len(features)), "8 views, other groups"
+        sizes, about = (len(own.first), len(near.first)), "8 views, other groups"
         by_ratio = f"share with d1/d2 < {self.params.ratio:g}, {about}"
         or_equal = f"share with d1/d2 < {self.params.ratio:g} or equal pixels, {about}"
         by_bound = f"share with d1 < {bound:.3g}, the {self.params.alpha:g} quantile among real images, {about}"
@@ -111,7 +126,7 @@ class Copying(Metric):
         return {
             copied: replace(headline, matches=_closest(near), note=_notes(headline, usual, twins)),
             among: Score(value=usual, n_real=sizes[0], n_fake=sizes[1], estimator=f"{by_ratio} of real images"),
-            rate: replace(_share(hits, sizes, by_bound, ids), note=_few(self.params.alpha, len(group))),
+            rate: replace(_share(hits, sizes, by_bound, ids), note=_few(self.params.alpha, sizes[0])),
             expected: Score(
                 value=self.params.alpha,
                 n_real=sizes[0],
@@ -121,22 +136,35 @@ class Copying(Metric):
         }
 
 
-def _normalised(real: ImageSet, fake: ImageSet, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The index (8, n, d) of real images in all views, and synthetic features (m, d)."""
-    r, s = feature_pair(real, fake, name)
-    if real.views is None:
-        raise BenchError(f"{name}: no features of the real images flipped and turned, (7, n, d) needed as `views`")
-    index = np.concatenate([r[None], real.views])
-    centre = _root(r).mean(axis=0)
-    return unit(index, centre), unit(s, centre)
+def _compared(real: ImageSet, fake: ImageSet, space: Space, name: str) -> tuple[Nearest, Nearest, Digests]:
+    """Synthetic images among real ones, real ones among those of other groups, and which of these may have a twin."""
+    index, x = feature_pair(real, fake, name)
+    if space.pixels is None or space.turned is None:
+        raise BenchError(f"{name}: features alone; pixels of the images and features of turned ones are needed")
+    views, small = in_all_views(thumbnails(real, space)), in_all_views(thumbnails(fake, space))[0]
+    twins = _twins(real, views, space)
+    group = _groups(real, twins, name)
+    alike, usual = nearest(small, views, group), nearest(views[0], views, group, own=group)
+    limit, centre = np.quantile(usual.first, NEAREST), _root(index).mean(axis=0)
+    index, x = unit(index, centre), unit(x, centre)
+    near = nearest(x, index[None], group, turned=_turned(fake, alike, limit, space, centre))
+    own = nearest(index, index[None], group, own=group, turned=_turned(real, usual, limit, space, centre))
+    return replace(near, equal=_equal(alike, real, fake, twins, space)), own, twins
 
 
-def _twins(real: ImageSet, index: np.ndarray, space: Space) -> Digests:
-    """Of the real images that may have an equal one: a view of another comes out next to them."""
-    if space.pixels is None:
-        return {}
-    alone = np.arange(index.shape[1])
-    return digests_of(real, np.flatnonzero(nearest(index[0], index, alone, own=alone).first < NEAR), space)
+def _turned(images: ImageSet, alike: Nearest, limit: float, space: Space, centre: np.ndarray) -> Turned:
+    """Images that look most like a real one in another view than their own, and stand out by that or are near."""
+    assert space.turned is not None
+    near = (alike.first < STANDS_OUT * alike.second) | (alike.first <= limit)
+    rows = np.flatnonzero(near & (alike.view > 0))
+    back = [(images.samples[row], undone(int(alike.view[row]))) for row in rows]
+    return Turned(rows, alike.view[rows], unit(space.turned(back), centre))
+
+
+def _twins(real: ImageSet, views: np.ndarray, space: Space) -> Digests:
+    """Of the real images that may have an equal one: a view of another looks just like them."""
+    alone = np.arange(views.shape[1])
+    return digests_of(real, np.flatnonzero(nearest(views[0], views, alone, own=alone).first < SAME), space)
 
 
 def _groups(real: ImageSet, twins: Digests, name: str) -> np.ndarray:
@@ -148,12 +176,12 @@ def _groups(real: ImageSet, twins: Digests, name: str) -> np.ndarray:
     return group
 
 
-def _equal(near: Nearest, real: ImageSet, fake: ImageSet, twins: Digests, space: Space) -> np.ndarray:
-    """Whether each synthetic image is a view of its nearest real image, or of one that hardly differs from that."""
-    rows = np.flatnonzero(near.first < NEAR)
-    originals = {*twins.values(), *digests_of(real, np.unique(near.real[rows]), space).values()}
+def _equal(alike: Nearest, real: ImageSet, fake: ImageSet, twins: Digests, space: Space) -> np.ndarray:
+    """Whether each synthetic image is a view of the real one it looks like, or of one that hardly differs from that."""
+    rows = np.flatnonzero(alike.first < SAME)
+    originals = {*twins.values(), *digests_of(real, np.unique(alike.real[rows]), space).values()}
     made = digests_of(fake, rows, space)
-    return np.array([made.get(row) in originals for row in range(len(near.first))])
+    return np.array([made.get(row) in originals for row in range(len(alike.first))])
 
 
 def _root(features: np.ndarray) -> np.ndarray:
@@ -208,25 +236,50 @@ def _closest(near: Nearest) -> tuple[Match, ...]:
     return tuple(Match(int(i), int(near.real[i]), int(near.view[i]), float(near.ratio[i])) for i in order)
 
 
-def nearest(x: np.ndarray, real: np.ndarray, group: np.ndarray, own: np.ndarray | None = None) -> Nearest:
+def nearest(
+    x: np.ndarray,
+    real: np.ndarray,
+    group: np.ndarray,
+    own: np.ndarray | None = None,
+    turned: Turned | None = None,
+) -> Nearest:
     """Of x (m, d) among `real` (views, n, d), whose images belong to `group` (n,); never one of the groups `own` (m,).
 
-    At least two groups must remain.
+    `turned`: some of x once more, compared with the first view of `real`. At least two groups must remain.
     """
-    parts = [_nearest(x[rows], real, group, None if own is None else own[rows]) for rows in blocks(len(x))]
+    parts = []
+    for rows in blocks(len(x)):
+        best, view = _in_views(x[rows], real)
+        if turned is not None:
+            _take_nearer(best, view, rows, turned, real[0])
+        parts.append(_nearest(best, view, group, None if own is None else own[rows]))
     first, second, near, view = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Nearest(first=first, second=second, real=near, view=view, equal=np.zeros(len(x), dtype=bool))
 
 
-def _nearest(x: np.ndarray, real: np.ndarray, group: np.ndarray, own: np.ndarray | None) -> tuple[np.ndarray, ...]:
-    best, view = np.full((len(x), len(group)), np.inf, dtype=x.dtype), np.zeros((len(x), len(group)), dtype=np.int8)
+def _in_views(x: np.ndarray, real: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of x (m, d): distances (m, n) to the images `real` (views, n, d) in their nearest view, and that view."""
+    shape = len(x), real.shape[1]
+    best, view = np.full(shape, np.inf, dtype=x.dtype), np.zeros(shape, dtype=np.int8)
     for number, seen in enumerate(real):
         found = distances(x, seen)
         view[found < best] = number
         np.minimum(best, found, out=best)
+    return best, view
+
+
+def _take_nearer(best: np.ndarray, view: np.ndarray, rows: slice, turned: Turned, real: np.ndarray) -> None:
+    """Put into distances and views of a block of rows (m, n) what is nearer when the image is turned."""
+    chosen = (turned.rows >= rows.start) & (turned.rows < rows.stop)
+    at, found = turned.rows[chosen] - rows.start, distances(turned.features[chosen], real)
+    view[at] = np.where(found < best[at], turned.view[chosen][:, None], view[at])
+    best[at] = np.minimum(best[at], found)
+
+
+def _nearest(best: np.ndarray, view: np.ndarray, group: np.ndarray, own: np.ndarray | None) -> tuple[np.ndarray, ...]:
     if own is not None:
         best[own[:, None] == group] = np.inf
-    rows, at = np.arange(len(x)), best.argmin(axis=1)
+    rows, at = np.arange(len(best)), best.argmin(axis=1)
     first, view = best[rows, at], view[rows, at]
     best[group[at][:, None] == group] = np.inf
     return first, best.min(axis=1), at, view

@@ -18,13 +18,11 @@ from bench.contracts.plugin import Plugin
 class ImageSet:
     """A set a metric looks at; row i of everything belongs to sample i.
 
-    `features` (n, d); `views` (7, n, d): features of each image flipped and turned (metrics that ask for `views`,
-    real set only); `maps`: a segmenter's probability maps × 255, one file an image (metrics that use `maps`).
+    `features` (n, d); `maps`: a segmenter's probability maps × 255, one file an image (metrics that use `maps`).
     """
 
     samples: Split
     features: np.ndarray | None = None
-    views: np.ndarray | None = None
     maps: tuple[Path, ...] | None = None
 
     def rows(self, chosen: np.ndarray) -> ImageSet:
@@ -32,7 +30,6 @@ class ImageSet:
         return ImageSet(
             tuple(self.samples[row] for row in chosen),
             None if self.features is None else self.features[chosen],
-            None if self.views is None else self.views[:, chosen],
             None if self.maps is None else tuple(self.maps[row] for row in chosen),
         )
 
@@ -41,8 +38,10 @@ class ImageSet:
 class Space:
     """Where a metric measures: the label of an extractor or segmenter, and pair distances where the metric uses them.
 
-    `pixels`, for metrics that ask for `views`: a sample's image as it is compared, uint8 (h, w, 3), real ones resized
-    to the synthetic set's size where that has one; None where there are features alone.
+    For metrics that ask for `views`, None where there are features alone: `pixels`, a sample's image as it is compared,
+    uint8 (h, w, 3), real ones resized to the synthetic set's size where that has one; and `turned`, features float32
+    (n, d) of samples' images, each flipped and turned as the view of `bench.images.VIEWS` beside it says. Each of them
+    is one more pass through the network: ask for few.
 
     `distances` takes pairs of samples and gives float32 (n,). Each image of the call goes through the network once;
     pairs that share an image should stand near each other, because its activations are held until its last pair.
@@ -51,6 +50,7 @@ class Space:
     label: str
     distances: Callable[[Sequence[tuple[Sample, Sample]]], np.ndarray] | None = None
     pixels: Callable[[Sample], np.ndarray] | None = None
+    turned: Callable[[Sequence[tuple[Sample, int]]], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Metric(Plugin):
     uses: ClassVar[str] = "features"
     """`features` or `distances` of an extractor, `maps` of a segmenter trained on real images; empty: samples alone."""
     views: ClassVar[bool] = False
-    """Whether it needs the real images' features flipped and turned too."""
+    """Whether it seeks copies: it gets training images, whatever the reference is, and `pixels` and `turned`."""
     stratified: ClassVar[bool] = False
     """Whether it is also computed within thirds of lesion size, where each third has enough images."""
 

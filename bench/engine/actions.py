@@ -16,7 +16,7 @@ from bench.engine.device import check_device
 from bench.engine.job import Job
 from bench.engine.score_action import FEATURES_FILE, score_images, score_maps
 from bench.errors import BenchError
-from bench.images import VIEWS, is_whole_png, resize_needed
+from bench.images import is_whole_png, resize_needed
 from bench.plan.actions import Features, Fit, Masks, Predict, Sample, ScoreImages, ScoreMaps, SegScore, Train
 from bench.plan.stage import Stage
 from bench.segscores import score_folder
@@ -108,14 +108,10 @@ def _remove_damaged_pairs(job: Job) -> None:
 
 
 def extract_features(stage: Features, job: Job) -> None:
-    """`features.npy`: float32 (n, dim), or of the seven views (7, n, dim)."""
-    samples = job.pairs(stage.of)
-    views = range(1, len(VIEWS)) if stage.views else (0,)
-    places = [(sample.image, resize_needed(sample.image, stage.size)) for sample in samples]
-    pictures = [Picture(*place, view) for view in views for place in places]
+    """`features.npy`: float32 (n, dim)."""
+    images = [sample.image for sample in job.pairs(stage.of)]
+    pictures = [Picture(image, resize_needed(image, stage.size)) for image in images]
     features = job.extraction(stage.extractor).features(pictures)
-    if stage.views:
-        features = features.reshape(len(views), len(samples), -1)
     # NumPy's own way to a file does not tell that the disk is full.
     written = io.BytesIO()
     np.save(written, features, allow_pickle=False)

@@ -26,8 +26,7 @@ FEATURES_FILE = "features.npy"
 
 def score_images(stage: plan.ScoreImages, job: Job) -> None:
     """Scores of two sets of images, with their features where the stage has any."""
-    features = _features(job, stage.real_features), _features(job, stage.real_views)
-    real = ImageSet(job.pairs(stage.real), *features)
+    real = ImageSet(job.pairs(stage.real), _features(job, stage.real_features))
     fake = ImageSet(job.pairs(stage.fake), _features(job, stage.fake_features))
     _score(stage, job, real, fake, _space(stage, job, real.samples))
 
@@ -90,24 +89,30 @@ def _maps(job: Job, maps: Ref, samples: Split) -> tuple[Path, ...]:
 
 
 def _space(stage: plan.ScoreImages, job: Job, real: Split) -> Space:
-    """With the pixels and the extractor's pair distances of samples, where the metric looks at any."""
-    label = stage.origin.label
-    if stage.extractor is None and not stage.metric.plugin.views:
+    """With the pixels, pair distances and turned images of samples, where the metric looks at any."""
+    label, plugin = stage.origin.label, stage.metric.plugin
+    if stage.extractor is None and not plugin.views:
         return Space(label)
     real_images = {sample.image for sample in real}
 
-    def picture(sample: Sample) -> Picture:
+    def picture(sample: Sample, view: int = 0) -> Picture:
         """Real images are resized to the synthetic set's size first."""
-        return Picture(sample.image, resize_needed(sample.image, stage.size) if sample.image in real_images else None)
+        size = resize_needed(sample.image, stage.size) if sample.image in real_images else None
+        return Picture(sample.image, size, view)
 
     def pixels(sample: Sample) -> np.ndarray:
         return job.caches.pixels.load([picture(sample)])[0]
 
     if stage.extractor is None:
-        return Space(label, None, pixels)
+        return Space(label, pixels=pixels)
     extraction = job.extraction(stage.extractor)
 
     def distances(pairs: Sequence[tuple[Sample, Sample]]) -> np.ndarray:
         return extraction.distances([(picture(one), picture(other)) for one, other in pairs])
 
-    return Space(label, distances, pixels)
+    def turned(images: Sequence[tuple[Sample, int]]) -> np.ndarray:
+        return extraction.features([picture(sample, view) for sample, view in images])
+
+    if plugin.uses == "distances":
+        return Space(label, distances, pixels)
+    return Space(label, pixels=pixels, turned=turned)

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.data.random_masks import VERSION as MASKS_VERSION
-from bench.images import VIEWS
 from bench.plan.stage import Count, Ref, Stage
 from bench.plugins.resolved import ResolvedPlugin
 from bench.plugins.sections import RandomMasks
@@ -102,13 +101,12 @@ class Sample(Stage):
 
 @dataclass(frozen=True, kw_only=True)
 class Features(Stage):
-    """Features of images resized to `size` (width, height), where given; with `views`, flipped and rotated instead."""
+    """Features of images resized to `size` (width, height), where given."""
 
     action, uses_extractors = "features", True
     extractor: ResolvedPlugin
     of: Ref
     size: tuple[int, int] | None = None
-    views: bool = False
 
     @property
     def inputs(self) -> Mapping[str, Ref]:
@@ -120,10 +118,10 @@ class Features(Stage):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        return {"size": list(self.size) if self.size else None, "views": self.views}
+        return {"size": list(self.size) if self.size else None}
 
     def images(self, count: Count) -> int:
-        return (len(VIEWS) - 1 if self.views else 1) * count(self.of)
+        return count(self.of)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,13 +153,12 @@ class Score(Stage):
 class ScoreImages(Score):
     """Compares a synthetic set with real images, by their features where there are any.
 
-    `extractor`: whose pair distances the metric asks for. `size`: what real images are resized to (width, height)
-    where the metric looks at pixels or distances. `real_views`: features of real images flipped and rotated.
+    `extractor`: through which the metric itself looks, at pairs or at turned images. `size`: what real images are
+    resized to (width, height) where the metric looks at pixels, pairs or turned images.
     """
 
     real: Ref
     real_features: Ref | None = None
-    real_views: Ref | None = None
     fake_features: Ref | None = None
     extractor: ResolvedPlugin | None = None
     size: tuple[int, int] | None = None
@@ -172,7 +169,6 @@ class ScoreImages(Score):
             real=self.real,
             fake=self.fake,
             real_features=self.real_features,
-            real_views=self.real_views,
             fake_features=self.fake_features,
         )
 

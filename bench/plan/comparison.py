@@ -41,12 +41,11 @@ def comparison_stages(
     if seeks_copies and against.train is not None:
         # A copy is one of a training image, whatever the reference is.
         real, reference = against.train, TRAIN
-    of_real = of_fake = of_views = None
+    of_real = of_fake = None
     if extractor is not None and uses == "features":
         what = _REAL_IMAGES[reference]
         of_real = features_stage(extractor, real, what, against.size)
         of_fake = features_stage(extractor, against.fake, against.name)
-        of_views = features_stage(extractor, real, what, against.size, views=True) if seeks_copies else None
     score = ScoreImages(
         label=f"{metric.name} of {against.name}",
         seed=seed,
@@ -59,22 +58,17 @@ def comparison_stages(
         ),
         real=real,
         real_features=of_real.ref if of_real else None,
-        real_views=of_views.ref if of_views else None,
         fake_features=of_fake.ref if of_fake else None,
-        extractor=extractor if uses == "distances" else None,
+        extractor=extractor if uses == "distances" or seeks_copies else None,
         size=against.size,
     )
-    return [one for one in (of_real, of_fake, of_views, score) if one is not None]
+    return [one for one in (of_real, of_fake, score) if one is not None]
 
 
-def features_stage(
-    extractor: ResolvedPlugin, images: Ref, what: str, size: tuple[int, int] | None = None, views: bool = False
-) -> Features:
-    """Features of images resized to `size`; with `views`, of each flipped and rotated in seven ways instead."""
+def features_stage(extractor: ResolvedPlugin, images: Ref, what: str, size: tuple[int, int] | None = None) -> Features:
+    """Features of images resized to `size`."""
     at = f" at {size[0]} × {size[1]}" if size else ""
-    turned = ", flipped and turned" if views else ""
-    label = f"{extractor.name} features of {what}{at}{turned}"
-    return Features(label=label, extractor=extractor, of=images, size=size, views=views)
+    return Features(label=f"{extractor.name} features of {what}{at}", extractor=extractor, of=images, size=size)
 
 
 def alignment_stages(

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from torch_fidelity import calculate_metrics
 
+import bench
 from bench.contracts import Context, ImageSet, Sample, Space
 from bench.data.pixel_cache import Picture
 from bench.files.atomic import sha256_file
@@ -27,6 +28,7 @@ from tests.golden.random_weights import random_inception_file
 COUNT, SIZE = 64, 384
 CTX = Context(seed=0, workdir=Path())
 LEAST_SHARE, LEAST_RATIO = 0.93, 3
+MOST_OF_OTHERS = 0.25
 MOST_BYTES = 2.5e9
 
 
@@ -168,6 +170,23 @@ def test_one_pass_is_three_times_faster_than_three(benchmark, ours, weights, fol
         assert ours.values[name] == pytest.approx(theirs.values[key], rel=1e-4), name
     assert ours.values["FID"] > 0.1, "equal sets prove nothing"
     assert ratio >= LEAST_RATIO
+
+
+@pytest.mark.slow
+@pytest.mark.benchmark(group="one pass")
+def test_copying_costs_at_most_a_quarter_of_the_other_metrics(benchmark, folders, tmp_path):
+    """Processor time of `copying` after all metrics that train nothing: a further metric costs its own work alone."""
+    others = [name for name in Registry().names("metric") if name not in ("copying", "alignment")]
+
+    def spent(*metrics):
+        started = time.process_time()
+        assert bench.evaluate(*folders, metrics, results=tmp_path / "results", device="cpu")
+        return time.process_time() - started
+
+    before = spent(*others)
+    own = benchmark.pedantic(spent, ("copying",), rounds=1)
+    benchmark.extra_info |= {"share": round(own / before, 3), "seconds": round(before, 1)}
+    assert own <= MOST_OF_OTHERS * before
 
 
 EVALUATE = """

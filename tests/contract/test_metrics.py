@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.contracts import Context, ImageSet, Space
-from bench.images import VIEWS, load_rgb, rotate, save_png
+from bench.images import load_rgb, rotate, save_png
 from tests.conftest import make_pairs
 from tests.contract.conftest import build, names
 
@@ -24,15 +24,20 @@ def thumbnail(pixels):
 
 def described(samples):
     """A set with everything a metric may ask for; its maps are its masks."""
-    pixels = [load_rgb(pair.image) for pair in samples]
-    views = [np.stack([thumbnail(rotate(image, view)) for image in pixels]) for view in range(len(VIEWS))]
-    return ImageSet(samples, views[0], np.stack(views[1:]), tuple(pair.mask for pair in samples))
+    features = np.stack([thumbnail(load_rgb(pair.image)) for pair in samples])
+    return ImageSet(samples, features, tuple(pair.mask for pair in samples))
 
 
 def toy_distances(pairs):
     """Distance of two images' thumbnails."""
     looked = [[thumbnail(load_rgb(sample.image)) for sample in pair] for pair in pairs]
     return np.array([np.abs(one - other).mean() for one, other in looked], dtype=np.float32)
+
+
+def toy_turned(images):
+    """Thumbnails of images in other views."""
+    turned = [thumbnail(rotate(load_rgb(sample.image), view)) for sample, view in images]
+    return np.array(turned, np.float32).reshape(-1, 12)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +75,8 @@ def following(real, folder):
 
 
 def scores(metric, real, fake, tmp_path):
-    return metric.score(real, fake, Space(LABEL, toy_distances), Context(seed=0, workdir=tmp_path))
+    space = Space(LABEL, toy_distances, lambda sample: load_rgb(sample.image), toy_turned)
+    return metric.score(real, fake, space, Context(seed=0, workdir=tmp_path))
 
 
 def badness(metric, real, fake, tmp_path):

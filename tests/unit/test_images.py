@@ -12,6 +12,7 @@ from PIL import Image
 
 from bench.images import (
     CONVERSIONS,
+    VIEWS,
     Header,
     header_of,
     is_whole_png,
@@ -20,8 +21,10 @@ from bench.images import (
     load_rgb,
     pixel_limit,
     refuse_unlike,
+    rotate,
     save_png,
     size_of,
+    undone,
 )
 from tests.conftest import refused
 
@@ -139,6 +142,13 @@ def test_a_picture_of_the_asked_size_is_not_touched(write):
 def test_grey_maps_keep_every_level(write):
     """A probability map x 255 comes back as it was written."""
     assert np.array_equal(load_grey(write(ramp())), ramp())
+
+
+def test_every_view_is_undone_by_one():
+    pixels = np.arange(24).reshape(4, 6)
+    seen = [rotate(pixels, view) for view in range(len(VIEWS))]
+    assert len({view.tobytes() for view in seen}) == len(VIEWS)
+    assert all((rotate(turned, undone(view)) == pixels).all() for view, turned in enumerate(seen))
 
 
 def test_size_is_width_and_height(write):

@@ -161,7 +161,7 @@ def test_rows_belong_to_samples_and_real_images_are_squashed_as_the_synthetic_on
     for images in (real, fake):
         expected = [look(load_rgb(sample.image, (SIDE, SIDE))).tolist() for sample in images.samples]
         assert images.features.tolist() == expected
-        assert images.views is images.maps is None
+        assert images.maps is None
     assert load_rgb(real.samples[0].image).shape == (24, 24, 3)
 
 
@@ -194,28 +194,40 @@ def test_an_image_that_has_the_size_already_is_looked_at_once(tmp_path, runner_o
 
     extractor = chosen("extractor", Counting(NoParams()))
     sizes = (None, (SIDE, SIDE), (6, 6))
-    stages = [features_stage(extractor, Ref(DATA, "t"), "", size, views=True) for size in sizes]
+    stages = [features_stage(extractor, Ref(DATA, "t"), "", size) for size in sizes]
     runner = runner_of({"t": pairs})
     assert runner.run(stages[:2]) == []
-    assert len(looked) == 7 * 3
+    assert len(looked) == 3
     assert runner.run(stages[2:]) == []
-    assert len(looked) == 2 * 7 * 3
+    assert len(looked) == 2 * 3
     plain, same, small = (np.load(runner.store.path("features", stage.key) / "features.npy") for stage in stages)
     assert (plain == same).all()
-    assert small[0, 0, 0] == 6
+    assert small[0, 0] == 6
 
 
 def test_copies_are_sought_among_training_images_whatever_the_reference(compare):
-    """Every flip and turn of each, in the order of VIEWS, without the image as it is."""
     watch = Watch(views=True)
     (about, _), _ = compare(watch, "test")
     ((real, _, _),) = watch.calls
     assert about.reference == "train"
     assert [sample.id for sample in real.samples] == ["s000", "s001", "s002", "s003"]
-    assert real.views.shape == (7, 4, 5)
-    for row, sample in enumerate(real.samples):
-        image = load_rgb(sample.image, (SIDE, SIDE))
-        assert real.views[:, row].tolist() == [look(rotate(image, view)).tolist() for view in range(1, 8)]
+
+
+def test_who_seeks_copies_has_turned_images_looked_at_as_it_asks(compare):
+    """In the order in which it names them, real images resized first."""
+    watch = Watch(views=True)
+    asked = watch.score
+
+    def score(real, fake, space, ctx):
+        pairs = [(sample, view) for view in (7, 0, 1) for sample in (*real.samples[:2], fake.samples[3])]
+        found = space.turned([*pairs, pairs[0]])
+        expected = [look(rotate(load_rgb(sample.image, (SIDE, SIDE)), view)).tolist() for sample, view in pairs]
+        assert found.tolist() == [*expected, expected[0]]
+        return asked(real, fake, space, ctx)
+
+    watch.score = score
+    assert not compare(watch)[1]
+    assert watch.calls
 
 
 def test_who_seeks_copies_sees_pixels_as_they_are_compared(compare):
@@ -226,7 +238,7 @@ def test_who_seeks_copies_sees_pixels_as_they_are_compared(compare):
         ((real, fake, space),) = watch.calls
         for sample in (*real.samples, *fake.samples) if views else ():
             assert (space.pixels(sample) == load_rgb(sample.image, (SIDE, SIDE))).all()
-    assert space.pixels is None
+    assert space.pixels is space.turned is None
 
 
 def test_distances_are_between_images_of_one_size(compare):

@@ -144,6 +144,7 @@ def test_the_reference_moves_scores_only_and_never_those_that_seek_copies():
     seeker = choose("metric", "m")
     seeker.plugin.views = True
     metrics = ((seeker, choose("extractor", "e")),)
+    assert keys(spec(metrics=metrics), "features") == keys(train, "features"), "turned images are the score's own work"
     assert keys(spec(metrics=metrics), "score") == keys(spec(metrics=metrics, reference="test"), "score")
 
 
