@@ -55,6 +55,10 @@ class Lpips(Metric):
     `intra-mask`: mean over masks of the mean distance between samples of one mask, higher is more diverse, 0 where the
     mask determines the image; beside it `real-real`, the distance of real images of unrelated masks.
     Intervals are bootstraps over groups (masks, where there are none), of the images' differences for the gap.
+
+    Each image passes the network once, whatever pairs it stands in, and that bounds the time: with Lite0 on Kvasir and
+    ClinicDB a pass at 256 px takes 1.3 times that of the features (as 256² to 224²), and the two pairs of a synthetic
+    image together 6 % of a pass.
     """
 
     version = 1

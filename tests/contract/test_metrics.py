@@ -36,8 +36,7 @@ def toy_distances(pairs):
 
 def toy_turned(images):
     """Thumbnails of images in other views."""
-    turned = [thumbnail(rotate(load_rgb(sample.image), view)) for sample, view in images]
-    return np.array(turned, np.float32).reshape(-1, 12)
+    return np.stack([thumbnail(rotate(load_rgb(sample.image), view)) for sample, view in images])
 
 
 @pytest.fixture(scope="module")
