@@ -234,7 +234,7 @@ class Literal:
             return self.nearest({at: np.linalg.norm(self.unit(image) - self.index[at]) for at in of_others})
         first, second, _, view = self.nearest(self.alike(image, own))
         looks = {0: self.unit(image)}
-        if first < 0.95 * second or first <= self.limit:
+        if first < 0.9 * second or first <= self.limit:
             looks[view] = self.unit(rotate(image, {1: 3, 3: 1}.get(view, view)))
         rows = [j for v, j in of_others if v == 0]
         found = [
