@@ -119,7 +119,11 @@ def test_show_tells_meaning_origin_needs_and_parameters(process):
     assert "3000" in steps
     assert "checkpoint_every" in out
     assert "cannot change a result" in out
-    assert "torch is blocked" in out
+    assert "parameters, base model tiny:" in out
+
+
+def test_show_says_why_it_cannot_count_parameters(process):
+    assert "torch is blocked" in process("show", "unet").out
 
 
 def test_show_tells_the_suite_s_own_parameters(bench):
