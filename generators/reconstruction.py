@@ -74,17 +74,15 @@ class Reconstruction(LatentGenerator):
 
         from generators.diffusion.base_model.coding import reconstruct
         from generators.diffusion.memory import memory_advice, sampling_remedies
-        from generators.diffusion.sampling.sample_set import own_batches
+        from generators.diffusion.sampling.sample_set import batches_to_do
 
         batch, base = self.params.sample_batch, self._load(ctx)
-        mine = own_batches(len(conditions), batch, ctx.processes)
-        todo = [at for at in mine if unfinished(conditions[at], out)]
-        total, left = (sum(len(conditions[at]) for at in some) for some in (mine, todo))
+        todo = batches_to_do(conditions, batch, out, ctx.processes)
         with (
             memory_advice("reconstruction", ctx.device, sampling_remedies(batch)),
-            ctx.progress.bar(total, "image", done=total - left) as bar,
+            ctx.progress.bar(todo.total, "image", done=todo.done) as bar,
         ):
-            for part in (conditions[at] for at in todo):
+            for part in (conditions[at] for at in todo.batches):
                 pixels = reconstruct(base, np.stack([load_rgb(pair.image, self.size()) for pair in part]))
                 images = dict(zip(part, pixels, strict=True))
                 for pair in unfinished(part, out):

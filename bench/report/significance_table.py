@@ -67,12 +67,12 @@ def _p(value: float | None) -> str:
 
 def _notes(shown: Sequence[RowDifference]) -> tuple[str, ...]:
     count = max((one.comparisons or 0 for one in shown), default=0)
-    none = ", nor is a control" if any(one.unranked for one in shown) else ""
+    controls = ", nor is a control" if any(one.unranked for one in shown) else ""
     notes = [
         "[low, high]: 95 % interval of the difference itself, on the same test images: bootstrap over groups of images "
         f"within each test set; BCa, or percentile with fewer than {LEAST_CLUSTERS} groups",
         "p: Wilcoxon's signed-rank test over groups of images (zeros by Pratt), two-sided; Holm: corrected for the "
-        f"{count} comparison(s) of this table (a row that differs in no image is none{none})",
+        f"{count} comparison(s) of this table (a row that differs in no image is none{controls})",
     ]
     if any(one.counts.clusters < LEAST_CLUSTERS for one in shown):
         notes.append(

@@ -36,8 +36,7 @@ class MetaRun:
     @property
     def weights(self) -> float:
         """Bytes; weights stay in single precision whatever the arithmetic's."""
-        models = (self.base.vae, self.base.unet, self.base.text_encoder, *self.method.trained.values())
-        return 4.0 * _count(p for model in models for p in model.parameters())
+        return _bytes(self.base, *self.method.trained.values())
 
     @property
     def trained(self) -> list[nn.Parameter]:
@@ -167,15 +166,19 @@ def reconstruction_cost(source: str, size: int, batch: int, images: int) -> Cost
     pixels = torch.empty(batch, 3, size, size, device="meta")
     work = measure(lambda: base.vae.decode(base.vae.encode(pixels).latent_dist.mean))
     work = work.times(images / batch)
-    # All of the base model is loaded.
-    weights = 4.0 * _count(one for model in (base.vae, base.unet, base.text_encoder) for one in model.parameters())
     return Cost(
         flops=work.flops,
         moved=work.moved,
         calls=work.calls,
-        memory=weights + work.peak,
+        memory=_bytes(base) + work.peak,
         note=f"{batch} images at once",
     )
+
+
+def _bytes(base: Base, *more: nn.Module) -> float:
+    """Of the weights of a whole base model, which is loaded whole, and of further networks."""
+    models = (base.vae, base.unet, base.text_encoder, *more)
+    return 4.0 * _count(parameter for model in models for parameter in model.parameters())
 
 
 def _count(parameters: Iterable[torch.Tensor]) -> int:

@@ -17,62 +17,30 @@ class Counts(NamedTuple):
     frozen: str
 
 
+SD15 = "VAE 83.65 M, text encoder 123.06 M, of the U-Net 348.71 M"
+SD15_LOCKED = "VAE 83.65 M, text encoder 123.06 M, of the U-Net 859.52 M"
+TINY = "VAE 1.72 M, text encoder 0.11 M, of the U-Net 2.06 M"
+TINY_LOCKED = "VAE 1.72 M, text encoder 0.11 M, of the U-Net 4.73 M"
+"""What is frozen where the decoder is trained, and where the whole U-Net is locked."""
+
 KNOWN: dict[tuple[object, ...], Counts] = {
     ("generators.adc", "sd15"): Counts(
-        "controlnet 363.46 M, decoder 510.81 M, teacher controlnet 363.46 M, teacher decoder 510.81 M",
-        "VAE 83.65 M, text encoder 123.06 M, of the U-Net 348.71 M",
+        "controlnet 363.46 M, decoder 510.81 M, teacher controlnet 363.46 M, teacher decoder 510.81 M", SD15
     ),
     ("generators.adc", "tiny"): Counts(
-        "controlnet 4.80 M, decoder 2.67 M, teacher controlnet 4.80 M, teacher decoder 2.67 M",
-        "VAE 1.72 M, text encoder 0.11 M, of the U-Net 2.06 M",
+        "controlnet 4.80 M, decoder 2.67 M, teacher controlnet 4.80 M, teacher decoder 2.67 M", TINY
     ),
-    ("generators.controlnet", "sd15", False): Counts(
-        "controlnet 361.28 M, decoder 510.81 M",
-        "VAE 83.65 M, text encoder 123.06 M, of the U-Net 348.71 M",
-    ),
-    ("generators.controlnet", "sd15", True): Counts(
-        "controlnet 361.28 M",
-        "VAE 83.65 M, text encoder 123.06 M, of the U-Net 859.52 M",
-    ),
-    ("generators.controlnet", "tiny", False): Counts(
-        "controlnet 2.62 M, decoder 2.67 M",
-        "VAE 1.72 M, text encoder 0.11 M, of the U-Net 2.06 M",
-    ),
-    ("generators.controlnet", "tiny", True): Counts(
-        "controlnet 2.62 M",
-        "VAE 1.72 M, text encoder 0.11 M, of the U-Net 4.73 M",
-    ),
-    ("generators.controlnet_mi", "sd15"): Counts(
-        "controlnet 361.28 M, decoder 510.81 M",
-        "VAE 83.65 M, text encoder 123.06 M, of the U-Net 348.71 M",
-    ),
-    ("generators.controlnet_mi", "tiny"): Counts(
-        "controlnet 2.63 M, decoder 2.67 M",
-        "VAE 1.72 M, text encoder 0.11 M, of the U-Net 2.06 M",
-    ),
-    ("generators.siamese", "sd15", False): Counts(
-        "controlnet 361.28 M, decoder 510.81 M",
-        "VAE 83.65 M, text encoder 123.06 M, of the U-Net 348.71 M",
-    ),
-    ("generators.siamese", "sd15", True): Counts(
-        "controlnet 363.46 M, decoder 510.81 M",
-        "VAE 83.65 M, text encoder 123.06 M, of the U-Net 348.71 M",
-    ),
-    ("generators.siamese", "tiny", False): Counts(
-        "controlnet 2.62 M, decoder 2.67 M",
-        "VAE 1.72 M, text encoder 0.11 M, of the U-Net 2.06 M",
-    ),
-    ("generators.siamese", "tiny", True): Counts(
-        "controlnet 4.80 M, decoder 2.67 M",
-        "VAE 1.72 M, text encoder 0.11 M, of the U-Net 2.06 M",
-    ),
-    ("generators.t2i_adapter", "sd15"): Counts(
-        "adapter 77.37 M",
-        "VAE 83.65 M, text encoder 123.06 M, of the U-Net 859.52 M",
-    ),
-    ("generators.t2i_adapter", "tiny"): Counts(
-        "adapter 0.72 M",
-        "VAE 1.72 M, text encoder 0.11 M, of the U-Net 4.73 M",
-    ),
+    ("generators.controlnet", "sd15", False): Counts("controlnet 361.28 M, decoder 510.81 M", SD15),
+    ("generators.controlnet", "sd15", True): Counts("controlnet 361.28 M", SD15_LOCKED),
+    ("generators.controlnet", "tiny", False): Counts("controlnet 2.62 M, decoder 2.67 M", TINY),
+    ("generators.controlnet", "tiny", True): Counts("controlnet 2.62 M", TINY_LOCKED),
+    ("generators.controlnet_mi", "sd15"): Counts("controlnet 361.28 M, decoder 510.81 M", SD15),
+    ("generators.controlnet_mi", "tiny"): Counts("controlnet 2.63 M, decoder 2.67 M", TINY),
+    ("generators.siamese", "sd15", False): Counts("controlnet 361.28 M, decoder 510.81 M", SD15),
+    ("generators.siamese", "sd15", True): Counts("controlnet 363.46 M, decoder 510.81 M", SD15),
+    ("generators.siamese", "tiny", False): Counts("controlnet 2.62 M, decoder 2.67 M", TINY),
+    ("generators.siamese", "tiny", True): Counts("controlnet 4.80 M, decoder 2.67 M", TINY),
+    ("generators.t2i_adapter", "sd15"): Counts("adapter 77.37 M", SD15_LOCKED),
+    ("generators.t2i_adapter", "tiny"): Counts("adapter 0.72 M", TINY_LOCKED),
 }
 """By `DiffusionGenerator.known_as`."""

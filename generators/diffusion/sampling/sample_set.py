@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,11 +20,9 @@ from generators.diffusion.sampling.sampler import Conditions, SamplingJob, initi
 def sample_set(job: SamplingJob, conditions: Split, prompts: list[str], batch: int, out: Path) -> None:
     """Write `out/images/<id>.png` for every condition. With N processes each samples every N-th batch."""
     context, empty = encode_distinct(job.base, prompts), encode_prompts(job.base, [""])
-    mine, steps = own_batches(len(conditions), batch, job.ctx.processes), job.sampler.steps
-    todo = [at for at in mine if unfinished(conditions[at], out)]
-    total, left = (sum(len(conditions[at]) for at in some) for some in (mine, todo))
-    with job.ctx.progress.bar(total * steps, "step", done=(total - left) * steps) as bar:
-        for at in todo:
+    todo, steps = batches_to_do(conditions, batch, out, job.ctx.processes), job.sampler.steps
+    with job.ctx.progress.bar(todo.total * steps, "step", done=todo.done * steps) as bar:
+        for at in todo.batches:
             part = conditions[at]
             tick = partial(bar.update, len(part))
             images = dict(zip(part, sample_part(job, part, context[at], empty, tick), strict=True))
@@ -31,13 +30,22 @@ def sample_set(job: SamplingJob, conditions: Split, prompts: list[str], batch: i
                 save_png(out / "images" / f"{sample.id}.png", images[sample])
 
 
-def own_batches(count: int, batch: int, processes: ProcessGroup) -> list[slice]:
-    """This process's batches of `count` conditions.
+@dataclass(frozen=True)
+class ToDo:
+    """This process's batches that lack an image, and of how many images in all how many lie in done ones."""
 
-    Whole batches in the order of the conditions: a resumed run repeats the batches of an uninterrupted one.
-    """
-    starts = range(0, count, batch)[processes.rank :: processes.size]
-    return [slice(start, start + batch) for start in starts]
+    batches: list[slice]
+    total: int
+    done: int
+
+
+def batches_to_do(conditions: Split, batch: int, out: Path, processes: ProcessGroup) -> ToDo:
+    """Whole batches in the order of the conditions: a resumed run repeats the batches of an uninterrupted one."""
+    starts = range(0, len(conditions), batch)[processes.rank :: processes.size]
+    mine = [slice(start, start + batch) for start in starts]
+    todo = [at for at in mine if unfinished(conditions[at], out)]
+    total, left = (sum(len(conditions[at]) for at in some) for some in (mine, todo))
+    return ToDo(todo, total, total - left)
 
 
 def sample_part(
