@@ -33,7 +33,7 @@ class Adc(DiffusionGenerator):
     `--set adc.w_teacher=0 --set adc.w_distill=0` is the code as released. No online augmentation in either.
     """
 
-    version = 1
+    version = 2
     cite = "Qiu et al., Adaptively Distilled ControlNet, MICCAI 2025, arXiv:2507.23652"
     Params = Params
 
@@ -45,6 +45,7 @@ class Adc(DiffusionGenerator):
         from generators.diffusion.training.adc_step import AdcMethod, Teacher, Weights
 
         nets = build_networks(base, seed, dense_hint=True)
-        controlnet = build_controlnet(base.unet, dense_hint=True).to(base.unet.device).train()
+        controlnet = build_controlnet(base.unet, dense_hint=True, halvings=base.halvings)
+        controlnet = controlnet.to(base.unet.device).train()
         teacher = Teacher(controlnet, deepcopy(nets.decoder))
         return AdcMethod(nets=nets, teacher=teacher, weights=Weights(self.params.w_teacher, self.params.w_distill))

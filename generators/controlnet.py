@@ -31,7 +31,7 @@ class ControlNet(PublishedGenerator):
     none. Ours follows the reference paper.
     """
 
-    version = 1
+    version = 2
     cite = "Zhang et al., Adding Conditional Control to Text-to-Image Diffusion Models, ICCV 2023"
     Params = Params
     shaped_by = ("lock_decoder",)
@@ -41,4 +41,5 @@ class ControlNet(PublishedGenerator):
         from generators.diffusion.conditioning.networks import build_networks
 
         locked = self.params.lock_decoder
-        return ControlNetMethod(build_networks(base, seed, dense_hint=False, locked=locked), locked)
+        nets = build_networks(base, seed, dense_hint=False, published_hint=self.imported, locked=locked)
+        return ControlNetMethod(nets, locked)

@@ -22,7 +22,7 @@ class ControlNetMi(DiffusionGenerator):
     ControlNet's own hint block.
     """
 
-    version = 1
+    version = 2
     cite = "Zhang et al., ICCV 2023; row ControlNet (M+I) of Qiu et al., CVPR 2025"
 
     def method(self, base: Base, seed: int) -> MaskImageMethod:

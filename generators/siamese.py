@@ -36,7 +36,7 @@ class Siamese(PublishedGenerator):
     (the authors' script truncates); a pair's mask is the conditioning mask (their script writes a dithered one).
     """
 
-    version = 1
+    version = 2
     cite = "Qiu et al., Noise-Consistent Siamese-Diffusion for Medical Image Synthesis and Segmentation, CVPR 2025"
     Params = Params
     shaped_by = ("dhi",)
@@ -59,5 +59,5 @@ class Siamese(PublishedGenerator):
         from generators.diffusion.conditioning.networks import build_networks
         from generators.diffusion.training.siamese_step import SiameseMethod
 
-        nets = build_networks(base, seed, dense_hint=self.params.dhi)
+        nets = build_networks(base, seed, dense_hint=self.params.dhi, published_hint=self.imported)
         return SiameseMethod(nets, recipe=self.recipe(), steps=self.params.steps)

@@ -49,7 +49,7 @@ class MetaRun:
 
     def latents(self, images: int) -> torch.Tensor:
         """(images, c, h, w)."""
-        side = self.size // 2 ** (len(self.base.vae.config.block_out_channels) - 1)
+        side = self.size // 2**self.base.halvings
         return self.empty(images, self.base.unet.config.in_channels, side, side)
 
     def context(self, images: int) -> torch.Tensor:

@@ -28,18 +28,18 @@ KNOWN: dict[tuple[object, ...], Counts] = {
         "controlnet 363.46 M, decoder 510.81 M, teacher controlnet 363.46 M, teacher decoder 510.81 M", SD15
     ),
     ("generators.adc", "tiny"): Counts(
-        "controlnet 4.80 M, decoder 2.67 M, teacher controlnet 4.80 M, teacher decoder 2.67 M", TINY
+        "controlnet 2.32 M, decoder 2.67 M, teacher controlnet 2.32 M, teacher decoder 2.67 M", TINY
     ),
     ("generators.controlnet", "sd15", False): Counts("controlnet 361.28 M, decoder 510.81 M", SD15),
     ("generators.controlnet", "sd15", True): Counts("controlnet 361.28 M", SD15_LOCKED),
-    ("generators.controlnet", "tiny", False): Counts("controlnet 2.62 M, decoder 2.67 M", TINY),
-    ("generators.controlnet", "tiny", True): Counts("controlnet 2.62 M", TINY_LOCKED),
+    ("generators.controlnet", "tiny", False): Counts("controlnet 2.17 M, decoder 2.67 M", TINY),
+    ("generators.controlnet", "tiny", True): Counts("controlnet 2.17 M", TINY_LOCKED),
     ("generators.controlnet_mi", "sd15"): Counts("controlnet 361.28 M, decoder 510.81 M", SD15),
-    ("generators.controlnet_mi", "tiny"): Counts("controlnet 2.63 M, decoder 2.67 M", TINY),
+    ("generators.controlnet_mi", "tiny"): Counts("controlnet 2.17 M, decoder 2.67 M", TINY),
     ("generators.siamese", "sd15", False): Counts("controlnet 361.28 M, decoder 510.81 M", SD15),
     ("generators.siamese", "sd15", True): Counts("controlnet 363.46 M, decoder 510.81 M", SD15),
-    ("generators.siamese", "tiny", False): Counts("controlnet 2.62 M, decoder 2.67 M", TINY),
-    ("generators.siamese", "tiny", True): Counts("controlnet 4.80 M, decoder 2.67 M", TINY),
+    ("generators.siamese", "tiny", False): Counts("controlnet 2.17 M, decoder 2.67 M", TINY),
+    ("generators.siamese", "tiny", True): Counts("controlnet 2.32 M, decoder 2.67 M", TINY),
     ("generators.t2i_adapter", "sd15"): Counts("adapter 77.37 M", SD15_LOCKED),
     ("generators.t2i_adapter", "tiny"): Counts("adapter 0.72 M", TINY_LOCKED),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,11 @@ class PublishedGenerator(DiffusionGenerator):
     """With `checkpoint`, the imported folder takes the place of base model and training."""
 
     Params = PublishedParams
+
+    @property
+    def imported(self) -> bool:
+        """Whether the weights are its authors'. Their hint block has the published width beside any base model."""
+        return bool(self.params.checkpoint)
 
     def base(self) -> str:
         return self.params.checkpoint or self.params.base
@@ -114,8 +119,9 @@ class PublishedGenerator(DiffusionGenerator):
 
         state = read_checkpoint(file)
         base, folder = self._base_of_import(file, absent_parts(state))
+        as_sampled = type(self)(replace(self.params, checkpoint=str(out)))
         with torch.device("meta"):
-            controlnet = self.method(base, 0).kept["controlnet"]
+            controlnet = as_sampled.method(base, 0).kept["controlnet"]
         lines = import_layout(file, state, out, base, folder, controlnet)
         return (*lines, "sample from it: python -m bench run … --set NAME.checkpoint=DIR")
 

@@ -24,7 +24,7 @@ NAMES = {"mask": "mask", "image": "image", "mask_2_image": "consistency"}
 @pytest.fixture(scope="module")
 def nets():
     unet = parity_unet()
-    controlnet = build_controlnet(unet, dense_hint=True)
+    controlnet = build_controlnet(unet, dense_hint=True, published_hint=True)
     state = parity_state()
     fill(unet, unet_names(unet), state)
     fill(controlnet, control_names(controlnet), state)

@@ -17,7 +17,7 @@ def make_networks(widths=(32, 64), dense_hint=False, dtype=torch.float64, seed=0
         up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * (len(widths) - 1),
         cross_attention_dim=16, attention_head_dim=4, norm_num_groups=16,
     )  # fmt: skip
-    controlnet = build_controlnet(unet, dense_hint)
+    controlnet = build_controlnet(unet, dense_hint=dense_hint)
     for parameter in controlnet.parameters():
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.05)

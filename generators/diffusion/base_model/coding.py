@@ -23,7 +23,7 @@ def encode_prompts(base: Base, prompts: Sequence[str]) -> torch.Tensor:
 
 
 def encode_images(base: Base, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and standard deviation of the scaled posterior of images (n, 3, h, w) in [-1, 1]; each (n, c, h/8, w/8)."""
+    """Mean and standard deviation of the scaled posterior of images (n, 3, h, w) in [-1, 1]; each (n, c, h/f, w/f)."""
     with torch.no_grad():
         posterior = base.vae.encode(images).latent_dist
         scale = base.vae.config.scaling_factor

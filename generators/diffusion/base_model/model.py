@@ -28,7 +28,8 @@ SCHEDULER = {
 class Base:
     """All parts in evaluation mode, frozen: objects of diffusers and transformers.
 
-    The VAE halves height and width once a level but the first; the U-Net predicts noise in its scaled latents.
+    The VAE makes latents (n, c, h, w) of images (n, 3, fh, fw), f = 2^`halvings`: 8 with Stable Diffusion. The U-Net
+    predicts noise in its scaled latents.
     """
 
     vae: Any
@@ -36,6 +37,11 @@ class Base:
     text_encoder: Any
     tokenizer: Any
     scheduler: Any
+
+    @property
+    def halvings(self) -> int:
+        """How often the VAE halves height and width: once a level but the first."""
+        return len(self.vae.config.block_out_channels) - 1
 
 
 def load_base(source: str, *, device: str = "cpu", download: bool = False) -> Base:

@@ -39,12 +39,13 @@ class AdapterMethod(Method):
 
 
 def build_adapter(base: Base, seed: int) -> AdapterMethod:
-    """The full adapter of the Stable Diffusion branch: pixel-unshuffle 8, two residual blocks a level.
+    """The full adapter of the Stable Diffusion branch: two residual blocks a level, pixel-unshuffle by the
+    factor of the base model's autoencoder (8 with Stable Diffusion).
 
     On the base model's device; its initial weights are random and come from `seed`.
     """
     torch.manual_seed(seed)
     channels, device = list(base.unet.config.block_out_channels), base.unet.device
-    shape = {"in_channels": 3, "channels": channels, "num_res_blocks": 2, "downscale_factor": 8}
+    shape = {"in_channels": 3, "channels": channels, "num_res_blocks": 2, "downscale_factor": 2**base.halvings}
     adapter = T2IAdapter(adapter_type="full_adapter", **shape)
     return AdapterMethod(base.unet, adapter.to(device).train(), base.scheduler.alphas_cumprod.to(device))

@@ -12,7 +12,7 @@ TIMESTEPS = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Scaled latents, noise (n, c, h, w); t int64 (n,); context (n, tokens, width); hints (n, 3, 8h, 8w) in [0, 1].
+    """Scaled latents, noise (n, c, h, w); t int64 (n,); context (n, tokens, width); hints (n, 3, fh, fw) in [0, 1].
 
     `mask` is in {0, 1}, the same in its three channels; `image` is the pair's, in RGB.
     """

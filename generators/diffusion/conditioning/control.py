@@ -81,16 +81,48 @@ class Decoder(nn.Module):
         return self.conv_out(nn.functional.silu(self.conv_norm_out(hidden)))
 
 
-def build_controlnet(unet: UNet2DConditionModel, dense_hint: bool, hint_channels: int = 3) -> ControlNetModel:
-    """Encoder and middle copied from the U-Net; the hint block is Dense Hint Input or ControlNet's own."""
-    controlnet = ControlNetModel.from_unet(unet, conditioning_channels=hint_channels)
+PUBLISHED_WIDTH = 320
+"""Of Stable Diffusion's U-Net, beside which the hint blocks have the channels that were published."""
+OWN_HINT = (16, 32, 96, 256)
+"""Channels of ControlNet's own hint block at 1, 1/2, 1/4 and 1/8 of the image's size."""
+
+
+def build_controlnet(
+    unet: UNet2DConditionModel,
+    *,
+    dense_hint: bool,
+    halvings: int = 3,
+    hint_channels: int = 3,
+    published_hint: bool = False,
+) -> ControlNetModel:
+    """Encoder and middle copied from the U-Net; the hint block is Dense Hint Input or ControlNet's own.
+
+    A hint is `halvings` times halved, as the base model's autoencoder halves an image. A hint block beside a narrower
+    U-Net than Stable Diffusion's is narrower in proportion, unless it is to be the published one: that would be most of
+    the work.
+    """
+    width = unet.config.block_out_channels[0]
+    beside = PUBLISHED_WIDTH if published_hint else width
+    own = [_in_proportion(channels, beside) for channels in (*OWN_HINT[:halvings], OWN_HINT[-1])]
+    controlnet = ControlNetModel.from_unet(
+        unet, conditioning_embedding_out_channels=own, conditioning_channels=hint_channels
+    )
     if dense_hint:
-        controlnet.controlnet_cond_embedding = DenseHintInput(unet.config.block_out_channels[0])
+        first = _in_proportion(16, beside)
+        controlnet.controlnet_cond_embedding = DenseHintInput(width, first=first, halvings=halvings)
     return controlnet
 
 
+def _in_proportion(channels: int, width: int) -> int:
+    """A published number of channels beside a U-Net of first width `width`: a multiple of 4."""
+    return 4 * max(1, round(channels * width / PUBLISHED_WIDTH / 4))
+
+
 def hint_features(controlnet: ControlNetModel, hint: torch.Tensor) -> torch.Tensor:
-    """Hints (n, 3, 8h, 8w) in [0, 1] -> (n, width, h, w). They depend on neither latents nor t: needed once a hint."""
+    """Hints (n, 3, fh, fw) in [0, 1] -> (n, width, h, w), f the factor of the base model's autoencoder.
+
+    They depend on neither latents nor t: needed once a hint.
+    """
     return controlnet.controlnet_cond_embedding(hint)
 
 

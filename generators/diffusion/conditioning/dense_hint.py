@@ -39,47 +39,47 @@ class PatchMerge(nn.Module):
 
 
 class DenseHintTrunk(nn.Module):
-    """Hint (n, 3, h, w) in [0, 1] -> (n, 256, h/8, w/8). 2,526,272 parameters; names are those of the checkpoints.
+    """Hint (n, 3, h, w) in [0, 1] -> (n, first · 2^(k+1), h/2^k, w/2^k), k the `halvings`.
 
-    The plain convolutions between blocks have no activation.
+    The authors' has first = 16 and k = 3, 2,526,272 parameters; names are those of the checkpoints. The plain
+    convolutions between blocks have no activation.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: int, halvings: int) -> None:
         super().__init__()
-        self.initial_conv = nn.Conv2d(3, 16, 3, padding=1)
-        self.layer1 = ResidualBlock(16)
-        self.conv_before_res2 = nn.Conv2d(16, 32, 3, padding=1)
-        self.layer2 = ResidualBlock(32)
-        self.patch_merge1 = PatchMerge(32)
-        self.conv_before_res3 = nn.Conv2d(64, 64, 3, padding=1)
-        self.layer3 = ResidualBlock(64)
-        self.patch_merge2 = PatchMerge(64)
-        self.conv_before_res4 = nn.Conv2d(128, 128, 3, padding=1)
-        self.layer4 = ResidualBlock(128)
-        self.patch_merge3 = PatchMerge(128)
-        self.conv_before_res5 = nn.Conv2d(256, 256, 3, padding=1)
-        self.layer5 = ResidualBlock(256)
+        self.halvings = halvings
+        self.initial_conv = nn.Conv2d(3, first, 3, padding=1)
+        self.layer1 = ResidualBlock(first)
+        self.conv_before_res2 = nn.Conv2d(first, 2 * first, 3, padding=1)
+        self.layer2 = ResidualBlock(2 * first)
+        for number in range(1, halvings + 1):
+            width = first * 2 ** (number + 1)
+            self.add_module(f"patch_merge{number}", PatchMerge(width // 2))
+            self.add_module(f"conv_before_res{number + 2}", nn.Conv2d(width, width, 3, padding=1))
+            self.add_module(f"layer{number + 2}", ResidualBlock(width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, 3, h, w) -> (n, 256, h/8, w/8)."""
+        """(n, 3, h, w) -> (n, first · 2^(k+1), h/2^k, w/2^k)."""
         # Channels last: patch merging then copies once, and the convolutions are faster on a processor.
         x = self.layer1(self.initial_conv(x.contiguous(memory_format=torch.channels_last)))
         x = self.layer2(self.conv_before_res2(x))
-        x = self.layer3(self.conv_before_res3(self.patch_merge1(x)))
-        x = self.layer4(self.conv_before_res4(self.patch_merge2(x)))
-        return self.layer5(self.conv_before_res5(self.patch_merge3(x)))
+        for number in range(1, self.halvings + 1):
+            x = self.get_submodule(f"patch_merge{number}")(x)
+            x = self.get_submodule(f"conv_before_res{number + 2}")(x)
+            x = self.get_submodule(f"layer{number + 2}")(x)
+        return x
 
 
 class DenseHintInput(nn.Module):
     """The trunk and the zero-initialised convolution to the U-Net's first width."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, first: int = 16, halvings: int = 3) -> None:
         super().__init__()
-        self.trunk = DenseHintTrunk()
-        self.zero = nn.Conv2d(256, width, 3, padding=1)
+        self.trunk = DenseHintTrunk(first, halvings)
+        self.zero = nn.Conv2d(first * 2 ** (halvings + 1), width, 3, padding=1)
         nn.init.zeros_(self.zero.weight)
         nn.init.zeros_(self.zero.bias)
 
     def forward(self, hint: torch.Tensor) -> torch.Tensor:
-        """(n, 3, h, w) in [0, 1] -> (n, width, h/8, w/8)."""
+        """(n, 3, h, w) in [0, 1] -> (n, width, h/2^k, w/2^k)."""
         return self.zero(self.trunk(hint)).contiguous()

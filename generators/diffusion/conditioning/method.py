@@ -33,7 +33,7 @@ class Method:
         return self.trained
 
     def prepare(self, mask: torch.Tensor, image: torch.Tensor | None) -> Any:
-        """What depends on the hints alone, hints (n, 3, 8h, 8w) in [0, 1]: computed once a mask."""
+        """What depends on the hints alone, hints (n, 3, fh, fw) in [0, 1]: computed once a mask."""
         raise NotImplementedError
 
     def predict(self, latents: torch.Tensor, t: torch.Tensor, context: torch.Tensor, prepared: Any) -> torch.Tensor:

@@ -22,11 +22,24 @@ class Networks:
 
 
 def build_networks(
-    base: Base, seed: int, *, dense_hint: bool, hint_channels: int = 3, locked: bool = False
+    base: Base,
+    seed: int,
+    *,
+    dense_hint: bool,
+    hint_channels: int = 3,
+    published_hint: bool = False,
+    locked: bool = False,
 ) -> Networks:
     """On the base model's device. The hint block's initial weights are random and come from `seed`."""
     torch.manual_seed(seed)
     device = base.unet.device
-    controlnet = build_controlnet(base.unet, dense_hint, hint_channels).to(device).train()
+    controlnet = build_controlnet(
+        base.unet,
+        dense_hint=dense_hint,
+        halvings=base.halvings,
+        hint_channels=hint_channels,
+        published_hint=published_hint,
+    )
+    controlnet = controlnet.to(device).train()
     decoder = Decoder(base.unet).requires_grad_(not locked)
     return Networks(base.unet, controlnet, decoder, base.scheduler.alphas_cumprod.to(device))

@@ -56,7 +56,7 @@ def sample_part(
     `context` (n, tokens, width) and `empty` (1, tokens, width) embed the conditions' texts and the empty text.
     """
     base, size, ctx = job.base, job.size, job.ctx
-    factor = 2 ** (len(base.vae.config.block_out_channels) - 1)
+    factor = 2**base.halvings
     shape = (base.unet.config.in_channels, size // factor, size // factor)
     mask, image = load_hints(part, size, job.method.uses_image, ctx.device)
     noise = initial_noise([sample.id for sample in part], ctx.seed, shape).to(ctx.device)

@@ -37,7 +37,7 @@ class SamplingJob:
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """Of a batch: hints (n, 3, 8h, 8w) in [0, 1], embeddings of its texts (n, tokens, width) and of the empty text.
+    """Of a batch: hints (n, 3, fh, fw) in [0, 1], embeddings of its texts (n, tokens, width) and of the empty text.
 
     `image` is None where the method does not look at the pairs' images.
     """

@@ -89,7 +89,7 @@ def _controls(controlnet: ControlNetModel, batch: Batch, noisy: torch.Tensor, hi
 
 
 def adaptive_map(mask: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
-    """Mask (n, 3, 8h, 8w) in {0, 1} -> (n, 1, h, w): 1 - r on the lesion and r off it, r the lesion's share."""
+    """Mask (n, 3, fh, fw) in {0, 1} -> (n, 1, h, w): 1 - r on the lesion and r off it, r the lesion's share."""
     small = nn.functional.interpolate(mask[:, :1], size=size, mode="nearest")
     share = small.mean((2, 3), keepdim=True)
     return small * (1 - share) + (1 - small) * share

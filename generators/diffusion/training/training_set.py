@@ -24,7 +24,7 @@ PIXELS = "1"
 class TrainingSet:
     """Row i belongs to training pair i. `images` and `masks` lie on disk, mapped into memory.
 
-    `mean` and `std` of the scaled posterior (n, c, h, w); `images` uint8 (n, 8h, 8w, 3), `masks` uint8 (n, 8h, 8w) in
+    `mean` and `std` of the scaled posterior (n, c, h, w); `images` uint8 (n, fh, fw, 3), `masks` uint8 (n, fh, fw) in
     {0, 1}; `context` (n, tokens, width) embeds the prompts, `empty_context` (1, tokens, width) the empty one.
     """
 

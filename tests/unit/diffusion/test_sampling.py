@@ -36,7 +36,7 @@ def controlnet(base, request):
 def make_controlnet(base, dense_hint):
     """One whose residuals are far from zero, as after training."""
     torch.manual_seed(0)
-    controlnet = build_controlnet(base.unet, dense_hint).eval()
+    controlnet = build_controlnet(base.unet, dense_hint=dense_hint, halvings=base.halvings).eval()
     for parameter in controlnet.parameters():
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.05)
