@@ -66,7 +66,7 @@ def whole_state(base):
 def narrow_state(base):
     """U-Net of a base folder and a ControlNet with Dense Hint Input, untrained, in the layout."""
     unet = UNet2DConditionModel.from_pretrained(base / "unet")
-    controlnet = build_controlnet(unet, dense_hint=True)
+    controlnet = build_controlnet(unet, dense_hint=True, published_hint=True)
     return in_layout(unet, unet_names(unet)) | in_layout(controlnet, control_names(controlnet))
 
 

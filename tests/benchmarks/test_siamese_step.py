@@ -66,7 +66,7 @@ def in_range(data, count, seed):
 def make_networks(base, dtype):
     """Of the base, with a ControlNet whose zero convolutions have learnt something."""
     torch.manual_seed(0)
-    controlnet = build_controlnet(base.unet, dense_hint=True, halvings=base.halvings).train()
+    controlnet = build_controlnet(base.unet, dense_hint=True, halvings=base.halvings, published_hint=True).train()
     for parameter in controlnet.parameters():
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.02)

@@ -274,7 +274,9 @@ def test_options_of_others_are_refused(place, whole):
 def own_hint(whole, base):
     """The whole checkpoint with ControlNet's own hint block, at random."""
     torch.manual_seed(1)
-    controlnet = build_controlnet(UNet2DConditionModel.from_pretrained(base / "unet"), dense_hint=False)
+    controlnet = build_controlnet(
+        UNet2DConditionModel.from_pretrained(base / "unet"), dense_hint=False, published_hint=True
+    )
     for parameter in controlnet.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     values = controlnet.state_dict()
