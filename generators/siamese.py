@@ -33,7 +33,8 @@ class Siamese(PublishedGenerator):
     encoder, U-Net encoder and middle. Sampling sees the mask alone.
 
     Where code and paper differ: online augmentation takes t <= 200 (paper: t < 200); images are rounded to 8 bits
-    (the authors' script truncates); a pair's mask is the conditioning mask (their script writes a dithered one).
+    (the authors' script truncates); a pair's mask is the conditioning mask (their script writes a dithered one). Beside
+    a narrower U-Net than Stable Diffusion's, Dense Hint Input is narrower in proportion (theirs has fixed channels).
     """
 
     version = 2

@@ -97,9 +97,9 @@ def build_controlnet(
 ) -> ControlNetModel:
     """Encoder and middle copied from the U-Net; the hint block is Dense Hint Input or ControlNet's own.
 
-    A hint is `halvings` times halved, as the base model's autoencoder halves an image. A hint block beside a narrower
-    U-Net than Stable Diffusion's is narrower in proportion, unless it is to be the published one: that would be most of
-    the work.
+    A hint is `halvings` times halved, as the base model's autoencoder halves an image. Beside a narrower U-Net than
+    Stable Diffusion's the hint block is narrower in proportion: with the published channels it would be most of the
+    work. `published_hint` keeps those channels beside any U-Net, as authors' checkpoints have them.
     """
     width = unet.config.block_out_channels[0]
     beside = PUBLISHED_WIDTH if published_hint else width
