@@ -26,7 +26,7 @@ def run(generators: Sequence[str], dataset: str, data: Place | None = None, **op
     """Train, sample, score and test as `python -m bench run` does; what is finished below `results` is not done again.
 
     `data` is the folder of the real images and masks. The other options are those of
-    `bench.workflows.request.RunRequest`: `metrics`, `segmenters`, `seeds`, `settings` (`["siamese.steps=200"]`),
+    `bench.workflows.request.RunRequest`: `metrics`, `segmenters`, `repeats`, `settings` (`["siamese.steps=200"]`),
     `plugins` (files of your own), `results` … None and empty stand for the profile's choice.
 
     The result has `report` (the leaderboard), `files` (the tables), `notes` and `failures` (stages that did not

@@ -17,6 +17,7 @@ class CopyPaste(Generator):
 
     version = 2
     own_masks = True
+    varies = ()
     repeats_real = True
     cite = "Qiu et al., Noise-Consistent Siamese-Diffusion, CVPR 2025, section 5.2"
 

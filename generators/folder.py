@@ -31,6 +31,7 @@ class Folder(Generator):
 
     version = 2
     own_masks = True
+    varies = ()
     Params = Params
 
     def files(self) -> tuple[Path, ...]:

@@ -37,6 +37,7 @@ class Reconstruction(LatentGenerator):
     version = 1
     control = True
     own_masks = True
+    varies = ()
     shared = ("sample",)
     cite = "Rombach et al., High-Resolution Image Synthesis with Latent Diffusion, CVPR 2022"
     Params = Params

@@ -20,12 +20,12 @@ def collapsed(rows: Sequence[ScoredRow]) -> list[str]:
     names = Counter(_name(row) for row in distinct)
     lines = []
     for row in distinct:
-        by_seed = zip(*(one.seeds for one in row.tests.values()), strict=True)
-        states = Counter(state for columns in by_seed if (state := _state(columns)))
+        by_repeat = zip(*(one.repeats for one in row.tests.values()), strict=True)
+        states = Counter(state for columns in by_repeat if (state := _state(columns)))
         if states:
             settings = row.training.settings if names[_name(row)] > 1 else ""
             named = f"{_name(row)} ({settings})" if settings else _name(row)
-            counts = (f"{count} of {row.training.seeds} trainings {state}" for state, count in states.items())
+            counts = (f"{count} of {row.training.repeats} trainings {state}" for state, count in states.items())
             lines.append(f"{named}: {' and '.join(counts)}; mdice@256 stretches each map and hides it")
     return lines
 

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.stats.bootstrap import bounds, combine, standard_deviation
+from bench.stats.bootstrap import combine, standard_deviation
+from bench.stats.confidence import Confidence, crossed
+
+LEAST_CLUSTERS = 10
+"""Below it an interval is uncertain itself."""
 
 
 @dataclass(frozen=True)
@@ -38,43 +42,52 @@ class Counts:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Resampled:
-    """A number of one test set or of several: its value, the same of each training, and under the bootstrap's draws.
+    """A number of one test set or of several, in each repeat, and the same under the bootstrap's draws.
 
-    `by_seed` (trainings,), empty where trainings cannot be told apart; `draws` (r,), nan where a draw has no image in
-    which the number is defined, None where a single cluster leaves nothing to draw.
+    `by_repeat` (repeats,); `draws` (repeats, r), nan where a draw has no image in which the number is defined, None
+    where a single cluster leaves nothing to draw.
     """
 
-    value: float
-    by_seed: np.ndarray
+    by_repeat: np.ndarray
     draws: np.ndarray | None
     counts: Counts
 
     @property
+    def value(self) -> float:
+        """The mean over repeats."""
+        return float(self.by_repeat.mean())
+
+    @property
     def sd(self) -> float | None:
-        """Standard deviation over trainings; None for a single one."""
-        return standard_deviation(list(self.by_seed))
+        """Standard deviation over repeats; None for a single one."""
+        return standard_deviation(list(self.by_repeat))
+
+    @property
+    def defined(self) -> np.ndarray | None:
+        """The draws in which the number is defined in every repeat; None where there are none."""
+        if self.draws is None:
+            return None
+        whole = np.isfinite(self.draws).all(0)
+        return self.draws[:, whole] if whole.any() else None
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """How sure one may be of it; None where test images leave nothing to draw."""
+        found = self.defined
+        return None if found is None else crossed(found, self.by_repeat)
 
     @property
     def estimate(self) -> Estimate:
-        return Estimate(self.value, *(interval(self.draws) or (None, None)))
-
-
-def interval(draws: np.ndarray | None) -> tuple[float, float] | None:
-    """95 %, over those draws in which the score is defined."""
-    if draws is None or not np.isfinite(draws).any():
-        return None
-    return bounds(draws[np.isfinite(draws)])
+        found = self.confidence
+        return Estimate(self.value, *(found.interval() if found else (None, None)))
 
 
 def mean_over_sets(parts: Sequence[Resampled], weighted: bool) -> Resampled:
     """Over several test sets, each resampled by itself: weighted by their images, or as equals."""
     images = [part.counts.images for part in parts]
-    value = combine([np.array([part.value]) for part in parts], images, weighted)
     known = [part.draws for part in parts if part.draws is not None]
-    separable = all(len(part.by_seed) for part in parts)
     return Resampled(
-        value=float(value[0]),
-        by_seed=combine([part.by_seed for part in parts], images, weighted) if separable else np.array([]),
+        by_repeat=combine([part.by_repeat for part in parts], images, weighted),
         # A set of one cluster has no spread to add: an interval without it would be too narrow.
         draws=combine(known, images, weighted) if len(known) == len(parts) else None,
         counts=Counts(images=sum(images), clusters=sum(part.counts.clusters for part in parts)),

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.analysis.paired import LEAST_CLUSTERS
-from bench.analysis.test_scores import Place, TestScores, over_seeds
+from bench.analysis.estimate import LEAST_CLUSTERS
+from bench.analysis.test_scores import Place, TestScores, over_repeats
 from bench.segscores import NAMES
 
 EXPLAINED = (
@@ -75,7 +75,7 @@ class ScoredMaps:
 
 def score_set(pred: str, truth: str, rows: Sequence[Mapping[str, Any]], seed: int, shape: bool = False) -> ScoredMaps:
     """`rows` as `score_maps` makes them. The bootstrap draws groups of images, each image of its own without one."""
-    one = over_seeds([rows], seed)
+    one = over_repeats([rows], seed)
     return ScoredMaps(
         pred=pred,
         truth=truth,

@@ -13,7 +13,7 @@ PUBLISHED, FAIR = "mdice@256", "dice@0.5"
 def empty_masks(rows: Sequence[ScoredRow]) -> tuple[int, int]:
     """How many test masks have no lesion, and of how many; each test set counts once, however many rows it tested."""
     sets = {(row.training.scope.data, name): tested for row in rows for name, tested in row.tests.items()}
-    counts = [tested.seeds[0] for tested in sets.values()]
+    counts = [tested.repeats[0] for tested in sets.values()]
     empty = sum(int((one["tp"] + one["fn"] == 0).sum()) for one in counts)
     return empty, sum(len(one["tp"]) for one in counts)
 

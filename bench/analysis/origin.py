@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.analysis.records import RowRecord
+from bench.contracts import SEGMENTER
 from bench.plugins.registry import split_name
 from bench.store.run_manifest import CONTROL, RunManifest, Setting
 
@@ -32,8 +33,8 @@ class Source:
     settings: Sequence[Setting] = ()
     unranked: Collection[str] = ()
 
-    def set_of(self, generator: str, synthetic: str) -> SetOrigin:
-        """Where the measures of a generator come from in this run."""
+    def sets_of(self, generator: str, synthetic: tuple[str, ...]) -> SetOrigin:
+        """Where the measures of a generator's sets, one a repeat, come from in this run."""
         return SetOrigin(
             scope=self.scope,
             masks=self.masks,
@@ -47,16 +48,16 @@ class Source:
 
 @dataclass(frozen=True)
 class SetKey:
-    """Which measures are those of a row's synthetic set: another reference makes other measures of the same set."""
+    """Which measures are those of a row's synthetic sets: another reference makes other measures of the same sets."""
 
     profile: str
-    synthetic: str
+    synthetic: tuple[str, ...]
     settings: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetOrigin:
-    """A synthetic set: `synthetic` is its key; `settings` say where the run departs from its profile for it.
+    """A generator's sets, `synthetic` their keys; `settings` say where the run departs from its profile for them.
 
     `control`: it is shown, and competes with none.
     """
@@ -65,7 +66,7 @@ class SetOrigin:
     masks: str
     generator: str
     base: str
-    synthetic: str
+    synthetic: tuple[str, ...]
     settings: str
     control: bool = False
 
@@ -81,13 +82,17 @@ class SetOrigin:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """A segmenter trained once a seed. `pairs`: of an epoch; `key`: of what its trainings scored."""
+    """A segmenter trained once a repeat. `pairs`: of an epoch; `key`: of what its trainings scored.
+
+    `varied`: the sources of randomness that have a seed of their own in each repeat, and play a part in it.
+    """
 
     scope: Scope
     segmenter: str
     trained_on: str
     pairs: int | None
-    seeds: int
+    repeats: int
+    varied: tuple[str, ...]
     settings: str
     selected_on_test: bool
     key: str
@@ -118,6 +123,12 @@ def source_of(manifest: RunManifest) -> Source:
     )
 
 
+def varied(manifest: RunManifest, generator: str) -> tuple[str, ...]:
+    """Which sources of randomness change from repeat to repeat in a row of the generator; none in a single repeat."""
+    protocol, own = manifest.protocol, (SEGMENTER, *manifest.varies.get(generator, ()))
+    return tuple(one for one in protocol.vary if one in own) if protocol.repeats > 1 else ()
+
+
 def _settings(settings: Sequence[Setting], names: Mapping[str, str]) -> str:
     """Those that concern these plugins: a --set holds for all that bear its name, whatever follows their `:`."""
     texts = []
@@ -136,9 +147,10 @@ def trained_row(manifest: RunManifest, record: RowRecord) -> TrainedRow:
         segmenter=row.segmenter,
         trained_on=row.trained_on,
         pairs=row.pairs,
-        seeds=manifest.protocol.seeds,
+        repeats=manifest.protocol.repeats,
+        varied=varied(manifest, row.generator),
         settings=_settings(manifest.settings, {"generator": row.generator, "segmenter": row.segmenter}),
         selected_on_test=manifest.protocol.select == "test",
         key=row.key,
     )
-    return TrainedRow(made=source.set_of(row.generator, row.synthetic), training=training, updates=record.updates)
+    return TrainedRow(made=source.sets_of(row.generator, row.synthetic), training=training, updates=record.updates)

@@ -17,9 +17,10 @@ from bench.store.score_file import Basis, Scored, load_scores
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SetRecord:
-    """What one metric said of one synthetic set in one space."""
+    """What one metric said of one synthetic set in one space. `sets`: keys of all sets of that generator."""
 
     comparison: Comparison
+    sets: tuple[str, ...]
     basis: Basis
     scored: Sequence[Scored]
 
@@ -71,8 +72,15 @@ class RecordReader:
 
     def sets(self, comparisons: Sequence[Comparison]) -> tuple[SetRecord, ...]:
         """Scores of every synthetic set whose record exists."""
+        made: dict[str, dict[str, None]] = {}
+        for one in comparisons:
+            made.setdefault(one.generator, {})[one.synthetic] = None
         found = [(one, self._set(one.key)) for one in comparisons]
-        return tuple(SetRecord(comparison=one, basis=read[0], scored=read[1]) for one, read in found if read)
+        return tuple(
+            SetRecord(comparison=one, sets=tuple(made[one.generator]), basis=read[0], scored=read[1])
+            for one, read in found
+            if read
+        )
 
     def _set(self, key: str) -> tuple[Basis, Sequence[Scored]] | None:
         if key not in self._scores:
@@ -85,7 +93,7 @@ class RecordReader:
         return RowRecord(
             row=row,
             tests={test: scores for test, scores in read.items() if scores is not None},
-            # None where a network counts none, where its folder is gone, or where seeds differ.
+            # None where a network counts none, where its folder is gone, or where repeats differ.
             updates=updates.pop() if len(updates) == 1 else None,
         )
 

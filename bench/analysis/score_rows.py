@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.estimate import Counts, Estimate, Resampled, mean_over_sets
+from bench.analysis.mean_over_repeats import mean_floor, mean_over_repeats
 from bench.analysis.origin import SetOrigin, Source, TrainedRow, Training, trained_row
 from bench.analysis.records import Records, RowRecord, SetRecord
 from bench.analysis.test_scores import Place, TestScores
 from bench.contracts import Floor, Measure
 from bench.segscores import METRICS, better
+from bench.stats.bootstrap import standard_deviation
 from bench.store.score_file import Basis
 
 OVERALL = "overall"
@@ -19,12 +21,16 @@ OVERALL_UNWEIGHTED = "overall-unweighted"
 
 @dataclass(frozen=True, kw_only=True)
 class SetScore:
-    """One number of a synthetic set. `n`: its images; `record`: the artefact it was read from."""
+    """One number of a generator's synthetic sets, averaged over repeats. `n`: images of a set; `record`: the artefact
+    that it was read from, of the first; `sd`: over `repeats`, None for one.
+    """
 
     origin: SetOrigin
     measure: Measure
     stratum: str
     estimate: Estimate
+    sd: float | None
+    repeats: int
     floor: Floor | None
     n: int
     n_real: int
@@ -48,7 +54,7 @@ class SetScore:
 
 @dataclass(frozen=True, kw_only=True)
 class RowScore:
-    """One number of a row on a test set, or over all of them; `sd` is over seeds."""
+    """One number of a row on a test set, or over all of them; `sd` is over repeats."""
 
     row: TrainedRow
     test_set: str
@@ -63,26 +69,40 @@ class RowScore:
 
 
 def set_scores(records: Sequence[SetRecord], source: Source) -> list[SetScore]:
-    """Every number of the synthetic sets."""
-    return [score for record in records for score in _of_set(record, source)]
+    """Every number of the synthetic sets, averaged over repeats."""
+    return [score for same in of_one_generator(records) for score in _of_sets(same, source)]
 
 
-def _of_set(record: SetRecord, source: Source) -> Iterator[SetScore]:
-    origin = source.set_of(record.comparison.generator, record.comparison.synthetic)
-    for one in record.scored:
-        score = one.score
+def of_one_generator(records: Sequence[SetRecord]) -> list[list[SetRecord]]:
+    """What one metric said in one space of the sets that a generator made, one a repeat."""
+    alike: dict[tuple[str, ...], list[SetRecord]] = {}
+    for one in records:
+        asked = one.comparison
+        alike.setdefault((asked.generator, asked.metric, asked.space, one.basis.reference), []).append(one)
+    return list(alike.values())
+
+
+def _of_sets(records: Sequence[SetRecord], source: Source) -> Iterator[SetScore]:
+    first = records[0]
+    found = [{(one.measure.name, one.stratum): one.score for one in record.scored} for record in records]
+    for one in first.scored:
+        place = (one.measure.name, one.stratum)
+        scores = [of_set[place] for of_set in found if place in of_set]
+        values = [score.value for score in scores]
         yield SetScore(
-            origin=origin,
+            origin=source.sets_of(first.comparison.generator, first.sets),
             measure=one.measure,
             stratum=one.stratum,
-            estimate=Estimate(score.value, score.low, score.high),
-            floor=score.floor,
-            n=score.n_fake,
-            n_real=score.n_real,
-            basis=record.basis,
-            estimator=score.estimator,
-            note=score.note,
-            record=f"score/{record.comparison.key}",
+            estimate=mean_over_repeats([Estimate(score.value, score.low, score.high) for score in scores]),
+            sd=standard_deviation(values),
+            repeats=len(values),
+            floor=mean_floor([score.floor for score in scores if score.floor]),
+            n=one.score.n_fake,
+            n_real=one.score.n_real,
+            basis=first.basis,
+            estimator=one.score.estimator,
+            note="; ".join(dict.fromkeys(score.note for score in scores if score.note)),
+            record=f"score/{first.comparison.key}",
         )
 
 
@@ -148,10 +168,13 @@ class ScoredRow:
 
 @dataclass(frozen=True, eq=False)
 class ScoredRun:
-    """The rows of a run, which scores are shown, and which generators' rows the others are compared with."""
+    """The rows of a run, which scores are shown, which generators' rows the others are compared with, and the least
+    difference that matters.
+    """
 
     columns: tuple[str, ...]
     controls: tuple[str, ...]
+    margin: float
     rows: tuple[ScoredRow, ...]
 
 
@@ -164,6 +187,7 @@ def scored_runs(runs: Sequence[Records]) -> list[ScoredRun]:
         ScoredRun(
             run.manifest.columns,
             run.manifest.controls,
+            run.manifest.protocol.margin,
             tuple(
                 ScoredRow(described[record.row.key], record.tests, record.lacking)
                 for record in run.rows

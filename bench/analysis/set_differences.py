@@ -7,11 +7,13 @@ narrower than two intervals laid side by side.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from bench.analysis.estimate import Estimate
+from bench.analysis.mean_over_repeats import mean_over_repeats
 from bench.analysis.records import SetRecord
+from bench.analysis.score_rows import of_one_generator
 from bench.contracts import Measure
 from bench.stats.jackknife import difference
 from bench.store.score_file import ALL
@@ -24,7 +26,8 @@ MOST = 4
 class SetDifference:
     """The measure's value for set `a` less that for set `b`.
 
-    `n`: images that both sets have, where they are paired by id; else those of the smaller set.
+    Averaged over `repeats`. `n`: images that both sets have, where they are paired by id; else those of the smaller
+    set.
     """
 
     measure: Measure
@@ -33,20 +36,35 @@ class SetDifference:
     estimate: Estimate
     method: str
     n: int
+    repeats: int = 1
 
 
 def set_differences(found: Sequence[SetRecord], seed: int) -> list[SetDifference]:
-    """Every pair of sets, the later less the earlier one, where the scores hold what an interval is taken from."""
-    alike: dict[tuple[str, str, str], list[SetRecord]] = {}
-    for one in found:
-        asked = one.comparison
-        alike.setdefault((asked.metric, asked.space, one.basis.reference), []).append(one)
+    """Every two generators, the later less the earlier one, where the scores hold what an interval is taken from."""
+    alike: dict[tuple[str, str, str], list[list[SetRecord]]] = {}
+    for same in of_one_generator(found):
+        asked, basis = same[0].comparison, same[0].basis
+        alike.setdefault((asked.metric, asked.space, basis.reference), []).append(same)
     pairs = [pair for sets in alike.values() for pair in combinations(sets, 2)]
-    return [row for early, late in pairs for row in _between(late, early, seed)]
+    return [row for early, late in pairs for row in _over_repeats(late, early, seed)]
+
+
+def _over_repeats(a: Sequence[SetRecord], b: Sequence[SetRecord], seed: int) -> Iterator[SetDifference]:
+    """Repeat by repeat; a generator that made one set for all repeats has it in each."""
+    count = max(len(a), len(b))
+    if {len(a), len(b)} - {1, count}:
+        return
+    rows = [list(_between(a[at % len(a)], b[at % len(b)], seed)) for at in range(count)]
+    by_measure: dict[str, list[SetDifference]] = {}
+    for row in (row for of_repeat in rows for row in of_repeat):
+        by_measure.setdefault(row.measure.name, []).append(row)
+    for same in by_measure.values():
+        if len(same) == count:
+            yield replace(same[0], estimate=mean_over_repeats([one.estimate for one in same]), repeats=count)
 
 
 def _between(a: SetRecord, b: SetRecord, seed: int) -> Iterator[SetDifference]:
-    """Over whole sets only: thirds are for looking, and would triple the comparisons."""
+    """Of one repeat, over whole sets only: thirds are for looking, and would triple the comparisons."""
     theirs = {one.measure.name: one.score for one in b.scored if one.stratum == ALL}
     for one in a.scored:
         name, ours = one.measure.name, one.score

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from bench.analysis.estimate import Counts, Estimate, Resampled
-from bench.segscores import NAMES, Columns, Reading, as_columns, readings
-from bench.stats.bootstrap import clusters, draw_weights, left_out_weights, standard_deviation
+from bench.segscores import Columns, Reading, as_columns, readings
+from bench.stats.bootstrap import clusters, draw_weights
+from bench.stats.confidence import widened
 from bench.text import unguarded
 
 Place = tuple[str, str]
@@ -20,26 +21,19 @@ Place = tuple[str, str]
 
 
 class Draws:
-    """How often each image is drawn or left out, made once for all rows that are tested on the same images.
+    """How often each image is drawn, made once for all rows that are tested on the same images.
 
     It lives as long as a report: a matrix has 2000 rows of as many numbers as a test set has images.
     """
 
     def __init__(self) -> None:
         self._drawn: dict[tuple[tuple[str, ...], int], np.ndarray | None] = {}
-        self._left_out: dict[tuple[str, ...], np.ndarray] = {}
 
     def drawn(self, groups: tuple[str, ...], seed: int) -> np.ndarray | None:
         """(r, n), as `draw_weights` makes them."""
         if (groups, seed) not in self._drawn:
             self._drawn[groups, seed] = draw_weights(groups, seed)
         return self._drawn[groups, seed]
-
-    def left_out(self, groups: tuple[str, ...]) -> np.ndarray:
-        """(clusters, n), as `left_out_weights` makes them."""
-        if groups not in self._left_out:
-            self._left_out[groups] = left_out_weights(groups)
-        return self._left_out[groups]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,37 +47,31 @@ class ImageScores:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TestScores:
-    """`seeds`: columns of the same images, one a training; `readings`: what they tell, the same of each training;
+    """`repeats`: columns of the same images, one a repeat; `readings`: what they tell, the same of each repeat;
     `ids`, `groups`: of each image; `weights`: the bootstrap's draws (r, n), None for a single cluster; `resampled`:
     each score under them.
 
-    A score is that of each training, averaged: pooled counts and bins are never pooled over trainings, where the error
+    A score is that of each repeat, averaged: pooled counts and bins are never pooled over repeats, where the error
     of one could make up for that of another.
     """
 
-    seeds: tuple[Columns, ...]
+    repeats: tuple[Columns, ...]
     readings: Mapping[Place, Reading] = field(default_factory=dict)
     ids: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     weights: np.ndarray | None = None
     resampled: Mapping[Place, np.ndarray | None] = field(default_factory=dict)
-    draws: Draws = field(default_factory=Draws)
 
     @property
     def n(self) -> int:
-        return len(self.seeds[0]["tp"])
+        return len(self.repeats[0]["tp"])
 
-    def values(self, place: Place) -> list[float]:
-        """One score a training."""
-        plain = np.ones((1, self.n))
-        return [float(self.readings[place].of(columns, plain)[0]) for columns in self.seeds]
+    def values(self, place: Place) -> np.ndarray:
+        """One score a repeat."""
+        return self.under(place, np.ones((1, self.n)))[:, 0]
 
     def value(self, place: Place) -> float:
         return float(np.mean(self.values(place)))
-
-    def sd(self, place: Place) -> float | None:
-        """Standard deviation over trainings."""
-        return standard_deviation(self.values(place))
 
     def counts(self, place: Place) -> Counts:
         """Of the images that the score rests on."""
@@ -92,35 +80,18 @@ class TestScores:
 
     def at(self, place: Place) -> Resampled:
         """The score with all that is known of its uncertainty."""
-        return Resampled(
-            value=self.value(place),
-            by_seed=np.array(self.values(place)),
-            draws=self.resampled[place],
-            counts=self.counts(place),
-        )
+        return Resampled(by_repeat=self.values(place), draws=self.resampled[place], counts=self.counts(place))
 
     def estimate(self, place: Place) -> Estimate:
         return self.at(place).estimate
 
     def under(self, place: Place, weights: np.ndarray) -> np.ndarray:
-        """The score, averaged over trainings, under each row of `weights` (r, n)."""
-        return np.mean([self.readings[place].of(columns, weights) for columns in self.seeds], axis=0)
-
-    def without_each(self, place: Place) -> np.ndarray:
-        """The score without one cluster of images, (clusters,)."""
-        return self.under(place, self.draws.left_out(self.groups))
-
-    def per_image(self, place: Place) -> np.ndarray | None:
-        """(n,), averaged over trainings, nan where an image has none; None for a score of pixels summed over a set."""
-        metric, _ = place
-        if not NAMES[metric].of_images:
-            return None
-        found = np.mean([columns[metric] for columns in self.seeds], axis=0)
-        return np.where(self.readings[place].over, found, np.nan)
+        """The score of each repeat under each row of `weights` (r, n): (repeats, r)."""
+        return np.stack([self.readings[place].of(columns, weights) for columns in self.repeats])
 
 
-def over_seeds(tables: Sequence[Sequence[Mapping[str, Any]]], seed: int, draws: Draws | None = None) -> TestScores:
-    """`tables`: per-image rows of the same images, one table a training."""
+def over_repeats(tables: Sequence[Sequence[Mapping[str, Any]]], seed: int, draws: Draws | None = None) -> TestScores:
+    """`tables`: per-image rows of the same images, one table a repeat."""
     return over_trainings([of_images(table) for table in tables], seed, draws or Draws())
 
 
@@ -130,28 +101,31 @@ def of_images(rows: Sequence[Mapping[str, Any]]) -> ImageScores:
 
 
 def over_trainings(trainings: Sequence[ImageScores], seed: int, draws: Draws) -> TestScores:
-    """`trainings`: of the same images."""
-    first, seeds = trainings[0], tuple(one.columns for one in trainings)
+    """`trainings`: one a repeat, tested on the same images."""
+    first, repeats = trainings[0], tuple(one.columns for one in trainings)
     found = {(one.metric, one.stratum): one for one in readings(first.columns)}
     weights = draws.drawn(first.groups, seed)
     return TestScores(
-        seeds=seeds,
+        repeats=repeats,
         readings=found,
         ids=first.ids,
         groups=first.groups,
         weights=weights,
-        resampled={place: _resampled(one, seeds, first.groups, weights) for place, one in found.items()},
-        draws=draws,
+        resampled={place: _resampled(one, repeats, first.groups, weights) for place, one in found.items()},
     )
 
 
 def _resampled(
-    reading: Reading, seeds: Sequence[Columns], groups: Sequence[str], weights: np.ndarray | None
+    reading: Reading, repeats: Sequence[Columns], groups: Sequence[str], weights: np.ndarray | None
 ) -> np.ndarray | None:
-    """(r,) for an interval; nan where a draw has no image in which the score is defined."""
-    if weights is None or _clusters(groups, reading) < 2:
+    """(repeats, r) for an interval; nan where a draw has no image in which the score is defined."""
+    count = _clusters(groups, reading)
+    if weights is None or count < 2:
         return None
-    return np.mean([reading.resampled(columns, weights) for columns in seeds], axis=0)
+    plain = np.ones((1, weights.shape[1]))
+    return np.stack(
+        [widened(reading.resampled(one, weights), float(reading.of(one, plain)[0]), count) for one in repeats]
+    )
 
 
 def _clusters(groups: Sequence[str], reading: Reading) -> int:

@@ -14,11 +14,11 @@ from bench.commands._options import (
     add_results_option,
     add_set_options,
     add_weights_options,
-    at_least,
     shared,
 )
 from bench.commands._parser import Group, Parser
 from bench.commands._threads import settled_threads
+from bench.contracts import SOURCES
 from bench.engine.threads import note_of, settle_threads
 from bench.plugins.profile import FRACTIONS, MASKS, REFERENCES, ROWS, SELECTIONS
 from bench.progress.display import Display
@@ -125,8 +125,38 @@ def _add_protocol(many: Group) -> None:
         help="score every map's S-measure, weighted F, HD95 and surface Dice too (tens of ms a map; in scores.csv)",
     )
     many.add_argument("--seed", type=int, metavar="S", help="base seed of everything random (default: the profile's)")
+    _add_repeats(many)
+
+
+def _add_repeats(many: Group) -> None:
+    """How often everything random is done, and what is concluded from it."""
     many.add_argument(
-        "--seeds", type=at_least(1), metavar="N", help="trainings of each segmenter (default: the profile's)"
+        "--repeats",
+        type=int,
+        metavar="R",
+        help="train and sample each generator and train each network so often, each time with seeds of its own "
+        "(default: the profile's)",
+    )
+    many.add_argument(
+        "--vary",
+        nargs="+",
+        action="extend",
+        default=[],
+        choices=SOURCES,
+        metavar="SOURCE",
+        help="what changes from repeat to repeat: generator (its training), sample, segmenter (default: all three)",
+    )
+    many.add_argument(
+        "--margin",
+        type=float,
+        metavar="DELTA",
+        help="least difference of scores that matters to you, for example 0.01 (default: the profile's)",
+    )
+    many.add_argument(
+        "--seeds",
+        type=int,
+        metavar="N",
+        help="old way to say --repeats N --vary segmenter; it goes with the next version",
     )
 
 
@@ -162,6 +192,8 @@ def run(args: argparse.Namespace) -> int:
 def _request(args: argparse.Namespace) -> RunRequest:
     if args.rows:
         say("note: --rows is the old name of --train-on and goes with the next version")
+    if args.seeds is not None:
+        say(f"note: --seeds {args.seeds} is the old way to say --repeats {args.seeds} --vary segmenter")
     return RunRequest(
         generators=tuple(args.generator),
         dataset=args.dataset,
@@ -174,6 +206,9 @@ def _request(args: argparse.Namespace) -> RunRequest:
         train_on=(*args.train_on, *args.rows),
         select=args.select,
         shape_scores=args.shape_scores,
+        repeats=args.repeats,
+        vary=tuple(args.vary),
+        margin=args.margin,
         seeds=args.seeds,
         precision=args.precision,
         batch_size=args.batch_size,

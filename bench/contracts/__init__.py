@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from bench.contracts.context import Bar, Context, ProcessGroup, Progress, Quiet
 from bench.contracts.dataset import NO_MASK, TRAIN, Dataset, Sample, Split
 from bench.contracts.extractor import Extractor, Look, Network
-from bench.contracts.generator import Generator, unfinished
+from bench.contracts.generator import GENERATOR, SAMPLE, SEGMENTER, SOURCES, Generator, unfinished
 from bench.contracts.metric import Floor, ImageSet, LeftOut, Match, Measure, Metric, Score, Space
 from bench.contracts.plugin import Cost, NoParams, Plugin, param
 from bench.contracts.segmenter import TRAINING, Segmenter
@@ -27,7 +27,8 @@ CONTRACTS: Mapping[str, type[Plugin]] = {
 }
 
 __all__ = [
-    "CONTRACTS", "NO_MASK", "TRAIN", "TRAINING", "Bar", "Context", "Cost", "Dataset", "Extractor", "Floor", "Generator",
-    "ImageSet", "LeftOut", "Look", "Match", "Measure", "Metric", "Network", "NoParams", "Plugin", "Progress", "Quiet",
-    "Sample", "Score", "Segmenter", "Space", "Split", "ProcessGroup", "param", "unfinished",
+    "CONTRACTS", "GENERATOR", "NO_MASK", "SAMPLE", "SEGMENTER", "SOURCES", "TRAIN", "TRAINING", "Bar", "Context",
+    "Cost", "Dataset", "Extractor", "Floor", "Generator", "ImageSet", "LeftOut", "Look", "Match", "Measure", "Metric",
+    "Network", "NoParams", "Plugin", "Progress", "Quiet", "Sample", "Score", "Segmenter", "Space", "Split",
+    "ProcessGroup", "param", "unfinished",
 ]  # fmt: skip

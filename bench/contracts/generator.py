@@ -10,6 +10,9 @@ from bench.contracts.context import Context
 from bench.contracts.dataset import Split
 from bench.contracts.plugin import Plugin
 
+GENERATOR, SAMPLE, SEGMENTER = SOURCES = ("generator", "sample", "segmenter")
+"""Sources of randomness: a generator's training, what is sampled from it, and a segmentation network's training."""
+
 
 class Generator(Plugin):
     """Learns from training pairs and makes one RGB image for each mask."""
@@ -26,6 +29,8 @@ class Generator(Plugin):
     control: ClassVar[bool] = False
     """True when its set shows what the numbers could be and competes with none: `--controls` adds it to a run, and its
     rows are marked, never ranked, and never compared by a corrected p."""
+    varies: ClassVar[tuple[str, ...]] = (GENERATOR, SAMPLE)
+    """What is random in it: its training, its sample, both or none. What is not is done once for all repeats."""
     shared: ClassVar[tuple[str, ...]] = ()
     """Which of `fit` and `sample` several processes share (`ctx.processes`); the first does the rest alone."""
 

@@ -36,6 +36,11 @@ class Collection:
         *_, score = [self.add(stage) for stage in stages]
         self._comparisons.append(
             Comparison(
-                generator=against.name, metric=metric.name, space=space, synthetic=against.fake.key, key=score.key
+                generator=against.name,
+                metric=metric.name,
+                space=space,
+                synthetic=against.fake.key,
+                repeat=against.repeat,
+                key=score.key,
             )
         )

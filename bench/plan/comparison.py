@@ -21,7 +21,8 @@ _REAL_IMAGES = {TRAIN: "real training images", "test": "real test images", GIVEN
 class Against:
     """A synthetic set and what it is compared with. `size`: what real images are resized to, (width, height).
 
-    `train`: what a generator may have copied from, None where the reference is all that is known.
+    `train`: what a generator may have copied from, None where the reference is all that is known. `repeat`: which of
+    several sets of the generator it is, from 0; `of`: the same for the reader.
     """
 
     name: str
@@ -30,6 +31,13 @@ class Against:
     reference: str
     real: Ref
     train: Ref | None = None
+    repeat: int = 0
+    of: str = ""
+
+    @property
+    def title(self) -> str:
+        """For the reader of a log."""
+        return f"{self.name}{self.of}"
 
 
 def comparison_stages(
@@ -45,9 +53,9 @@ def comparison_stages(
     if extractor is not None and uses == "features":
         what = _REAL_IMAGES[reference]
         of_real = features_stage(extractor, real, what, against.size)
-        of_fake = features_stage(extractor, against.fake, against.name)
+        of_fake = features_stage(extractor, against.fake, against.title)
     score = ScoreImages(
-        label=f"{metric.name} of {against.name}",
+        label=f"{metric.name} of {against.title}",
         seed=seed,
         metric=metric,
         fake=against.fake,
@@ -72,18 +80,17 @@ def features_stage(extractor: ResolvedPlugin, images: Ref, what: str, size: tupl
 
 
 def alignment_stages(
-    against: Against, metric: ResolvedPlugin, train: Train, held_out: Mapping[str, Ref], seed: int, of: str = ""
+    against: Against, metric: ResolvedPlugin, train: Train, held_out: Mapping[str, Ref], seed: int
 ) -> list[Stage]:
     """Stages that score the maps which a network trained on real images alone makes of synthetic and held-out ones.
 
-    `held_out`: real sets the network has not seen, by name; `of`: which of several trainings it is, for the reader.
-    The last stage is the score.
+    `held_out`: real sets the network has not seen, by name. The last stage is the score.
     """
     name = train.segmenter.name
-    maps = maps_stage(train, against.fake, against.name)
-    of_real = {test: maps_stage(train, images, f"real on {test}{of}") for test, images in held_out.items()}
+    maps = maps_stage(train, against.fake, against.title)
+    of_real = {test: maps_stage(train, images, f"real on {test}{against.of}") for test, images in held_out.items()}
     score = ScoreMaps(
-        label=f"{metric.name} of {against.name} by {name}",
+        label=f"{metric.name} of {against.title} by {name}",
         seed=seed,
         metric=metric,
         fake=against.fake,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.contracts import TRAIN
+from bench.contracts import GENERATOR, SAMPLE, SEGMENTER, TRAIN
 from bench.data.splits import Splits
 from bench.identity import derive_seed
 from bench.plan.actions import Fit, Masks, Sample, SegScore, Train
@@ -28,7 +28,9 @@ class RunSpec:
     data: Splits
     profile: str
     seed: int
-    seeds: int
+    repeats: int
+    vary: tuple[str, ...]
+    margin: float
     masks: str
     reference: str
     multiple: int
@@ -46,14 +48,15 @@ class RunSpec:
 class TrainingSet:
     """What a segmenter is trained on, and how many `pairs` that is.
 
-    `repeated_to`: how many pairs the real ones are repeated to; `val`: real pairs that are only watched.
+    `synthetic`: the generator's set of each repeat, empty where there is none; `repeated_to`: how many pairs the real
+    ones are repeated to; `val`: real pairs that are only watched.
     """
 
     name: str
     generator: str
     pairs: int
     real: Ref | None = None
-    synthetic: Ref | None = None
+    synthetic: tuple[Ref, ...] = ()
     repeated_to: int | None = None
     val: Ref | None = None
 
@@ -69,8 +72,8 @@ class Plan:
 
 def plan(spec: RunSpec) -> Plan:
     """The whole run. The same stage asked for twice (reference features) appears once."""
-    builder = _Builder(spec)
-    sets = {generator.name: builder.synthetic(generator) for generator in spec.generators}
+    builder, repeats = _Builder(spec), range(spec.repeats)
+    sets = {one.name: tuple(builder.synthetic(one, repeat) for repeat in repeats) for one in spec.generators}
     for generator in spec.generators:
         builder.compare(generator, sets[generator.name])
     training_sets = builder.training_sets(sets)
@@ -89,30 +92,51 @@ class _Builder:
     def _seed(self, action: str, name: str, repeat: int = 0) -> int:
         return derive_seed(self.spec.seed, repeat, action, name)
 
-    def synthetic(self, generator: ResolvedPlugin) -> Ref:
-        """The generator's set."""
-        name, train = generator.name, self._data(TRAIN)
-        conditions = train
-        if self.spec.masks == "random":
-            seed = self._seed("masks", "random")
-            conditions = self.collected.add(
-                Masks(label="random masks", seed=seed, train=train, ranges=self.spec.random_masks)
-            )
-        model = self.collected.add(
-            Fit(label=f"train {name}", seed=self._seed("fit", name), generator=generator, train=train)
+    def _of(self, repeat: int, varies: bool) -> str:
+        return f" (repeat {repeat + 1} of {self.spec.repeats})" if varies and self.spec.repeats > 1 else ""
+
+    def _varies(self, source: str, generator: ResolvedPlugin | None = None) -> bool:
+        """Whether a source of randomness has a seed of its own in each repeat."""
+        return source in self.spec.vary and (generator is None or source in generator.plugin.varies)
+
+    def synthetic(self, generator: ResolvedPlugin, repeat: int) -> Ref:
+        """The generator's set in a repeat: that of every other one where nothing in it varies."""
+        name, trains, draws = generator.name, self._varies(GENERATOR, generator), self._varies(SAMPLE, generator)
+        fit = Fit(
+            label=f"train {name}{self._of(repeat, trains)}",
+            seed=self._seed("fit", name, repeat if trains else 0),
+            generator=generator,
+            train=self._data(TRAIN),
         )
         sample = Sample(
-            label=f"sample {name}",
-            seed=self._seed("sample", name),
+            label=f"sample {name}{self._of(repeat, trains or draws)}",
+            seed=self._seed("sample", name, repeat if draws else 0),
             generator=generator,
-            model=model,
-            conditions=conditions,
+            model=self.collected.add(fit),
+            conditions=self._conditions(repeat if draws else 0),
             multiple=self.spec.multiple,
         )
         return self.collected.add(sample)
 
-    def compare(self, generator: ResolvedPlugin, fake: Ref) -> None:
-        """The generator's set under each metric; under a metric of maps, by each segmenter."""
+    def _conditions(self, repeat: int) -> Ref:
+        """What is sampled from: the training pairs, or their masks moved at random."""
+        train, draws = self._data(TRAIN), self._varies(SAMPLE)
+        if self.spec.masks != "random":
+            return train
+        masks = Masks(
+            label=f"random masks{self._of(repeat, draws)}",
+            seed=self._seed("masks", "random", repeat),
+            train=train,
+            ranges=self.spec.random_masks,
+        )
+        return self.collected.add(masks)
+
+    def compare(self, generator: ResolvedPlugin, fakes: Sequence[Ref]) -> None:
+        """The generator's set of each repeat under each metric; under a metric of maps, by each segmenter."""
+        for repeat, fake in enumerate(dict.fromkeys(fakes)):
+            self._compare(generator, fake, repeat, several=len(set(fakes)) > 1)
+
+    def _compare(self, generator: ResolvedPlugin, fake: Ref, repeat: int, several: bool) -> None:
         reference = self.spec.reference
         real = {name: Ref(DATA, self.spec.data.reference(name)[0]) for name in (TRAIN, reference)}
         against = Against(
@@ -122,6 +146,8 @@ class _Builder:
             reference=reference,
             real=real[reference],
             train=real[TRAIN],
+            repeat=repeat,
+            of=self._of(repeat, several),
         )
         for metric, extractor in self.spec.metrics:
             seed = self._seed("score", metric.name)
@@ -134,9 +160,10 @@ class _Builder:
                 self.collected.compare(against, metric, extractor.name if extractor else "", stages)
 
     def _aligned(self, against: Against, metric: ResolvedPlugin, segmenter: ResolvedPlugin, seed: int) -> list[Stage]:
-        train = self._train(segmenter, self._real(), 0)
+        """By the network of the same repeat: its own noise is then in the spread of repeats."""
+        train = self._train(segmenter, self._real(), against.repeat)
         held_out = {test.removeprefix("test/"): self._data(test) for test in self.spec.data.tests}
-        return [train, *alignment_stages(against, metric, train, held_out, seed, self._of(0))]
+        return [train, *alignment_stages(against, metric, train, held_out, seed)]
 
     def _real(self) -> TrainingSet:
         return TrainingSet(
@@ -147,7 +174,7 @@ class _Builder:
             val=self._data("val") if "val" in self.spec.data.fingerprints else None,
         )
 
-    def training_sets(self, sets: Mapping[str, Ref]) -> list[TrainingSet]:
+    def training_sets(self, sets: Mapping[str, tuple[Ref, ...]]) -> list[TrainingSet]:
         """In the order of ROWS, each kind's generators in the run's order."""
         real = self._real()
         asked = real.pairs * self.spec.multiple
@@ -170,7 +197,9 @@ class _Builder:
         planned = {"real": [real], "equal-updates": equal, "added": added, "only": only}
         return [training for kind in ROWS if kind in self.spec.train_on for training in planned[kind]]
 
-    def _added(self, real: TrainingSet, generator: ResolvedPlugin, synthetic: Ref, made: int) -> TrainingSet:
+    def _added(
+        self, real: TrainingSet, generator: ResolvedPlugin, synthetic: tuple[Ref, ...], made: int
+    ) -> TrainingSet:
         pairs = real.pairs + made
         added = replace(real, name=f"real+{generator.name}{_mark(generator)}", generator=generator.name, pairs=pairs)
         if generator.plugin.repeats_real and self.spec.multiple == 1 and made == real.pairs:
@@ -178,9 +207,9 @@ class _Builder:
             return replace(added, repeated_to=pairs)
         return replace(added, synthetic=synthetic)
 
-    def row(self, segmenter: ResolvedPlugin, training: TrainingSet, sets: Mapping[str, Ref]) -> Row:
-        """A segmenter trained on a set with every seed, and tested on every test set."""
-        trains = [self._train(segmenter, training, repeat) for repeat in range(self.spec.seeds)]
+    def row(self, segmenter: ResolvedPlugin, training: TrainingSet, sets: Mapping[str, tuple[Ref, ...]]) -> Row:
+        """A segmenter trained on a set in every repeat, and tested on every test set."""
+        trains = [self._train(segmenter, training, repeat) for repeat in range(self.spec.repeats)]
         models = tuple(self.collected.add(train).key for train in trains)
         scores = {
             test: tuple(self._tested(train, training.name, test, repeat).key for repeat, train in enumerate(trains))
@@ -190,7 +219,7 @@ class _Builder:
             trained_on=training.name,
             generator=training.generator,
             segmenter=segmenter.name,
-            synthetic=sets[training.generator].key if training.generator in sets else "",
+            synthetic=tuple(dict.fromkeys(one.key for one in sets.get(training.generator, ()))),
             pairs=training.pairs,
             models=models,
             scores=scores,
@@ -199,22 +228,23 @@ class _Builder:
     def _train(self, segmenter: ResolvedPlugin, training: TrainingSet, repeat: int) -> Train:
         tests = self.spec.data.tests if self.spec.select == "test" else ()
         return Train(
-            label=f"train {segmenter.name} on {training.name}{self._of(repeat)}",
-            seed=self._seed("train", segmenter.name, repeat),
+            label=f"train {segmenter.name} on {training.name}{self._of(repeat, self._retrained(training))}",
+            seed=self._seed("train", segmenter.name, repeat if self._varies(SEGMENTER) else 0),
             segmenter=segmenter,
             real=training.real,
-            synthetic=training.synthetic,
+            synthetic=training.synthetic[repeat] if training.synthetic else None,
             repeated_to=training.repeated_to,
             val=training.val,
             select={test.removeprefix("test/"): self._data(test) for test in tests},
         )
 
-    def _of(self, repeat: int) -> str:
-        return f" (seed {repeat + 1} of {self.spec.seeds})" if self.spec.seeds > 1 else ""
+    def _retrained(self, training: TrainingSet) -> bool:
+        """Whether a network is trained on it anew in each repeat."""
+        return self._varies(SEGMENTER) or len(set(training.synthetic)) > 1
 
     def _tested(self, train: Train, trained_on: str, test: str, repeat: int) -> Ref:
         images = self._data(test)
-        what = f"{trained_on} on {test.removeprefix('test/')}{self._of(repeat)}"
+        what = f"{trained_on} on {test.removeprefix('test/')}{self._of(repeat, True)}"
         maps = self.collected.add(maps_stage(train, images, what))
         label = f"score {train.segmenter.name} of {what}"
         return self.collected.add(SegScore(label=label, maps=maps, truth=images, shape=self.spec.shape_scores))

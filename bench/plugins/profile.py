@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.contracts import param
+from bench.contracts import SEGMENTER, SOURCES, param
 from bench.errors import BenchError, did_you_mean
 from bench.plugins.params import build
 from bench.plugins.registry import ROOMS, Registry
@@ -19,6 +19,8 @@ MASKS = ("real", "random")
 REFERENCES = ("train", "test")
 FRACTIONS = (10, 25, 50, 100)
 SELECTIONS = ("last", "test")
+MOST_REPEATS = 1000
+"""What can be planned within seconds; nobody would wait for as many."""
 ON_TEST = "selected on test (as published)"
 """Label of every line whose epoch was selected on the test images."""
 ROWS = ("real", "equal-updates", "added", "only")
@@ -35,7 +37,9 @@ class RunOptions:
     metrics: tuple[str, ...] = ()
     columns: tuple[str, ...] = ("mdice@256", "miou@256")
     seed: int = 0
-    seeds: int = param(1, "trainings of each segmenter", low=1)
+    repeats: int = param(1, "times that everything random is done, each with its own seed", low=1, high=MOST_REPEATS)
+    vary: tuple[str, ...] = param(SOURCES, "what has a seed of its own in each repeat", choices=SOURCES)
+    margin: float = param(0.01, "least difference of scores that matters", low=1e-6, high=1)
     masks: str = param("real", "condition on training masks as they are, or transformed", choices=MASKS)
     reference: str = param("train", "real images a synthetic set is compared with", choices=REFERENCES)
     multiple: int = param(1, "synthetic images a mask", low=1, high=4)
@@ -104,13 +108,19 @@ def load_profile(name: str) -> Profile:
     )
 
 
+_OLD_NAMES = {"rows": "train_on", "seeds": "repeats"}
+
+
 def _renamed(table: Any, where: str) -> Any:
-    """`rows` was the name of `train_on` and is still read."""
-    if not isinstance(table, dict) or "rows" not in table:
+    """What earlier versions wrote and is still read: `rows`, now `train_on`; `seeds`, repeats of the networks alone."""
+    if not isinstance(table, dict):
         return table
-    if "train_on" in table:
+    if "rows" in table and "train_on" in table:
         raise BenchError(f"{where}: rows and train_on say the same; leave rows out")
-    return {("train_on" if name == "rows" else name): value for name, value in table.items()}
+    if "seeds" in table and {"repeats", "vary"} & set(table):
+        raise BenchError(f"{where}: seeds = N is the old way to say repeats = N and vary = ['segmenter']; leave it out")
+    renamed = {_OLD_NAMES.get(name, name): value for name, value in table.items()}
+    return renamed | ({"vary": [SEGMENTER]} if "seeds" in table else {})
 
 
 def _expand(table: Mapping[str, Mapping[str, Any]], name: str, where: str) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import product
 
+from bench.analysis.estimate import LEAST_CLUSTERS
 from bench.analysis.origin import TrainedRow, Training
-from bench.analysis.paired import LEAST_CLUSTERS
 from bench.analysis.score_rows import OVERALL, OVERALL_UNWEIGHTED, RowScore, SetScore
 from bench.analysis.set_differences import SetDifference, sentences
-from bench.analysis.significance import Spot
+from bench.analysis.sources import contained
+from bench.analysis.verdicts import Spot
 from bench.plan.run_plan import NO_GENERATOR
 from bench.report.sets_table import warnings
 from bench.report.table import Cell, Column, Table
@@ -24,7 +25,7 @@ _TEXTS: Mapping[str, Callable[[TrainedRow], str]] = {
     "segmenter": lambda row: row.training.segmenter,
     "pairs": lambda row: _count(row.training.pairs),
     "updates": lambda row: _count(row.updates),
-    "seeds": lambda row: str(row.training.seeds),
+    "repeats": lambda row: str(row.training.repeats),
     "settings": lambda row: row.training.settings,
     "profile": lambda row: row.training.scope.profile,
     "base": lambda row: row.made.base,
@@ -32,20 +33,19 @@ _TEXTS: Mapping[str, Callable[[TrainedRow], str]] = {
 }
 """What stands before the numbers, in this order."""
 _BRIEF = ("trained on", "segmenter")
-_BRIEF_IF_MIXED = ("dataset", "masks", "updates", "seeds", "settings", "profile", "data")
+_BRIEF_IF_MIXED = ("dataset", "masks", "updates", "repeats", "settings", "profile", "data")
 """A terminal shows these only where rows differ in them."""
 _OPTIONAL = ("settings", "updates")
 """Without a column where no row has any."""
 _BRIEF_SETS = 2
 """Measures of the synthetic set in a terminal; what else is known of it has a table of its own."""
 _ABSENT = "absent"
-_ONE_SEED = "1 seed: training noise is not estimated"
 MOST = 5
 """Notes below a table in a terminal; files have all."""
 _BOLD = (
     "bold (in a terminal: number*): of each column, network, data and profile the best, and every row whose paired "
-    "difference to it has 0 in its 95 % interval over test images, which knows nothing of training noise (without an "
-    "interval: only the best); measures of synthetic sets are never bold, copies of real images would be the best"
+    "difference to it has 0 in its 95 % interval (without one: only the best); measures of synthetic sets are never "
+    "bold, copies of real images would be the best"
 )
 
 
@@ -126,7 +126,8 @@ def _untrained(one: SetScore) -> TrainedRow:
         segmenter="",
         trained_on="",
         pairs=None,
-        seeds=1,
+        repeats=1,
+        varied=(),
         settings=one.origin.settings,
         selected_on_test=False,
         key="",
@@ -189,24 +190,40 @@ def _notes(
     if any(manifest.unranked for manifest in manifests):
         notes.append(_CONTROLS)
     notes.append(
-        "[low, high]: 95 % intervals; test sets: bootstrap over images, whole groups where frames belong together"
+        "[low, high]: 95 % intervals; test sets: bootstrap over images, whole groups where frames belong together, and "
+        "Student's t over repeats"
     )
     if any(one.estimate.low is None for one in tests):
         notes.append("no interval where a test set is one group only, nor overall with it: one group has no spread")
     notes += _too_few(tests)
-    if any(one.row.training.seeds == 1 for one in tests):
-        notes.append(_ONE_SEED)
+    notes += _sources(tests)
     return tuple(dict.fromkeys(notes))
 
 
-def reading_notes(manifests: Sequence[RunManifest], tests: Sequence[RowScore], notes: Sequence[str]) -> tuple[str, ...]:
-    """At most `MOST` notes, the weightiest first, that change how the numbers are read. `notes`: on rows."""
+def reading_notes(
+    manifests: Sequence[RunManifest], tests: Sequence[RowScore], notes: Sequence[str], seen: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """At most `MOST` notes, the weightiest first, that change how the numbers are read.
+
+    `notes`: on rows; `seen`: what such a run can show at all.
+    """
     weighty = [note.text for manifest in manifests for note in manifest.notes if note.matters]
     weighty += [*_shared_settings([one.row for one in tests]), *notes, *_too_few(tests)]
-    if any(one.row.training.seeds == 1 for one in tests):
-        weighty.append(_ONE_SEED)
-    weighty.append("[low, high]: 95 % intervals over test images; *: the best, and what ties with it within that noise")
+    weighty += [*_sources(tests), *seen]
+    weighty.append("[low, high]: 95 % intervals; *: the best, and what ties with it within that noise")
     return tuple(dict.fromkeys(weighty))[:MOST]
+
+
+def _sources(tests: Sequence[RowScore]) -> list[str]:
+    """What the intervals of rows contain, as the row that most varies in has it."""
+    widest: dict[int, tuple[str, ...]] = {}
+    for one in dict.fromkeys(one.row.training for one in tests):
+        widest[one.repeats] = max(widest.get(one.repeats, ()), one.varied, key=len)
+    return [f"{_times(repeats)}: intervals contain {contained(varied)}" for repeats, varied in widest.items()]
+
+
+def _times(repeats: int) -> str:
+    return "1 repeat, so verdicts concern this one trained generator" if repeats == 1 else f"{repeats} repeats"
 
 
 def _too_few(tests: Sequence[RowScore]) -> list[str]:
@@ -227,6 +244,6 @@ def _protocol(manifest: RunManifest) -> str:
     return (
         f"{data.name} (data {data.fingerprint[:12]}): {data.pairs['train']} training pairs; "
         f"test images: {tests}; overall = mean over all {sum(images.values())} test images, so large sets count more; "
-        f"base seed {protocol.seed}, {protocol.seeds} training(s) of each row; "
+        f"base seed {protocol.seed}, {protocol.repeats} repeat(s) of each row; "
         f"reference of set metrics: the {protocol.reference} images"
     )

@@ -10,21 +10,21 @@ from bench.segscores import COUNTS, PER_IMAGE, SHAPE
 
 SCORES = (*PER_IMAGE, *SHAPE, *COUNTS)
 COLUMNS = (
-    "segmenter", "row", "seed", "test_set", "id", "group", *SCORES, "generator", "dataset", "data", "profile",
+    "segmenter", "row", "repeat", "test_set", "id", "group", *SCORES, "generator", "dataset", "data", "profile",
     "settings",
 )  # fmt: skip
 
 
 def per_image(rows: Sequence[ScoredRow]) -> Iterator[dict[str, Any]]:
-    """`seed` counts the trainings of a row from 1; a score that a map was not asked for, or has not, is empty."""
+    """`repeat` counts from 1; a score that a map was not asked for, or has not, is empty."""
     for row in {row.training.key: row for row in rows}.values():
         for test, tested in row.tests.items():
             about = {**_about(row), "test_set": test.removeprefix("test/")}
-            for seed, columns in enumerate(tested.seeds, 1):
+            for repeat, columns in enumerate(tested.repeats, 1):
                 known = [name for name in SCORES if name in columns]
                 for at, (name, group) in enumerate(zip(tested.ids, tested.groups, strict=True)):
                     scores = {score: columns[score][at].item() for score in known}
-                    yield {**about, "seed": seed, "id": name, "group": group, **tidy(scores)}
+                    yield {**about, "repeat": repeat, "id": name, "group": group, **tidy(scores)}
 
 
 def _about(row: ScoredRow) -> dict[str, str]:

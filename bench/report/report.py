@@ -11,36 +11,36 @@ from bench.analysis.origin import source_of
 from bench.analysis.records import RecordReader
 from bench.analysis.score_rows import RowScore, ScoredRow, SetScore, row_scores, scored_runs, set_scores
 from bench.analysis.set_differences import SetDifference, set_differences
-from bench.analysis.significance import RowDifference, row_differences, ties, unpaired
+from bench.analysis.verdicts import Verdict, ties, unpaired, verdicts
 from bench.report.leaderboard import build_table, reading_notes
 from bench.report.render import to_text
-from bench.report.significance_table import significance_table
 from bench.report.table import Table
+from bench.report.verdicts_table import smallest_shown, verdicts_table
 from bench.store.artefacts import Store
 from bench.store.run_manifest import RunManifest
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """`sets`, `tests`: every number; `set_differences`, `row_differences`: of synthetic sets, and of rows of one
-    segmenter; `significance`: the latter as a table, None where there are none; `notes`: those that a terminal shows;
-    `rows`: with every image's scores.
+    """`sets`, `tests`: every number; `set_differences`: of synthetic sets; `verdicts`: on rows of one segmenter, and
+    `verdicts_table` as a table, None where there are none; `notes`: those that a terminal shows; `rows`: with every
+    image's scores.
     """
 
     sets: list[SetScore]
     tests: list[RowScore]
     set_differences: list[SetDifference]
-    row_differences: list[RowDifference]
+    verdicts: list[Verdict]
     table: Table
-    significance: Table | None
+    verdicts_table: Table | None
     notes: tuple[str, ...]
     rows: list[ScoredRow]
 
     def text(self) -> str:
         """For a terminal."""
-        if self.significance is None:
+        if self.verdicts_table is None:
             return to_text(self.table.brief(self.notes))
-        return f"{to_text(self.table.brief())}\n\n{to_text(self.significance.brief(self.notes))}"
+        return f"{to_text(self.table.brief())}\n\n{to_text(self.verdicts_table.brief(self.notes))}"
 
 
 def make_report(manifests: Sequence[RunManifest], store: Store, failed: Collection[str] = ()) -> Report | None:
@@ -60,7 +60,7 @@ def make_report(manifests: Sequence[RunManifest], store: Store, failed: Collecti
         tested = [replace(run, columns=with_fair(run.columns)) for run in tested]
     # Of one run: differences of several would be told without a word of where their settings differ.
     between_sets = set_differences(runs[0].sets, runs[0].manifest.protocol.seed) if len(runs) == 1 else []
-    between_rows = row_differences(tested)
+    between_rows = verdicts(tested)
     table = build_table(
         manifests,
         sets,
@@ -71,13 +71,13 @@ def make_report(manifests: Sequence[RunManifest], store: Store, failed: Collecti
         beside=FAIR if empty else "",
     )
     return Report(
-        notes=reading_notes(manifests, tests, [*_folded(failed_trainings), *of_masks]),
+        notes=reading_notes(manifests, tests, [*_folded(failed_trainings), *of_masks], smallest_shown(between_rows)),
         sets=sets,
         tests=tests,
         set_differences=between_sets,
-        row_differences=between_rows,
+        verdicts=between_rows,
         table=table,
-        significance=significance_table(between_rows, unpaired(tested)),
+        verdicts_table=verdicts_table(between_rows, unpaired(tested)),
         rows=rows,
     )
 

@@ -21,6 +21,7 @@ def difference_record(one: SetDifference) -> dict[str, Any]:
         "high": one.estimate.high,
         "method": one.method,
         "n": one.n,
+        "repeats": one.repeats,
         "headline": one.measure.headline,
     }
 

@@ -15,9 +15,10 @@ from bench.report.table import Cell, Column, Table, named, rounded
 FIELDS = (
     "set", "measure", "better", "headline", "stratum", "value", "low", "high", "floor", "floor_sd", "floor_n",
     "at_floor_n", "n_real", "n_synthetic", "reference", "backbone", "weights", "resize", "estimator", "note", "record",
+    "sd", "repeats",
 )  # fmt: skip
 """One number a line, in CSV and JSON; `floor` is the measure between two halves of the real set, `floor_n` images each,
-and `at_floor_n` the measure of the synthetic set at that n."""
+and `at_floor_n` the measure of the synthetic set at that n; `sd` is over repeats."""
 
 _DIGITS = 4
 _MOST_DECIMALS = 5
@@ -53,6 +54,8 @@ def set_record(one: SetScore) -> dict[str, Any]:
         "estimator": one.estimator,
         "note": one.note,
         "record": one.record,
+        "sd": one.sd,
+        "repeats": one.repeats,
     }
 
 
@@ -61,21 +64,23 @@ def sets_table(scores: Iterable[SetScore], notes: Sequence[str] = ()) -> Table:
     whole = [one for one in scores if not one.stratum]
     many = len({one.origin.label for one in whole}) > 1
     floors = any(one.floor is not None for one in whole)
+    repeated = any(one.repeats > 1 for one in whole)
     columns = (
         *([Column(name="set")] if many else []),
         *(Column(name=name) for name in ("measure", "value", "95 % interval")),
+        *([Column(name="sd over repeats")] if repeated else []),
         *(Column(name=name, brief=floors) for name in ("floor", "at floor's n")),
         *(Column(name=name) for name in ("n real", "n fake", "weights")),
         *(Column(name=name, brief=False) for name in ("backbone", "resize", "reference", "estimator")),
     )
     order = {name: number for number, name in enumerate(dict.fromkeys(one.origin.label for one in whole))}
-    lines = tuple(_line(one, many) for one in sorted(whole, key=lambda one: order[one.origin.label]))
+    lines = tuple(_line(one, many, repeated) for one in sorted(whole, key=lambda one: order[one.origin.label]))
     real = dict.fromkeys(one.origin.scope.dataset for one in whole)
     caption = f"{', '.join(order)} (synthetic) against {', '.join(real)} (real)"
     return Table(caption, columns, lines, (*_explained(whole), *notes))
 
 
-def _line(one: SetScore, many: bool) -> tuple[Cell, ...]:
+def _line(one: SetScore, many: bool, repeated: bool) -> tuple[Cell, ...]:
     floor, basis = one.floor, one.basis
     scale = [one.value, one.low, one.high, *((floor.value, floor.at_n) if floor else ())]
     decimals = decimals_of([number for number in scale if number is not None])
@@ -88,6 +93,7 @@ def _line(one: SetScore, many: bool) -> tuple[Cell, ...]:
         named(one.measure.name, one.measure.better),
         shown(one.value),
         "–" if one.low is None else f"[{shown(one.low)}, {shown(one.high)}]",
+        *([shown(one.sd)] if repeated else []),
         f"{shown(floor.value)} ± {shown(floor.sd)} (n {floor.n})" if floor else "–",
         shown(floor.at_n) if floor else "–",
         str(one.n_real),

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.score_rows import RowScore, SetScore
-from bench.analysis.significance import RowDifference
+from bench.analysis.sources import contained
+from bench.analysis.verdicts import Verdict
 from bench.files.atomic import write_atomic
 from bench.report.document import records_csv
 from bench.report.per_image import COLUMNS, per_image
@@ -17,29 +18,30 @@ from bench.report.sets_table import FIELDS, records, set_record, sets_table
 from bench.report.table import Table
 
 TIDY = (
-    "dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n", "seeds",
+    "dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n", "repeats",
     "profile", "base", "record", "sd", "data", "note", "settings", "stratum", "n_real", "reference", "backbone",
     "weights", "resize", "estimator", "floor", "floor_sd", "floor_n", "at_floor_n", "pairs", "updates",
-    "n_clusters", "control",
+    "n_clusters", "control", "sources",
 )  # fmt: skip
-SIGNIFICANCE = (
-    "segmenter", "test_set", "metric", "row", "baseline", "difference", "low", "high", "method", "p_wilcoxon", "p_holm",
-    "comparisons", "n_images", "n_clusters", "seeds", "sd_seeds", "beyond_seeds", "better", "dataset", "data",
-    "profile", "settings", "pairs", "baseline_pairs",
+VERDICTS = (
+    "segmenter", "test_set", "metric", "row", "baseline", "difference", "low", "high", "level", "verdict", "p_false",
+    "margin", "not_worse", "least_difference", "repeats_needed", "images_needed", "p", "p_holm", "comparisons",
+    "n_images", "n_clusters", "repeats", "sd_repeats", "sources", "better", "dataset", "data", "profile", "settings",
+    "pairs", "baseline_pairs",
 )  # fmt: skip
-DIFFERENCES = ("metric", "a", "b", "difference", "low", "high", "method", "n")
+DIFFERENCES = ("metric", "a", "b", "difference", "low", "high", "method", "n", "repeats")
 
 
 def write_tables(out: Path, report: Report) -> list[Path]:
-    """leaderboard, sets, significance as .csv, .tex and .md; scores, differences, per_image as .csv; replaced whole."""
+    """leaderboard, sets, verdicts as .csv, .tex and .md; scores, differences, per_image as .csv; replaced whole."""
     texts = {f"leaderboard{SUFFIXES[name]}": render(report.table) for name, render in FORMATS.items()}
     if report.sets:
         texts |= _for_pages("sets", sets_table(report.sets))
         texts["sets.csv"] = records_csv(FIELDS, records(report.sets))
-    if report.significance:
-        texts |= _for_pages("significance", report.significance)
+    if report.verdicts_table:
+        texts |= _for_pages("verdicts", report.verdicts_table)
     scores = [*map(_set_score, report.sets), *map(_row_score, report.tests)]
-    texts["significance.csv"] = records_csv(SIGNIFICANCE, map(_row_difference, report.row_differences))
+    texts["verdicts.csv"] = records_csv(VERDICTS, map(_verdict, report.verdicts))
     texts["scores.csv"] = records_csv(TIDY, scores)
     texts["differences.csv"] = records_csv(DIFFERENCES, map(difference_record, report.set_differences))
     texts["per_image.csv"] = per_image_csv(report)
@@ -72,7 +74,6 @@ def _set_score(one: SetScore) -> dict[str, Any]:
         "settings": origin.settings,
         "metric": one.measure.name,
         "n": one.n,
-        "seeds": 1,
     }
 
 
@@ -91,7 +92,8 @@ def _row_score(one: RowScore) -> dict[str, Any]:
         "segmenter": training.segmenter,
         "pairs": training.pairs,
         "updates": one.row.updates,
-        "seeds": training.seeds,
+        "repeats": training.repeats,
+        "sources": contained(training.varied),
         "settings": training.settings,
         "test_set": one.test_set,
         "metric": one.metric,
@@ -107,9 +109,10 @@ def _row_score(one: RowScore) -> dict[str, Any]:
     }
 
 
-def _row_difference(one: RowDifference) -> dict[str, Any]:
-    """As `SIGNIFICANCE`."""
-    training = one.training
+def _verdict(one: Verdict) -> dict[str, Any]:
+    """As `VERDICTS`."""
+    training, estimate, counts = one.training, one.estimate, one.number.counts
+    repeats, images = one.needed
     return {
         "dataset": training.scope.dataset,
         "data": training.scope.data,
@@ -117,22 +120,29 @@ def _row_difference(one: RowDifference) -> dict[str, Any]:
         "segmenter": training.segmenter,
         "row": training.trained_on,
         "pairs": training.pairs,
-        "seeds": training.seeds,
+        "repeats": training.repeats,
+        "sources": contained(training.varied),
         "settings": training.settings,
         "baseline": one.baseline,
         "baseline_pairs": one.baseline_pairs,
         "test_set": one.test_set,
         "metric": one.metric,
         "better": one.better,
-        "difference": one.estimate.value,
-        "low": one.estimate.low,
-        "high": one.estimate.high,
-        "method": one.method,
-        "n_images": one.counts.images,
-        "n_clusters": one.counts.clusters,
-        "sd_seeds": one.sd,
-        "beyond_seeds": one.beyond_training,
-        "p_wilcoxon": one.p_wilcoxon,
+        "difference": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "level": one.level,
+        "verdict": one.word,
+        "p_false": one.p_false,
+        "margin": one.margin,
+        "not_worse": one.not_worse,
+        "least_difference": one.least,
+        "repeats_needed": repeats,
+        "images_needed": images,
+        "n_images": counts.images,
+        "n_clusters": counts.clusters,
+        "sd_repeats": one.number.sd,
+        "p": one.p_value,
         "p_holm": one.p_holm,
         "comparisons": one.comparisons,
     }

@@ -52,5 +52,5 @@ def mean_interval(values: np.ndarray, groups: Sequence[str], seed: int) -> tuple
 
 
 def standard_deviation(values: Sequence[float]) -> float | None:
-    """Standard deviation over seeds (n - 1); None for one seed."""
+    """Standard deviation over repeats (n - 1); None for one."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else None

@@ -15,7 +15,7 @@ from bench.errors import BenchError
 from bench.files.atomic import write_atomic
 from bench.identity import key
 
-SCHEMA = 7
+SCHEMA = 8
 """Raised when a manifest holds other fields."""
 CONTROL = "(control)"
 """Behind the name of a generator that is unranked, wherever it is shown."""
@@ -52,11 +52,17 @@ class UsedData:
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """What all rows of a run have in common. `select`: `test` where the epoch was chosen on the test images."""
+    """What all rows of a run have in common. `select`: `test` where the epoch was chosen on the test images.
+
+    `vary`: the sources of randomness that have a seed of their own in each of `repeats`. `margin`: the difference of
+    scores that matters.
+    """
 
     profile: str
     seed: int
-    seeds: int
+    repeats: int
+    vary: tuple[str, ...]
+    margin: float
     masks: str
     reference: str
     fraction: int
@@ -65,16 +71,16 @@ class Protocol:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One row of the leaderboard: a segmenter and what it was `trained_on`; keys of its scores by test set and seed.
+    """One row of the leaderboard: a segmenter and what it was `trained_on`; keys of its scores by test set and repeat.
 
-    `synthetic` is the key of the generator's set, empty where there is none; `pairs` how many pairs an epoch has;
-    `models` are the keys of the trainings, one a seed.
+    `synthetic` are the keys of the generator's different sets, empty where there is none; `pairs` how many pairs an
+    epoch has; `models` are the keys of the trainings, one a repeat.
     """
 
     trained_on: str
     generator: str
     segmenter: str
-    synthetic: str
+    synthetic: tuple[str, ...]
     pairs: int
     models: tuple[str, ...]
     scores: Mapping[str, tuple[str, ...]]
@@ -89,19 +95,21 @@ class Row:
 class Comparison:
     """A generator's set against the reference under one metric, in the space of one extractor or segmenter.
 
-    `synthetic`: key of the set; `key`: of the score.
+    `synthetic`: key of the set, the generator's in `repeat` (from 0); `key`: of the score.
     """
 
     generator: str
     metric: str
     space: str
     synthetic: str
+    repeat: int
     key: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunManifest:
-    """A run. `bases`: of each generator; `generators`, `segmenters`: the identity of each.
+    """A run. `bases`: of each generator; `varies`: what is random in it; `generators`, `segmenters`: the identity of
+    each.
 
     `columns`: scores that the leaderboard shows; `controls`: generators whose rows the others are compared with, the
     first that was trained on before the next; `unranked`: those that are shown, and compete with none.
@@ -110,6 +118,7 @@ class RunManifest:
     dataset: UsedData
     protocol: Protocol
     bases: Mapping[str, str]
+    varies: Mapping[str, tuple[str, ...]]
     generators: Mapping[str, Mapping[str, Any]]
     segmenters: Mapping[str, Mapping[str, Any]]
     columns: tuple[str, ...]

@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from bench.contracts import param
+from bench.contracts import SEGMENTER, param
 from bench.data.image_folder import Naming
 from bench.errors import BenchError, did_you_mean
 from bench.images import MAX_PIXELS
@@ -113,6 +113,7 @@ class RunRequest(Request):
     `controls`: the generators that declare to be controls run too.
 
     `data`: folder of the real images and masks; None: the dataset makes its own, or the profile's stand-in is used.
+    `seeds`: the old way to ask for repeats of the networks' trainings alone.
     `precision` and `batch_size` are those of every generator that has such a parameter.
     """
 
@@ -127,6 +128,9 @@ class RunRequest(Request):
     train_on: tuple[str, ...] = ()
     select: str | None = None
     shape_scores: bool | None = None
+    repeats: int | None = None
+    vary: tuple[str, ...] = ()
+    margin: float | None = None
     seeds: int | None = None
     precision: str | None = None
     batch_size: int | str | None = None
@@ -135,6 +139,10 @@ class RunRequest(Request):
     def over(self, options: RunOptions) -> RunOptions:
         """The profile's options with what was asked in their place. BenchError for a value that is out of range."""
         hints = typing.get_type_hints(RunOptions)
+        if self.seeds is not None:
+            if self.repeats is not None or self.vary:
+                raise BenchError("--seeds N is the old way to say --repeats N --vary segmenter; leave it out")
+            return replace(self, seeds=None, repeats=self.seeds, vary=(SEGMENTER,)).over(options)
         asked = {}
         for field in dataclasses.fields(RunOptions):
             value = getattr(self, field.name, None)

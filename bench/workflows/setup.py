@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.contracts import TRAIN, Split
+from bench.contracts import SOURCES, TRAIN, Split
 from bench.data.repeats import refuse_taken_names
 from bench.engine.distributed import process_count
 from bench.errors import BenchError, did_you_mean
@@ -163,7 +163,9 @@ def plan_run(request: RunRequest, choice: Choice, preparer: Preparer, check: boo
         data=data,
         profile=choice.profile.name,
         seed=options.seed,
-        seeds=options.seeds,
+        repeats=options.repeats,
+        vary=tuple(one for one in SOURCES if one in options.vary),
+        margin=options.margin,
         masks=options.masks,
         reference=options.reference,
         multiple=options.multiple,

@@ -4,7 +4,7 @@ import numpy as np
 
 from bench.analysis.collapsed import collapsed
 from bench.analysis.score_rows import ScoredRow
-from bench.analysis.test_scores import over_seeds
+from bench.analysis.test_scores import over_repeats
 from bench.segscores import image_scores
 from tests.score_examples import trained_row
 
@@ -16,8 +16,8 @@ SOUND, NOTHING, EVERYTHING = TRUTH * 200, np.full_like(TRUTH, 60), np.full_like(
 def row(*maps, **changes):
     """Each training writes one of `maps` for every image of two test sets."""
     tables = [[{"id": f"i{at}", "group": "", **image_scores(one, TRUTH)} for at in range(3)] for one in maps]
-    tests = {test: over_seeds(tables, seed=0) for test in ("test/a", "test/b")}
-    return ScoredRow(trained_row(seeds=len(maps), **changes), tests)
+    tests = {test: over_repeats(tables, seed=0) for test in ("test/a", "test/b")}
+    return ScoredRow(trained_row(repeats=len(maps), **changes), tests)
 
 
 def test_each_training_is_looked_at_by_itself():

@@ -11,7 +11,7 @@ from tests.score_examples import trained_row
 def lesions_of(*sizes):
     """A test set of masks with so many lesion pixels, half of them found."""
     found = np.array(sizes, dtype=float)
-    return bench.analysis.test_scores.TestScores(seeds=({"tp": found // 2, "fn": found - found // 2},))
+    return bench.analysis.test_scores.TestScores(repeats=({"tp": found // 2, "fn": found - found // 2},))
 
 
 def test_masks_of_a_test_set_count_once_however_many_rows_were_tested_on_it():

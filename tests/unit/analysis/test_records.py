@@ -56,7 +56,7 @@ ROW = Row(
     trained_on="real",
     generator="none",
     segmenter="s",
-    synthetic="",
+    synthetic=(),
     pairs=5,
     models=("m",),
     scores={"test/a": ("one",)},
@@ -64,7 +64,7 @@ ROW = Row(
 RUN = manifest(
     # The same training under two names, and one more.
     rows=(ROW, replace(ROW, trained_on="twin"), replace(ROW, trained_on="other", scores={"test/a": ("two",)})),
-    comparisons=(Comparison(generator="g", metric="m", space="", synthetic="set", key="k"),),
+    comparisons=(Comparison(generator="g", metric="m", space="", synthetic="set", repeat=0, key="k"),),
 )
 
 

@@ -37,7 +37,7 @@ def put_images(store, key, values, groups=None):
 
 
 def row(scores, **changes):
-    told = {"trained_on": "real+g", "generator": "g", "segmenter": "s", "synthetic": "set", "pairs": 9, **changes}
+    told = {"trained_on": "real+g", "generator": "g", "segmenter": "s", "synthetic": ("set",), "pairs": 9, **changes}
     return Row(models=("m",), scores=scores, **told)
 
 
@@ -106,10 +106,10 @@ def test_no_overall_over_a_part_of_the_sets(store):
     assert list(rows) == ["a"]
 
 
-def test_seeds_are_averaged_and_their_spread_is_told(store):
+def test_repeats_are_averaged_and_their_spread_is_told(store):
     put_images(store, "one", [0.4, 0.6])
     put_images(store, "two", [0.6, 0.8])
-    row = of(scored(store, {"test/a": ("one", "two")}, seeds=2))["a"]
+    row = of(scored(store, {"test/a": ("one", "two")}, repeats=2))["a"]
     assert value(row) == pytest.approx(0.6)
     assert row.sd == pytest.approx(np.std([0.5, 0.7], ddof=1))
     assert row.estimate.low <= value(row) <= row.estimate.high
@@ -143,11 +143,11 @@ def test_scores_of_a_set(store):
     with store.claim("score", "k", lambda: None) as workspace:
         save_scores(workspace.out, [Scored(Measure("M"), score), Scored(Measure("M"), score, "small lesions")], about)
         store.commit("score", "k", workspace, {})
-    comparison = Comparison(generator="g", metric="m", space="e", synthetic="set", key="k")
+    comparison = Comparison(generator="g", metric="m", space="e", synthetic="set", repeat=0, key="k")
     run = manifest(comparisons=(comparison,))
     one, part = set_scores(RecordReader(store).run(run).sets, source_of(run))
     assert (one.measure, one.value, one.n, one.n_real, one.note) == (Measure("M"), 0.1, 8, 9, "few")
-    assert (one.origin.generator, one.origin.synthetic, one.record) == ("g", "set", "score/k")
+    assert (one.origin.generator, one.origin.synthetic, one.record) == ("g", ("set",), "score/k")
     assert one.basis == Basis(backbone="net", weights="01234567", resize="none", reference="train")
     assert one.floor == Floor(value=0.05, sd=0.01, n=4, splits=10, at_n=0.2)
     assert (one.stratum, part.stratum) == ("", "small lesions")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bench.analysis.estimate import interval
-from bench.analysis.test_scores import over_seeds, read_rows
+from bench.analysis.estimate import Counts, Estimate, Resampled
+from bench.analysis.test_scores import over_repeats, read_rows
 from bench.segscores import image_scores
 from bench.text import csv_text
 
@@ -32,18 +32,18 @@ def test_ids_come_back_as_they_were_written(tmp_path):
 
 def test_trainings_are_scored_one_by_one():
     """One too sure and one too unsure by as much: both are off, and so is their mean."""
-    one = over_seeds([table(138, halves(3)), table(117, halves(3))], seed=0)
+    one = over_repeats([table(138, halves(3)), table(117, halves(3))], seed=0)
     place = ("ece-pooled", "")
     assert one.values(place) == pytest.approx([(138 - 127.5) / 255, (127.5 - 117) / 255])
     assert one.value(place) == pytest.approx(10.5 / 255)
-    assert one.sd(place) == pytest.approx(0)
+    assert one.at(place).sd == pytest.approx(0)
 
 
 def test_every_score_lies_within_its_interval():
     rng = np.random.default_rng(0)
     truths = [(rng.random((12, 12)) < share).astype(np.uint8) for share in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)]
     rows = [image_scores((rng.random((12, 12)) * 155 + 100 * truth).astype(np.uint8), truth) for truth in truths]
-    one = over_seeds([[{"id": "", "group": "", **row} for row in rows]], seed=0)
+    one = over_repeats([[{"id": "", "group": "", **row} for row in rows]], seed=0)
     for place in one.readings:
         found = one.estimate(place)
         assert found.low <= found.value <= found.high, place
@@ -51,7 +51,7 @@ def test_every_score_lies_within_its_interval():
 
 def test_a_single_group_has_no_interval():
     rows = [{**row, "group": "video"} for row in table(200, halves(4))]
-    assert over_seeds([rows], seed=0).estimate(("dice@0.5", "")).low is None
+    assert over_repeats([rows], seed=0).estimate(("dice@0.5", "")).low is None
 
 
 def test_a_score_of_one_group_has_no_interval_in_a_set_of_several():
@@ -60,7 +60,7 @@ def test_a_score_of_one_group_has_no_interval_in_a_set_of_several():
     rows = table(200, [*halves(3), empty, empty, empty])
     for at, row in enumerate(rows):
         row["group"] = "video" if at < 3 else ""
-    one = over_seeds([rows], seed=0)
+    one = over_repeats([rows], seed=0)
     assert one.counts(("recall@0.5", "")).clusters == 1
     assert one.estimate(("recall@0.5", "")).bounds is None
     assert one.counts(("dice@0.5", "")).clusters == 4
@@ -68,5 +68,9 @@ def test_a_score_of_one_group_has_no_interval_in_a_set_of_several():
 
 
 def test_draws_in_which_a_score_is_not_defined_are_left_out():
-    assert interval(np.array([np.nan, 0.5, 0.5])) == (0.5, 0.5)
-    assert interval(np.array([np.nan, np.nan])) is None
+    def estimate(*draws):
+        counts = Counts(images=3, clusters=3)
+        return Resampled(by_repeat=np.array([0.5]), draws=np.array([draws]), counts=counts).estimate
+
+    assert estimate(np.nan, 0.4, 0.4) == Estimate(0.5, 0.4, 0.4)
+    assert estimate(np.nan, np.nan) == Estimate(0.5)

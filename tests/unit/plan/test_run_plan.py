@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pytest
+
 from bench.contracts import Extractor, Generator, Look, Metric, Sample, Segmenter, param
 from bench.data.fingerprint import fingerprint
 from bench.data.splits import Splits
@@ -46,7 +48,9 @@ def spec(**changes):
         data=table,
         profile="demo",
         seed=0,
-        seeds=1,
+        repeats=1,
+        vary=("generator", "sample", "segmenter"),
+        margin=0.01,
         masks="real",
         reference="train",
         multiple=1,
@@ -105,7 +109,7 @@ def test_reference_features_are_computed_once():
 
 def test_every_input_comes_before_what_needs_it():
     seen = set()
-    for stage in plan(spec(masks="random", seeds=2)).stages:
+    for stage in plan(spec(masks="random", repeats=2)).stages:
         assert set(stage.needs) <= seen
         seen.add(stage.ref)
 
@@ -161,10 +165,50 @@ def test_maps_metrics_share_training_and_prediction_with_the_leaderboards_lines(
     assert spaces == [("g1", "s"), ("g1", "t"), ("g2", "s"), ("g2", "t")]
 
 
-def test_seeds_multiply_trainings_only():
-    one, three = spec(), spec(seeds=3)
-    assert len(keys(three, "train")) == 3 * len(keys(one, "train"))
-    assert keys(three, "sample") == keys(one, "sample")
+def counts(run):
+    """How many trainings of generators, samples and trainings of networks on a synthetic set there are."""
+    made = {action: len(keys(run, action)) for action in ("fit", "sample")}
+    return (*made.values(), sum(bool(stage.synthetic) for stage in trained(run).values()))
+
+
+@pytest.mark.parametrize(
+    ("vary", "expected"),
+    [
+        (("generator", "sample", "segmenter"), (6, 6, 6)),
+        (("generator",), (6, 6, 6)),
+        (("sample",), (2, 6, 6)),
+        (("segmenter",), (2, 2, 6)),
+        (("sample", "segmenter"), (2, 6, 6)),
+    ],
+)
+def test_repeats_make_anew_what_varies_and_what_follows_it(vary, expected):
+    """Two generators, one network, three repeats."""
+    assert counts(spec(repeats=3, vary=vary)) == expected
+    assert counts(spec()) == (2, 2, 2)
+
+
+def test_the_first_repeat_is_the_run_without_repeats():
+    """So that more repeats later reuse what is there; and what varies alone leaves the others' seeds."""
+    one = {stage.key for stage in plan(spec()).stages}
+    assert one < {stage.key for stage in plan(spec(repeats=3)).stages}
+    assert one < {stage.key for stage in plan(spec(repeats=3, vary=("segmenter",))).stages}
+
+
+def test_what_is_not_random_in_a_generator_is_done_once():
+    run = spec(repeats=3)
+    run.generators[0].plugin.varies = ()
+    assert counts(run) == (4, 4, 6), "of the other three, and networks on both"
+    run.generators[0].plugin.varies = ("sample",)
+    assert counts(run) == (4, 6, 6)
+
+
+def test_rows_and_comparisons_name_the_sets_of_all_repeats():
+    planned = plan(spec(repeats=3))
+    row = next(one for one in planned.rows if one.generator == "g1")
+    compared = [one for one in planned.comparisons if (one.generator, one.metric) == ("g1", "m")]
+    assert [one.synthetic for one in compared] == list(row.synthetic)
+    assert [one.repeat for one in compared] == [0, 1, 2]
+    assert all(len(scores) == 3 for scores in row.scores.values())
 
 
 def test_random_masks_change_samples_but_not_models():

@@ -2,7 +2,7 @@
 
 from bench.analysis.estimate import Estimate
 from bench.analysis.set_differences import SetDifference
-from bench.analysis.significance import Spot
+from bench.analysis.verdicts import Spot
 from bench.contracts import Measure
 from bench.report.leaderboard import MOST, build_table, reading_notes
 from bench.report.render import to_text
@@ -10,7 +10,7 @@ from bench.report.table import show
 from bench.store.run_manifest import Note
 from tests.score_examples import manifest, row_score, set_score, trained_row
 
-MADE = {"trained_on": "real+g", "generator": "g", "key": "g", "synthetic": "set"}
+MADE = {"trained_on": "real+g", "generator": "g", "key": "g", "synthetic": ("set",)}
 
 
 def real(value=0.5, low=0.4, high=0.6, score=None, **changes):

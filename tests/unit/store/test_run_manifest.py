@@ -48,11 +48,11 @@ def test_it_is_the_same_after_a_trip_through_a_file(tmp_path):
 
 def test_equal_runs_have_one_name_and_others_another():
     assert describe().run == describe().run
-    assert describe().run != describe(spec(seeds=2)).run
+    assert describe().run != describe(spec(repeats=2)).run
 
 
 def test_the_newest_comes_last_and_a_repeated_run_stands_once(tmp_path):
-    first, second = describe(), describe(spec(seeds=2))
+    first, second = describe(), describe(spec(repeats=2))
     for age, manifest in ((2000, first), (1000, second)):
         os.utime(save_manifest(tmp_path, manifest), (age, age))
     assert [one.run for one in load_manifests(tmp_path)] == [second.run, first.run]

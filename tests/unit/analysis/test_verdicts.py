@@ -7,12 +7,12 @@ import pytest
 
 from bench.analysis.estimate import Estimate
 from bench.analysis.score_rows import ScoredRow, ScoredRun
-from bench.analysis.significance import Spot, row_differences, ties, unpaired
-from bench.analysis.test_scores import over_seeds
-from bench.report.significance_table import significance_table
+from bench.analysis.verdicts import HARMS, HELPS, UNDECIDED, WITHIN, Spot, ties, unpaired, verdicts
+from bench.analysis.test_scores import over_repeats
 from bench.report.table import show
+from bench.report.verdicts_table import verdicts_table
 from bench.segscores import COUNTS, PER_IMAGE
-from bench.stats.rank_test import holm
+from bench.stats.holm import holm
 from tests.score_examples import row_score, trained_row
 
 RNG = np.random.default_rng(0)
@@ -21,8 +21,8 @@ NOISE = {name: [RNG.normal(0, 0.01, 50), RNG.normal(0, 0.01, 20)] for name in ("
 COLUMNS = ("mdice@256", "iou@0.5")
 
 
-def run(rows, controls=("copies",)):
-    return ScoredRun(COLUMNS, controls, tuple(rows))
+def run(rows, controls=("copies",), margin=0.01):
+    return ScoredRun(COLUMNS, controls, margin, tuple(rows))
 
 
 def training(row, **changes):
@@ -39,7 +39,7 @@ def scored(values):
         {"id": f"i{at}", "group": "", **dict.fromkeys(PER_IMAGE, value), **dict.fromkeys(COUNTS, 5)}
         for at, value in enumerate(values)
     ]
-    return over_seeds([rows], seed=0)
+    return over_repeats([rows], seed=0)
 
 
 def row(name, gain, tests=("test/a", "test/b"), segmenter="s", **changes):
@@ -70,14 +70,14 @@ def name(difference):
 
 
 def test_every_row_is_compared_with_the_control_on_every_set():
-    found = row_differences([run(rows())])
+    found = verdicts([run(rows())])
     assert list(dict.fromkeys((name(one), one.baseline) for one in found)) == [
         ("real", "real+copies"),
         ("real+g", "real+copies"),
     ]
     of_g = {one.test_set: one for one in found if (name(one), one.metric) == ("real+g", "mdice@256")}
     assert list(of_g) == ["a", "b", "overall", "overall-unweighted"]
-    assert [one.counts.images for one in of_g.values()] == [50, 20, 70, 70]
+    assert [one.number.counts.images for one in of_g.values()] == [50, 20, 70, 70]
     expected = (50 * of_g["a"].estimate.value + 20 * of_g["b"].estimate.value) / 70
     assert of_g["overall"].estimate.value == pytest.approx(expected) == pytest.approx(0.03, abs=0.005)
     assert 0 < of_g["overall"].estimate.low < of_g["overall"].estimate.value < of_g["overall"].estimate.high
@@ -87,26 +87,26 @@ def test_every_row_is_compared_with_the_control_on_every_set():
 def test_without_a_control_rows_are_compared_with_the_real_images_alone():
     """A line beside it that has no synthetic set either is compared, too."""
     equal = generator(training(row("h", 0), trained_on="real, again"), "none")
-    found = row_differences([run([equal, *rows()], controls=())])
+    found = verdicts([run([equal, *rows()], controls=())])
     assert {one.baseline for one in found} == {"real"}
     assert {name(one) for one in found} == {"real, again", "real+copies", "real+g"}
-    assert row_differences([run([row("g", 0.1)])]) == []
+    assert verdicts([run([row("g", 0.1)])]) == []
 
 
 def test_p_is_corrected_over_the_first_convention_of_all_networks_over_all_images():
     """Two networks, two comparisons each; single sets and other conventions are not among them."""
-    found = row_differences([run([*rows(), *rows(segmenter="t")])])
+    found = verdicts([run([*rows(), *rows(segmenter="t")])])
     family = [one for one in found if (one.test_set, one.metric) == ("overall", "mdice@256")]
     assert [one.training.segmenter for one in family] == ["s", "s", "t", "t"]
-    assert [one.p_holm for one in family] == holm([one.p_wilcoxon for one in family])
+    assert [one.p_holm for one in family] == holm([one.p_value for one in family])
     assert {one.comparisons for one in family} == {4}
     assert {(one.p_holm, one.comparisons) for one in found if one not in family} == {(None, None)}
-    assert all(one.p_wilcoxon is not None for one in found if one.test_set != "overall-unweighted")
+    assert all(one.p_value is not None for one in found if one.test_set != "overall-unweighted")
 
 
 def test_what_two_runs_share_is_one_comparison():
     """The second run adds a generator; its own control is the same line."""
-    found = row_differences([run(rows()), run([*rows(), row("h", 0.03)])])
+    found = verdicts([run(rows()), run([*rows(), row("h", 0.03)])])
     family = [one for one in found if one.comparisons]
     assert [name(one) for one in family] == ["real", "real+g", "real+h"]
     assert {one.comparisons for one in family} == {3}
@@ -114,7 +114,7 @@ def test_what_two_runs_share_is_one_comparison():
 
 def test_equal_rows_are_no_finding():
     twin = generator(training(row("copies", 0.02), trained_on="real+g", key="twin"), "g")
-    found = row_differences([run([*rows(), twin])])
+    found = verdicts([run([*rows(), twin])])
     equal = [one for one in found if one.training.key == "twin"]
     assert {(one.estimate, one.p_holm) for one in equal} == {(Estimate(0, 0, 0), None)}
     assert {one.comparisons for one in found if one.comparisons} == {2}
@@ -125,7 +125,7 @@ def test_one_training_under_two_names_is_one_comparison():
     trained = rows()
     twin = generator(training(trained[0], trained_on="copies only", key="twin"), "copies")
     plain, doubled = (
-        {name(one): (one.p_holm, one.comparisons) for one in row_differences([run(found)]) if one.comparisons}
+        {name(one): (one.p_holm, one.comparisons) for one in verdicts([run(found)]) if one.comparisons}
         for found in (trained, [*trained, twin])
     )
     assert doubled == {**plain, "copies only": plain["real"]}
@@ -133,7 +133,7 @@ def test_one_training_under_two_names_is_one_comparison():
 
 def test_a_row_without_one_of_the_sets_is_compared_on_the_others_and_named():
     trained = [*rows()[:2], row("g", 0.05, tests=("test/a",))]
-    of_g = [one.test_set for one in row_differences([run(trained)]) if name(one) == "real+g"]
+    of_g = [one.test_set for one in verdicts([run(trained)]) if name(one) == "real+g"]
     assert of_g == ["a"] * 2
     assert unpaired([run(trained)]) == [
         "s, real+g is not compared with real+copies over all images; b: no scores of both on the same images"
@@ -144,7 +144,7 @@ def test_a_row_without_one_of_the_sets_is_compared_on_the_others_and_named():
 def test_rows_on_other_images_are_not_compared():
     odd = row("g", 0.05)
     odd = replace(odd, tests={**odd.tests, "test/b": scored(HARD["test/a"])})
-    found = row_differences([run([*rows()[:2], odd])])
+    found = verdicts([run([*rows()[:2], odd])])
     assert {one.test_set for one in found if name(one) == "real+g"} == {"a"}
     assert "b: no scores of both" in unpaired([run([*rows()[:2], odd])])[0]
 
@@ -195,15 +195,16 @@ def control(row):
 def test_a_control_is_shown_and_changes_nothing_of_the_others():
     """The best row by far: it has its difference and takes neither bold nor a share of the correction."""
     plain, shown = rows(), [*rows(), control(row("h", 0.2))]
-    without, found = (row_differences([run(one)]) for one in (plain, shown))
-    assert [one for one in found if name(one) != "real+h"] == without
+    without, found = (verdicts([run(one)]) for one in (plain, shown))
+    same = [(one.estimate, one.p_holm) for one in found if name(one) != "real+h"]
+    assert same == [(one.estimate, one.p_holm) for one in without]
     of_h = [one for one in found if name(one) == "real+h"]
     assert {one.baseline for one in of_h} == {"real+copies"}
     assert of_h[0].estimate.value == pytest.approx(0.18, abs=0.01)
     assert {(one.p_holm, one.comparisons) for one in of_h} == {(None, None)}
     bold = [ties(one, scores_of(one), ["mdice@256"]) for one in (plain, shown)]
     assert bold[0] == bold[1] != set()
-    notes = ["\n".join(significance_table(one).notes) for one in (without, found)]
+    notes = ["\n".join(verdicts_table(one).notes) for one in (without, found)]
     assert ["nor is a control" in one for one in notes] == [False, True]
 
 
@@ -214,27 +215,72 @@ def text_of(table):
 
 
 def test_the_table_has_a_row_a_comparison():
-    table = significance_table(row_differences([run(rows())]), ["not compared"])
-    assert table.caption == "Differences against real+copies (mdice@256, overall)"
+    table = verdicts_table(verdicts([run(rows())]), ["not compared"])
+    assert table.caption == "Verdicts: differences against real+copies (mdice@256, overall)"
     real, other = text_of(table)
     assert (real["trained on"], other["trained on"], other["segmenter"]) == ("real", "real+g", "s")
-    assert other["p (Holm)"] == "< 0.001"
+    assert (other["verdict"], other["P(false)"], other["p (Holm)"]) == ("helps", "< 0.001", "< 0.001")
+    assert real["verdict"] == "harms"
     assert other["difference"].startswith("0.03")
-    assert (other["groups"], other["images"], other["interval"]) == ("70", "70", "BCa")
-    assert "sd over seeds" not in other
+    assert (other["groups"], other["images"], other["repeats"]) == ("70", "70", "1")
     notes = "\n".join(table.notes)
     assert "corrected for the 2 comparison(s)" in notes
-    assert "1 seed: " in notes
+    assert "intervals contain test images; NOT generator training, NOT sampling, NOT segmentation training" in notes
     assert table.notes[-1] == "not compared"
-    assert significance_table([]) is None
+    assert verdicts_table([]) is None
 
 
-def test_several_trainings_have_their_spread():
-    found = [
-        replace(one, training=replace(one.training, seeds=3), sd=0.012, beyond_training=False)
-        for one in row_differences([run(rows())])
-    ]
-    table = significance_table(found)
-    assert (text_of(table)[0]["sd over seeds"], text_of(table)[0]["beyond it"]) == ("0.012", "no")
-    assert any("without training noise" in note for note in table.notes)
-    assert not any("1 seed" in note for note in table.notes)
+def compared(gains, hard=HARD["test/a"], margin=0.01):
+    """The verdict on a row that gains so much in each repeat, with a little noise of images."""
+    noise = NOISE["g"][0] / 5
+    rows = []
+    for key, one in (("copies", [0.0] * len(gains)), ("g", gains)):
+        tables = [
+            [
+                {"id": f"i{at}", "group": "", **dict.fromkeys(PER_IMAGE, value), **dict.fromkeys(COUNTS, 5)}
+                for at, value in enumerate(hard + gain + (noise if key == "g" else 0))
+            ]
+            for gain in one
+        ]
+        about = trained_row(f"real+{key}", key, key=key, repeats=len(gains))
+        rows.append(ScoredRow(about, {"test/a": over_repeats(tables, seed=0)}))
+    found = verdicts([run(rows, margin=margin)])
+    return next(one for one in found if (one.test_set, one.metric) == ("overall", "mdice@256"))
+
+
+def test_the_interval_decides_and_repeats_widen_it():
+    assert compared([0.05]).word == HELPS
+    assert compared([-0.05]).word == HARMS
+    assert compared([0.002]).word in (HELPS, WITHIN)
+    assert compared([0.05, 0.052, 0.049]).word == HELPS
+    assert compared([0.05, -0.03, 0.09]).word == UNDECIDED, "4.303 times the error over repeats holds 0"
+    assert compared([0.0005, -0.0005, 0.0002], margin=0.01).word == WITHIN
+    assert compared([0.0005, -0.0005, 0.0002], margin=0.0001).word == UNDECIDED
+
+
+def test_lower_is_better_for_some_scores():
+    one = replace(compared([0.05]), metric="mae")
+    assert (one.word, one.not_worse) == (HARMS, False)
+    assert replace(compared([-0.05]), metric="mae").word == HELPS
+
+
+def test_not_worse_looks_at_the_bad_side_alone():
+    assert compared([0.05]).not_worse
+    assert not compared([-0.05]).not_worse
+    assert compared([0.02, -0.001, 0.04], margin=0.1).not_worse, "undecided upwards, bounded downwards"
+
+
+def test_undecided_says_what_would_decide():
+    """More repeats help where repeats differ; of one repeat, only images can be asked for."""
+    one = compared([0.05, -0.03, 0.09])
+    repeats, images = one.needed
+    assert repeats > 3
+    assert images is None, "no number of images makes three repeats agree"
+    assert compared([0.0005]).needed[0] is None
+
+
+def test_holms_level_is_that_of_the_interval():
+    """Of two comparisons the smaller p is held against 0.025, so its interval is of 97.5 %."""
+    found = [one for one in verdicts([run(rows())]) if one.comparisons]
+    assert sorted(one.level for one in found) == pytest.approx([0.95, 0.975])
+    assert all((one.p_holm < 0.05) == (one.word in (HELPS, HARMS)) for one in found)

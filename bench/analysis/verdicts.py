@@ -1,0 +1,240 @@
+"""Rows of one segmenter compared on the same test images: each with its control, and all with the best. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import product
+
+from bench.analysis.estimate import Estimate, Resampled, mean_over_sets
+from bench.analysis.origin import Training
+from bench.analysis.paired import paired, same_images
+from bench.analysis.score_rows import OVERALL, OVERALL_UNWEIGHTED, RowScore, ScoredRow, ScoredRun
+from bench.segscores import better
+from bench.stats.bootstrap import LEVEL
+from bench.stats.confidence import variances
+from bench.stats.holm import holm, holm_levels
+from bench.stats.power import Spread, images_needed, least_difference, repeats_needed
+
+REAL = "real"
+"""What a row was trained on that was trained on the real images alone."""
+HELPS, HARMS, WITHIN, UNDECIDED = "helps", "harms", "no more than the margin", "undecided"
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A number of the leaderboard: a row by its training's key, a test set, a score."""
+
+    row: str
+    test_set: str
+    metric: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Verdict:
+    """The score of a row less that of its control, `baseline`, on the same images, and what follows from it.
+
+    `number`: the difference in each repeat and under draws; `level`: of its interval, above 0.95 where Holm's
+    correction asks for it; `p_holm`, `comparisons`: None where it is none of those that are corrected together, as the
+    row of a generator that is a control (`unranked`) is none. `margin`: the least difference that matters.
+    `baseline_pairs`: of an epoch.
+    """
+
+    training: Training
+    baseline: str
+    baseline_pairs: int | None
+    test_set: str
+    metric: str
+    number: Resampled
+    margin: float
+    unranked: bool = False
+    level: float = LEVEL
+    p_holm: float | None = None
+    comparisons: int | None = None
+
+    @property
+    def better(self) -> str:
+        return better(self.metric)
+
+    @property
+    def estimate(self) -> Estimate:
+        """At its level."""
+        sure = self.number.confidence
+        return Estimate(self.number.value, *(sure.interval(self.level) if sure else (None, None)))
+
+    @property
+    def p_value(self) -> float | None:
+        """Two-sided, not corrected; None where no interval can be had."""
+        sure = self.number.confidence
+        return sure.p_value() if sure else None
+
+    @property
+    def p_false(self) -> float | None:
+        """Probability that the difference has the other sign than the one seen (Christodoulou et al. 2025)."""
+        sure = self.number.confidence
+        return None if sure is None else min(sure.below(0), 1 - sure.below(0))
+
+    @property
+    def word(self) -> str:
+        """What the interval says of the difference; empty where there is none."""
+        bounds = self.estimate.bounds
+        if bounds is None:
+            return ""
+        if not bounds[0] <= 0 <= bounds[1]:
+            return HELPS if (self.number.value > 0) == (self.better == "higher") else HARMS
+        return WITHIN if -self.margin < bounds[0] and bounds[1] < self.margin else UNDECIDED
+
+    @property
+    def not_worse(self) -> bool:
+        """Whether the row is worse by less than the margin: the bound on its bad side lies within it."""
+        bounds = self.estimate.bounds
+        if bounds is None:
+            return False
+        return bounds[0] > -self.margin if self.better == "higher" else bounds[1] < self.margin
+
+    @property
+    def spread(self) -> Spread | None:
+        """Of repeats and of test images; None where no interval can be had."""
+        draws, images = self.number.defined, self.number.counts.clusters
+        if draws is None:
+            return None
+        parts = variances(draws, self.number.by_repeat)
+        return Spread(
+            repeat=math.sqrt(parts.repeat), image=math.sqrt(parts.image * images), both=math.sqrt(parts.both * images)
+        )
+
+    @property
+    def least(self) -> float | None:
+        """The smallest difference that four of five such designs show; None where no interval can be had."""
+        spread = self.spread
+        if spread is None:
+            return None
+        return least_difference(spread, len(self.number.by_repeat), self.number.counts.clusters, level=self.level)
+
+    @property
+    def needed(self) -> tuple[int | None, int | None]:
+        """Repeats on these images, and images (or groups) with these repeats, that would show the margin."""
+        spread, repeats = self.spread, len(self.number.by_repeat)
+        if spread is None:
+            return None, None
+        images = self.number.counts.clusters
+        more = repeats_needed(spread, self.margin, images) if repeats > 1 else None
+        return more, images_needed(spread, self.margin, repeats)
+
+
+def verdicts(runs: Sequence[ScoredRun]) -> list[Verdict]:
+    """Every row less its run's control, in the profile's conventions; what several runs share is one comparison.
+
+    p is corrected over the first convention of the first run, over all images. A row that differs in no image makes no
+    comparison, as the same training under another name; nor do two names of one training make two, nor controls any.
+    """
+    found = {_identity(one): one for run in runs for one in _of_run(run)}
+    place = (OVERALL, runs[0].columns[0])
+    family: dict[tuple[object, ...], list[tuple[object, ...]]] = {}
+    for name, one in found.items():
+        counted = (one.test_set, one.metric) == place and not one.unranked and one.p_value is not None
+        if counted and (one.estimate.low, one.estimate.high) != (0, 0):
+            # What two names of one training have in common, to the last digit.
+            scope = one.training.scope
+            same = (one.training.segmenter, scope.data, scope.profile, one.estimate, one.p_value)
+            family.setdefault(same, []).append(name)
+    p_values = [float(found[names[0]].p_value or 0) for names in family.values()]
+    for names, p, level in zip(family.values(), holm(p_values), holm_levels(p_values), strict=True):
+        for name in names:
+            found[name] = replace(found[name], p_holm=p, level=level, comparisons=len(family))
+    return list(found.values())
+
+
+def _identity(one: Verdict) -> tuple[object, ...]:
+    return one.training, one.baseline, one.baseline_pairs, one.test_set, one.metric, one.number.value, one.unranked
+
+
+def _of_run(run: ScoredRun) -> Iterator[Verdict]:
+    for (row, control), metric in product(_controlled(run), run.columns):
+        for test, number in contrasts(row, control, metric).items():
+            yield Verdict(
+                training=row.training,
+                baseline=control.training.trained_on,
+                baseline_pairs=control.training.pairs,
+                test_set=test,
+                metric=metric,
+                number=number,
+                margin=run.margin,
+                unranked=row.about.made.control,
+            )
+
+
+def _controlled(run: ScoredRun) -> Iterator[tuple[ScoredRow, ScoredRow]]:
+    """Every row with the control of its segmenter."""
+    for segmenter in dict.fromkeys(row.training.segmenter for row in run.rows):
+        own = [row for row in run.rows if row.training.segmenter == segmenter]
+        # The row of the first control there is, else that of the real images alone.
+        wanted = [row for name in run.controls for row in own if row.about.made.generator == name]
+        wanted += [row for row in own if row.training.trained_on == REAL]
+        if wanted:
+            yield from ((row, wanted[0]) for row in own if row is not wanted[0])
+
+
+def unpaired(runs: Sequence[ScoredRun]) -> list[str]:
+    """A sentence for each row that cannot be compared over all images."""
+    pairs = [pair for run in runs for pair in _controlled(run)]
+    return [sentence for row, control in pairs if (sentence := _unpaired(row, control))]
+
+
+def _unpaired(row: ScoredRow, control: ScoredRow) -> str:
+    names = dict.fromkeys([*row.tests, *row.lacking, *control.tests, *control.lacking])
+    both = [name for name in names if name in row.tests and name in control.tests]
+    alike = [name for name in both if same_images(row.tests[name], control.tests[name])]
+    other = [name.removeprefix("test/") for name in names if name not in alike]
+    about, against = row.training, control.training.trained_on
+    reason = f"{', '.join(other)}: no scores of both on the same images"
+    if not other:
+        return ""
+    return f"{about.segmenter}, {about.trained_on} is not compared with {against} over all images; {reason}"
+
+
+def contrasts(one: ScoredRow, other: ScoredRow, metric: str) -> dict[str, Resampled]:
+    """`one` - `other` on each test set that both have, and over all where both have all."""
+    found = {
+        test.removeprefix("test/"): pair
+        for test, tested in one.tests.items()
+        if test in other.tests and (pair := paired(tested, other.tests[test], (metric, ""))) is not None
+    }
+    parts = list(found.values())
+    if parts and len(parts) == len(one.tests) + len(one.lacking) == len(other.tests) + len(other.lacking):
+        found[OVERALL], found[OVERALL_UNWEIGHTED] = mean_over_sets(parts, True), mean_over_sets(parts, False)
+    return found
+
+
+def ties(rows: Sequence[ScoredRow], scores: Sequence[RowScore], metrics: Sequence[str]) -> set[Spot]:
+    """Of each block and column, the best and every row whose difference to it has 0 within its interval.
+
+    A row alone is the best of nothing, and the row of a control that is only shown is none. Where no interval can be
+    had, only a row with the same value is as good.
+    """
+    trained = {row.training.key: row for row in rows if not row.about.made.control}
+    columns: dict[tuple[object, ...], list[RowScore]] = {}
+    for score in scores:
+        row = trained.get(score.row.training.key)
+        if row is not None and score.metric in metrics and not score.stratum:
+            columns.setdefault((row.training.block, score.test_set, score.metric), []).append(score)
+    compare = cache(contrasts)
+    found: set[Spot] = set()
+    for column in columns.values():
+        best = (max if column[0].better == "higher" else min)(column, key=lambda score: score.estimate.value)
+        first = trained[best.row.training.key]
+        for score in column if len({score.row.training.key for score in column}) > 1 else ():
+            key = score.row.training.key
+            pairs = {} if score is best else compare(first, trained[key], score.metric)
+            if score is best or _as_good(pairs.get(score.test_set)):
+                found.add(Spot(key, score.test_set, score.metric))
+    return found
+
+
+def _as_good(number: Resampled | None) -> bool:
+    if number is None:
+        return False
+    low, high = number.estimate.bounds or (number.value, number.value)
+    return low <= 0 <= high

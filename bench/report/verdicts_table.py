@@ -1,0 +1,126 @@
+"""Verdicts on a segmenter's rows -> a table: every row against the control, over all test images. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from bench.analysis.estimate import LEAST_CLUSTERS
+from bench.analysis.score_rows import OVERALL
+from bench.analysis.sources import contained
+from bench.analysis.verdicts import UNDECIDED, WITHIN, Verdict
+from bench.report.table import Cell, Column, Table, rounded
+from bench.stats.power import POWER
+
+_TEXTS: Mapping[str, Callable[[Verdict], str]] = {
+    "dataset": lambda one: one.training.scope.dataset,
+    "data": lambda one: one.training.scope.data,
+    "profile": lambda one: one.training.scope.profile,
+    "settings": lambda one: one.training.settings,
+    "repeats": lambda one: str(one.training.repeats),
+    "segmenter": lambda one: one.training.segmenter,
+    "trained on": lambda one: one.training.trained_on,
+    "baseline": lambda one: one.baseline,
+    "baseline_pairs": lambda one: str(one.baseline_pairs),
+}
+_ALWAYS = ("segmenter", "trained on")
+"""The other texts stand only where rows differ in them."""
+_DECIMALS = 3
+_LEAST_P = 0.001
+_IN_FILES = ("least difference seen", "sd over repeats", "p", "p (Holm)", "level", "repeats", "groups", "images")
+
+
+def verdicts_table(found: Sequence[Verdict], notes: Sequence[str] = ()) -> Table | None:
+    """Over all test images, in the convention whose p is corrected, else in the first; None without any difference."""
+    whole = [one for one in found if one.test_set == OVERALL]
+    if not whole:
+        return None
+    metric = next((one.metric for one in whole if one.comparisons), whole[0].metric)
+    shown = [one for one in whole if one.metric == metric]
+    texts = [name for name, text in _TEXTS.items() if name in _ALWAYS or len({text(one) for one in shown}) > 1]
+    columns = (
+        *map(Column, texts),
+        Column(name="difference", better=shown[0].better, decimals=_DECIMALS, interval=True),
+        *map(Column, ("verdict", "P(false)", f"to see {shown[0].margin:g}")),
+        *(Column(name=name, brief=False) for name in _IN_FILES),
+    )
+    rows = tuple(_line(one, texts) for one in shown)
+    baselines = ", ".join(dict.fromkeys(one.baseline for one in shown))
+    caption = f"Verdicts: differences against {baselines} ({metric}, overall)"
+    return Table(caption, columns, rows, (*_notes(shown), *notes))
+
+
+def smallest_shown(found: Sequence[Verdict]) -> list[str]:
+    """The differences that a run of this design would show, over its own spread; a sentence, or none."""
+    shown = [one for one in found if one.comparisons and one.least]
+    if not shown:
+        return []
+    least = sorted(rounded(one.least or 0, _DECIMALS) for one in shown)
+    span = least[0] if least[0] == least[-1] else f"{least[0]} to {least[-1]}"
+    return [f"smallest difference that {POWER:.0%} of such runs show: {span}, by the spread of this run's own rows"]
+
+
+def _line(one: Verdict, texts: Sequence[str]) -> tuple[Cell, ...]:
+    counts = one.number.counts
+    after = (
+        said(one),
+        _p(one.p_false),
+        needed(one),
+        _number(one.least),
+        _number(one.number.sd),
+        _p(one.p_value),
+        _p(one.p_holm),
+        f"{one.level:.4f}".rstrip("0"),
+        *(str(count) for count in (one.training.repeats, counts.clusters, counts.images)),
+    )
+    return (
+        *(Cell(text=_TEXTS[name](one)) for name in texts),
+        Cell(number=one.estimate, n=counts.images, sources=(one.training.key,)),
+        *(Cell(text=text) for text in after),
+    )
+
+
+def said(one: Verdict) -> str:
+    """The verdict as a table shows it."""
+    return f"no more than {one.margin:g}" if one.word == WITHIN else one.word or "–"
+
+
+def needed(one: Verdict) -> str:
+    """What would show the margin, where nothing is decided yet."""
+    if one.word != UNDECIDED:
+        return "–"
+    repeats, images = one.needed
+    ways = [f"{repeats} repeats"] if repeats else []
+    ways += [f"{images} test images"] if images else []
+    return f"about {' or '.join(ways)}" if ways else "neither repeats nor images alone"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else rounded(value, _DECIMALS)
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"< {_LEAST_P}" if value < _LEAST_P else rounded(value, 3)
+
+
+def _notes(shown: Sequence[Verdict]) -> tuple[str, ...]:
+    count = max((one.comparisons or 0 for one in shown), default=0)
+    controls = ", nor is a control" if any(one.unranked for one in shown) else ""
+    margin = f"{shown[0].margin:g}"
+    notes = [
+        "[low, high]: interval of the difference itself, on the same test images; its level is 95 %, more where Holm's "
+        f"correction for the {count} comparison(s) of this table asks for it (a row that differs in no image is none"
+        f"{controls})",
+        f"helps, harms: the interval lies beyond 0; no more than {margin}: it lies within ±{margin} (--margin); "
+        "undecided: neither, and what would show that margin in 80 % of such runs stands beside it (test images: as "
+        "independent as these groups)",
+        "P(false): probability that the difference has the other sign than the one seen",
+        "groups of test images are drawn anew, the same for both rows and all repeats; over repeats Student's t widens "
+        "the interval, over few groups too",
+        *dict.fromkeys(f"intervals contain {contained(one.training.varied)}" for one in shown),
+    ]
+    few = sorted({one.number.counts.clusters for one in shown if one.number.counts.clusters < LEAST_CLUSTERS})
+    if few:
+        notes.append(f"{', '.join(map(str, few))} groups of test images: such an interval is uncertain itself")
+    return tuple(notes)
