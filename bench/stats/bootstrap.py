@@ -26,12 +26,6 @@ def draw_weights(groups: Sequence[str], seed: int, resamples: int = RESAMPLES) -
     return drawn[:, cluster].astype(np.float64)
 
 
-def left_out_weights(groups: Sequence[str]) -> np.ndarray:
-    """One row a cluster, which leaves it out and keeps all others, float64 (clusters, n)."""
-    cluster = clusters(groups)
-    return (cluster[None, :] != np.arange(cluster.max() + 1)[:, None]).astype(np.float64)
-
-
 def combine(per_set: Sequence[np.ndarray], counts: Sequence[int], weighted: bool) -> np.ndarray:
     """Scores of several sets -> one: weighted by image count (the published `overall`) or as equals."""
     return np.average(np.stack(per_set), axis=0, weights=counts if weighted else None)

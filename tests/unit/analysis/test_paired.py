@@ -112,7 +112,9 @@ def test_over_several_sets_each_is_resampled_by_itself():
         whole = mean_over_sets(parts, weighted)
         assert whole.value == pytest.approx(shares[0] * big.mean() + shares[1] * small.mean())
         students = [(2.045, big), (2.262, small)]
-        halves = [share * t * gap.std(ddof=1) / np.sqrt(len(gap)) for share, (t, gap) in zip(shares, students)]
+        halves = [
+            share * t * gap.std(ddof=1) / np.sqrt(len(gap)) for share, (t, gap) in zip(shares, students, strict=True)
+        ]
         low, high = bounds(whole)
         assert high - low == pytest.approx(2 * np.hypot(*halves), rel=0.1)
         assert whole.counts == Counts(images=40, clusters=40)

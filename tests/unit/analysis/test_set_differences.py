@@ -30,9 +30,10 @@ def distance(name):
 
 
 def made(name, *scored, reference="train", **changes):
-    asked = {"metric": "kid", "space": "e", "synthetic": f"set {name}", "key": f"key {name}", **changes}
+    asked = {"metric": "kid", "space": "e", "repeat": 0, "synthetic": f"set {name}", "key": f"key {name}", **changes}
     return SetRecord(
         comparison=Comparison(generator=name, **asked),
+        sets=(asked["synthetic"],),
         basis=Basis(reference=reference),
         scored=scored or (Scored(HEADLINE, distance(name)),),
     )

@@ -304,7 +304,7 @@ def test_one_training_under_two_names_is_one_row():
         ("real+g1 (equal updates)", "g1", 10, True),
         ("real+g2", "g2", 10, True),
     ]
-    assert run.rows[1].synthetic == keys(with_control(5), "sample")["sample g1"]
+    assert run.rows[1].synthetic == (keys(with_control(5), "sample")["sample g1"],)
     assert len([stage for stage in run.stages if stage.action == "train"]) == 3
 
 

@@ -25,7 +25,7 @@ def test_it_holds_all_that_the_leaderboard_reads():
     assert [row.trained_on for row in manifest.rows] == ["real", "real+g1", "real+g2"]
     assert all(list(row.scores) == ["test/a", "test/b"] for row in manifest.rows)
     assert [one.generator for one in manifest.comparisons] == ["g1", "g2"]
-    assert manifest.rows[1].synthetic == manifest.comparisons[0].synthetic != ""
+    assert manifest.rows[1].synthetic == (manifest.comparisons[0].synthetic,) != ("",)
     assert manifest.settings == (Setting("generator", "g1", "g1.x=1"),)
     assert manifest.bases == {"g1": "", "g2": ""}
 
