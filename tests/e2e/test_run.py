@@ -20,10 +20,10 @@ from tests.conftest import PLUGINS, make_pairs
 from tests.e2e.conftest import HEAVY, ROOT, TOY_RUN, imported, made, made_since, said
 
 PROMISED = ("dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n",
-            "seeds", "profile", "base", "record")  # fmt: skip
+            "repeats", "profile", "base", "record")  # fmt: skip
 TABLES = (
     *(f"leaderboard.{suffix}" for suffix in ("csv", "tex", "md")),
-    *(f"{name}.{suffix}" for name in ("sets", "significance") for suffix in ("tex", "md", "csv")),
+    *(f"{name}.{suffix}" for name in ("sets", "verdicts") for suffix in ("tex", "md", "csv")),
     "scores.csv", "differences.csv", "per_image.csv",
 )  # fmt: skip
 SMALL = ["--set", "phantom.size=32", "--set", "phantom.train=6", "--set", "phantom.test=2"]
@@ -89,7 +89,7 @@ def test_scores_are_tidy(stand_in):
     for row in rows:
         float(row["value"])
         assert int(row["n"]) > 0
-        assert (row["profile"], row["masks"], row["seeds"]) == ("demo", "real", "1")
+        assert (row["profile"], row["masks"], row["repeats"]) == ("demo", "real", "1")
         assert (results / "store" / row["record"] / "record.json").is_file()
 
 
@@ -181,7 +181,7 @@ def test_lines_are_compared_with_the_control_image_by_image(polyps, bench):
     """Recomputed from the per-image records; the table follows the leaderboard, and follows it again from records."""
     done, results = polyps
     rows = {(row["row"], row["test_set"]): row for row in scores(published(done)) if row["metric"] == "mdice@256"}
-    found = [row for row in scores(published(done, "significance.csv")) if row["metric"] == "mdice@256"]
+    found = [row for row in scores(published(done, "verdicts.csv")) if row["metric"] == "mdice@256"]
     assert {(row["row"], row["baseline"]) for row in found} == {
         ("real", CONTROL),
         ("real+toy-mirror", CONTROL),
@@ -192,7 +192,7 @@ def test_lines_are_compared_with_the_control_image_by_image(polyps, bench):
         assert float(row["low"]) <= float(row["difference"]) <= float(row["high"])
     # The toy learns the same threshold from mirrored images: nothing differs, and nothing is to be tested.
     assert {(row["difference"], row["p_holm"], row["comparisons"]) for row in found} == {("0.0", "", "")}
-    assert f"Differences against {CONTROL} (mdice@256, overall)" in done.out
+    assert f"Verdicts: differences against {CONTROL} (mdice@256, overall)" in done.out
     assert bench("leaderboard", "--results", results).out.strip() in done.out
 
 
@@ -256,7 +256,7 @@ def test_test_masks_without_a_lesion_are_counted_fairly_beside_the_headline(toy_
     assert "overall dice@0.5" in head
     for name in ("leaderboard.csv", "leaderboard.tex", "leaderboard.md"):
         assert "dice@0.5" in published(done, name).read_text()
-    assert {row["metric"] for row in scores(published(done, "significance.csv"))} == {
+    assert {row["metric"] for row in scores(published(done, "verdicts.csv"))} == {
         "mdice@256", "dice@0.5", "miou@256",
     }  # fmt: skip
 
@@ -380,12 +380,12 @@ def test_selected_on_test_is_labelled(toy_run, tmp_path):
 
 def test_every_images_scores_are_kept(toy_run, bench, tmp_path):
     """A line an image, test set, training and row; their means are the scores; the same again from records."""
-    done = toy_run("--seeds", "2")
+    done = toy_run("--repeats", "2")
     path = published(done, "per_image.csv")
     images = scores(path)
-    assert list(images[0])[:6] == ["segmenter", "row", "seed", "test_set", "id", "group"]
+    assert list(images[0])[:6] == ["segmenter", "row", "repeat", "test_set", "id", "group"]
     assert len(images) == 3 * 2 * 2, "rows, trainings, test images"
-    assert {row["seed"] for row in images} == {"1", "2"}
+    assert {row["repeat"] for row in images} == {"1", "2"}
     for row in scores(published(done)):
         if row["metric"] == "mdice@256" and row["test_set"] == "test":
             own = [float(one["mdice@256"]) for one in images if one["row"] == row["row"]]
@@ -395,15 +395,28 @@ def test_every_images_scores_are_kept(toy_run, bench, tmp_path):
     assert out.read_text() == path.read_text()
 
 
-def test_seeds_repeat_the_training_of_segmenters(toy_run, tmp_path):
-    done = toy_run("--seeds", "2")
+@pytest.mark.parametrize(
+    ("options", "fits", "samples", "sources"),
+    [
+        (["--repeats", "2"], 3, 3, "test images, generator training, sampling, segmentation training"),
+        (["--repeats", "2", "--vary", "sample", "segmenter"], 2, 3, "test images, sampling, segmentation training"),
+        (["--seeds", "2"], 2, 2, "test images, segmentation training"),
+    ],
+)
+def test_repeats_do_anew_what_varies_and_say_so(toy_run, tmp_path, options, fits, samples, sources):
+    """Two of the generator, one of the control, which has nothing random; `--seeds` is the old way for networks."""
+    done = toy_run(*options)
     assert done.code == 0, done.err
     found = made_since({}, tmp_path / "results")
-    assert found.count("train") == 2 * 3
-    assert found.count("fit") == 2, "the generator and the control"
+    assert (found.count("fit"), found.count("sample"), found.count("train")) == (fits, samples, 2 * 3)
     rows = [row for row in scores(published(done)) if row["segmenter"]]
-    assert {row["seeds"] for row in rows} == {"2"}
+    assert {row["repeats"] for row in rows} == {"2"}
     assert all(row["sd"] for row in rows)
+    (line,) = {row["sources"] for row in scores(published(done, "verdicts.csv")) if row["row"] == "real+toy-mirror"}
+    assert line.partition(";")[0] == sources
+    assert f"2 repeats: intervals contain {sources}" in said(done)
+    of_sets = {row["repeats"] for row in scores(published(done, "sets.csv")) if row["set"] == "toy-mirror"}
+    assert of_sets == {str(samples - 1)}
 
 
 def test_runs_with_other_parameters_stand_on_lines_of_their_own(toy_run, bench, tmp_path):
@@ -422,7 +435,7 @@ def test_runs_with_other_parameters_stand_on_lines_of_their_own(toy_run, bench, 
             assert row[column] == alone[0][column]
     controls = [row for row in scores(tmp_path / "all") if row["generator"] != "toy-mirror"]
     assert [row["trained on"] for row in controls] == ["real", CONTROL]
-    shown = bench("leaderboard", "--results", tmp_path / "results").out.partition("Differences against")[2]
+    shown = bench("leaderboard", "--results", tmp_path / "results").out.partition("Verdicts: differences against")[2]
     assert [line.split()[0] for line in shown.splitlines() if "real+toy-mirror" in line] == [
         "toy-threshold",
         "toy-mirror.brightness=40",
@@ -440,7 +453,7 @@ def test_controls_are_shown_beside_the_same_numbers(toy_run, tmp_path):
     pytest.importorskip("diffusers")
     plain, shown = (toy_run(*more, "--out", tmp_path / name) for name, more in (("a", ()), ("b", ["--controls"])))
     assert plain.code == shown.code == 0, shown.err
-    for name in ("scores.csv", "sets.csv", "significance.csv", "leaderboard.csv", "per_image.csv"):
+    for name in ("scores.csv", "sets.csv", "verdicts.csv", "leaderboard.csv", "per_image.csv"):
         before, after = scores(tmp_path / "a" / name), scores(tmp_path / "b" / name)
         marked = [
             row for row in after if any("(control)" in cell for cell in row.values()) or row.get("control") == "True"
