@@ -63,6 +63,7 @@ def trained_row(
         base=base,
         synthetic=synthetic,
         settings=set_settings,
+        varied=varied,
         control=control,
     )
     training = Training(

@@ -30,6 +30,7 @@ class Source:
     scope: Scope
     masks: str = ""
     bases: Mapping[str, str] = field(default_factory=dict)
+    varied: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: Sequence[Setting] = ()
     unranked: Collection[str] = ()
 
@@ -41,6 +42,7 @@ class Source:
             generator=generator,
             base=self.bases.get(generator, ""),
             synthetic=synthetic,
+            varied=self.varied.get(generator, ()),
             settings=_settings(self.settings, {"generator": generator, "segmenter": ""}),
             control=generator in self.unranked,
         )
@@ -59,6 +61,8 @@ class SetKey:
 class SetOrigin:
     """A generator's sets, `synthetic` their keys; `settings` say where the run departs from its profile for them.
 
+    `varied`: what is random in the generator and has a seed of its own in each repeat.
+
     `control`: it is shown, and competes with none.
     """
 
@@ -68,6 +72,7 @@ class SetOrigin:
     base: str
     synthetic: tuple[str, ...]
     settings: str
+    varied: tuple[str, ...] = ()
     control: bool = False
 
     @property
@@ -118,14 +123,15 @@ def source_of(manifest: RunManifest) -> Source:
         scope=Scope(manifest.dataset.name, manifest.dataset.fingerprint[:12], manifest.protocol.profile),
         masks=manifest.protocol.masks,
         bases=manifest.bases,
+        varied={name: _varied(manifest, own) for name, own in manifest.varies.items()},
         settings=manifest.settings,
         unranked=manifest.unranked,
     )
 
 
-def varied(manifest: RunManifest, generator: str) -> tuple[str, ...]:
-    """Which sources of randomness change from repeat to repeat in a row of the generator; none in a single repeat."""
-    protocol, own = manifest.protocol, (SEGMENTER, *manifest.varies.get(generator, ()))
+def _varied(manifest: RunManifest, own: Sequence[str]) -> tuple[str, ...]:
+    """Which of its own sources of randomness change from repeat to repeat; none in a single repeat."""
+    protocol = manifest.protocol
     return tuple(one for one in protocol.vary if one in own) if protocol.repeats > 1 else ()
 
 
@@ -148,7 +154,7 @@ def trained_row(manifest: RunManifest, record: RowRecord) -> TrainedRow:
         trained_on=row.trained_on,
         pairs=row.pairs,
         repeats=manifest.protocol.repeats,
-        varied=varied(manifest, row.generator),
+        varied=_varied(manifest, (SEGMENTER, *manifest.varies.get(row.generator, ()))),
         settings=_settings(manifest.settings, {"generator": row.generator, "segmenter": row.segmenter}),
         selected_on_test=manifest.protocol.select == "test",
         key=row.key,

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from bench.contracts import GENERATOR, SAMPLE, SEGMENTER, SOURCES
 
 WORDS = {GENERATOR: "generator training", SAMPLE: "sampling", SEGMENTER: "segmentation training"}
-IMAGES = "test images"
 
 
-def contained(varied: Collection[str]) -> str:
-    """What varies from repeat to repeat, and what does not."""
-    there = [IMAGES, *(WORDS[one] for one in SOURCES if one in varied)]
-    absent = [f"NOT {WORDS[one]}" for one in SOURCES if one not in varied]
+def of_row(varied: Collection[str]) -> str:
+    """Of a row's score on test images: what varies from repeat to repeat is in it, and nothing else."""
+    return _contained("test images", varied, SOURCES)
+
+
+def of_set(varied: Collection[str]) -> str:
+    """Of a measure of synthetic sets, which no network is trained for."""
+    return _contained("images", varied, (GENERATOR, SAMPLE))
+
+
+def _contained(images: str, varied: Collection[str], sources: Sequence[str]) -> str:
+    there = [images, *(WORDS[one] for one in sources if one in varied)]
+    absent = [f"NOT {WORDS[one]}" for one in sources if one not in varied]
     return "; ".join(part for part in (", ".join(there), ", ".join(absent)) if part)

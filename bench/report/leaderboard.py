@@ -9,7 +9,7 @@ from bench.analysis.estimate import LEAST_CLUSTERS
 from bench.analysis.origin import TrainedRow, Training
 from bench.analysis.score_rows import OVERALL, OVERALL_UNWEIGHTED, RowScore, SetScore
 from bench.analysis.set_differences import SetDifference, sentences
-from bench.analysis.sources import contained
+from bench.analysis.sources import of_row
 from bench.analysis.verdicts import Spot
 from bench.plan.run_plan import NO_GENERATOR
 from bench.report.sets_table import warnings
@@ -219,7 +219,7 @@ def _sources(tests: Sequence[RowScore]) -> list[str]:
     widest: dict[int, tuple[str, ...]] = {}
     for one in dict.fromkeys(one.row.training for one in tests):
         widest[one.repeats] = max(widest.get(one.repeats, ()), one.varied, key=len)
-    return [f"{_times(repeats)}: intervals contain {contained(varied)}" for repeats, varied in widest.items()]
+    return [f"{_times(repeats)}: intervals contain {of_row(varied)}" for repeats, varied in widest.items()]
 
 
 def _times(repeats: int) -> str:

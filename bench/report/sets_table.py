@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from bench.analysis.score_rows import SetScore
+from bench.analysis.sources import of_set
 from bench.report.table import Cell, Column, Table, named, rounded
 
 FIELDS = (
@@ -123,6 +124,7 @@ def _explained(scores: Sequence[SetScore]) -> list[str]:
             "of n images; a synthetic set as good as real images would reach it, so compare it with the column beside "
             "it, the synthetic set at that n"
         )
+    notes += [f"intervals contain {text}" for text in dict.fromkeys(of_set(one.origin.varied) for one in scores)]
     if any(one.low is None for one in scores):
         notes.append("–: none can be estimated")
     bases = [one.basis for one in scores]

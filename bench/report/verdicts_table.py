@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bench.analysis.estimate import LEAST_CLUSTERS
 from bench.analysis.score_rows import OVERALL
-from bench.analysis.sources import contained
+from bench.analysis.sources import of_row
 from bench.analysis.verdicts import UNDECIDED, WITHIN, Verdict
 from bench.report.table import Cell, Column, Table, rounded
 from bench.stats.power import POWER
@@ -89,9 +89,14 @@ def needed(one: Verdict) -> str:
     if one.word != UNDECIDED:
         return "–"
     repeats, images = one.needed
-    ways = [f"{repeats} repeats"] if repeats else []
-    ways += [f"{images} test images"] if images else []
+    ways = [f"{_about(repeats)} repeats"] if repeats else []
+    ways += [f"{_about(images)} test images"] if images else []
     return f"about {' or '.join(ways)}" if ways else "neither repeats nor images alone"
+
+
+def _about(count: int) -> str:
+    """Two digits: no more is known of what has not been done yet."""
+    return f"{round(count, 2 - len(str(count))):,}" if count > 99 else str(count)
 
 
 def _number(value: float | None) -> str:
@@ -118,7 +123,7 @@ def _notes(shown: Sequence[Verdict]) -> tuple[str, ...]:
         "P(false): probability that the difference has the other sign than the one seen",
         "groups of test images are drawn anew, the same for both rows and all repeats; over repeats Student's t widens "
         "the interval, over few groups too",
-        *dict.fromkeys(f"intervals contain {contained(one.training.varied)}" for one in shown),
+        *dict.fromkeys(f"intervals contain {of_row(one.training.varied)}" for one in shown),
     ]
     few = sorted({one.number.counts.clusters for one in shown if one.number.counts.clusters < LEAST_CLUSTERS})
     if few:

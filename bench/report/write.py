@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.score_rows import RowScore, SetScore
-from bench.analysis.sources import contained
+from bench.analysis.sources import of_row
 from bench.analysis.verdicts import Verdict
 from bench.files.atomic import write_atomic
 from bench.report.document import records_csv
@@ -93,7 +93,7 @@ def _row_score(one: RowScore) -> dict[str, Any]:
         "pairs": training.pairs,
         "updates": one.row.updates,
         "repeats": training.repeats,
-        "sources": contained(training.varied),
+        "sources": of_row(training.varied),
         "settings": training.settings,
         "test_set": one.test_set,
         "metric": one.metric,
@@ -121,7 +121,7 @@ def _verdict(one: Verdict) -> dict[str, Any]:
         "row": training.trained_on,
         "pairs": training.pairs,
         "repeats": training.repeats,
-        "sources": contained(training.varied),
+        "sources": of_row(training.varied),
         "settings": training.settings,
         "baseline": one.baseline,
         "baseline_pairs": one.baseline_pairs,

@@ -64,7 +64,8 @@ def test_a_full_width_model_trains_and_samples(base, tmp_path, option, record_pr
     settings = [f"base={base}", *(f"{name}={value}" for name, value in SETTINGS.items()), *([option] if option else [])]
     done = subprocess.run(
         [sys.executable, "-m", "bench", "run", "--profile", "paper", "--generator", "siamese", "--dataset", "folder",
-         "--data", tmp_path / "data", "--metric", "toy-mean", "--segmenter", "toy-threshold", "--repeats", "1", *PLUGINS,
+         "--data", tmp_path / "data", "--metric", "toy-mean", "--segmenter", "toy-threshold", "--repeats", "1",
+         *PLUGINS,
          *(f"--set=siamese.{setting}" for setting in settings), "--results", tmp_path / "results"],
         cwd=ROOT, env={**os.environ, "HF_HUB_OFFLINE": "1"}, capture_output=True, text=True,
     )  # fmt: skip

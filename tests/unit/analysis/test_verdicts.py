@@ -224,7 +224,7 @@ def test_the_table_has_a_row_a_comparison():
     assert other["difference"].startswith("0.03")
     assert (other["groups"], other["images"], other["repeats"]) == ("70", "70", "1")
     notes = "\n".join(table.notes)
-    assert "corrected for the 2 comparison(s)" in notes
+    assert "correction for the 2 comparison(s)" in notes
     assert "intervals contain test images; NOT generator training, NOT sampling, NOT segmentation training" in notes
     assert table.notes[-1] == "not compared"
     assert verdicts_table([]) is None
