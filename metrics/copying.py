@@ -218,7 +218,7 @@ def unit(features: np.ndarray, centre: np.ndarray) -> np.ndarray:
 
 
 def _share(hits: np.ndarray, sizes: tuple[int, int], estimator: str, ids: tuple[str, ...]) -> Score:
-    from metrics._binomial import binomial_interval
+    from bench.stats.binomial import binomial_interval
 
     low, high = binomial_interval(int(hits.sum()), len(hits))
     said = f"{estimator}; exact binomial interval"

@@ -129,7 +129,7 @@ def density_coverage(real: np.ndarray, fake: np.ndarray, k: int) -> tuple[np.nda
 
 
 def _share_span(share: np.ndarray, count: int) -> Span:
-    from metrics._binomial import binomial_interval
+    from bench.stats.binomial import binomial_interval
 
     return binomial_interval(round(float(share) * count), count)
 

@@ -43,6 +43,7 @@ def trained_row(
     generator: str = "none",
     *,
     segmenter: str = "s",
+    kind: str = "added",
     key: str = "r",
     synthetic: tuple[str, ...] = (),
     settings: str = "",
@@ -70,6 +71,7 @@ def trained_row(
         scope=scope(**place),
         segmenter=segmenter,
         trained_on=trained_on,
+        kind=kind,
         pairs=pairs,
         repeats=repeats,
         varied=varied,
@@ -141,6 +143,8 @@ def set_score(
     )
     return SetScore(
         origin=origin,
+        metric="m",
+        space="e",
         measure=Measure(metric, better, headline),
         stratum=stratum,
         estimate=Estimate(value, low, high),

@@ -89,12 +89,14 @@ class SetOrigin:
 class Training:
     """A segmenter trained once a repeat. `pairs`: of an epoch; `key`: of what its trainings scored.
 
-    `varied`: the sources of randomness that have a seed of their own in each repeat, and play a part in it.
+    `kind`: as a manifest's rows have it; `varied`: the sources of randomness that have a seed of their own in each
+    repeat, and play a part in it.
     """
 
     scope: Scope
     segmenter: str
     trained_on: str
+    kind: str
     pairs: int | None
     repeats: int
     varied: tuple[str, ...]
@@ -152,6 +154,7 @@ def trained_row(manifest: RunManifest, record: RowRecord) -> TrainedRow:
         scope=source.scope,
         segmenter=row.segmenter,
         trained_on=row.trained_on,
+        kind=row.kind,
         pairs=row.pairs,
         repeats=manifest.protocol.repeats,
         varied=_varied(manifest, (SEGMENTER, *manifest.varies.get(row.generator, ()))),

@@ -21,11 +21,14 @@ OVERALL_UNWEIGHTED = "overall-unweighted"
 
 @dataclass(frozen=True, kw_only=True)
 class SetScore:
-    """One number of a generator's synthetic sets, averaged over repeats. `n`: images of a set; `record`: the artefact
+    """One number of a generator's synthetic sets, averaged over repeats. `metric`: the plugin's
+    name, `space`: the extractor's or segmenter's; `n`: images of a set; `record`: the artefact
     that it was read from, of the first; `sd`: over `repeats`, None for one.
     """
 
     origin: SetOrigin
+    metric: str
+    space: str
     measure: Measure
     stratum: str
     estimate: Estimate
@@ -91,6 +94,8 @@ def _of_sets(records: Sequence[SetRecord], source: Source) -> Iterator[SetScore]
         values = [score.value for score in scores]
         yield SetScore(
             origin=source.sets_of(first.comparison.generator, first.sets),
+            metric=first.comparison.metric,
+            space=first.comparison.space,
             measure=one.measure,
             stratum=one.stratum,
             estimate=mean_over_repeats([Estimate(score.value, score.low, score.high) for score in scores]),

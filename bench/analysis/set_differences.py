@@ -38,6 +38,13 @@ class SetDifference:
     n: int
     repeats: int = 1
 
+    @property
+    def favoured(self) -> str:
+        """The better of the two sets; empty where the interval holds 0 or the measure ranks nothing."""
+        if not self.measure.better or not self.estimate.without_zero:
+            return ""
+        return self.a if (self.estimate.value < 0) == (self.measure.better == "lower") else self.b
+
 
 def set_differences(found: Sequence[SetRecord], seed: int) -> list[SetDifference]:
     """Every two generators, the later less the earlier one, where the scores hold what an interval is taken from."""

@@ -42,6 +42,7 @@ class Verdict:
     `baseline_pairs`: of an epoch.
     """
 
+    generator: str
     training: Training
     baseline: str
     baseline_pairs: int | None
@@ -53,6 +54,11 @@ class Verdict:
     level: float = LEVEL
     p_holm: float | None = None
     comparisons: int | None = None
+
+    @property
+    def adds(self) -> bool:
+        """Whether the row was trained on the real pairs with a generator's added."""
+        return self.training.kind == "added"
 
     @property
     def better(self) -> str:
@@ -155,6 +161,7 @@ def _of_run(run: ScoredRun) -> Iterator[Verdict]:
     for (row, control), metric in product(_controlled(run), run.columns):
         for test, number in contrasts(row, control, metric).items():
             yield Verdict(
+                generator=row.about.made.generator,
                 training=row.training,
                 baseline=control.training.trained_on,
                 baseline_pairs=control.training.pairs,

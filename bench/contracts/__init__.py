@@ -17,6 +17,7 @@ from bench.contracts.generator import GENERATOR, SAMPLE, SEGMENTER, SOURCES, Gen
 from bench.contracts.metric import Floor, ImageSet, LeftOut, Match, Measure, Metric, Score, Space
 from bench.contracts.plugin import Cost, NoParams, Plugin, param
 from bench.contracts.segmenter import TRAINING, Segmenter
+from bench.contracts.truth import Must, Truth
 
 CONTRACTS: Mapping[str, type[Plugin]] = {
     "dataset": Dataset,
@@ -29,6 +30,6 @@ CONTRACTS: Mapping[str, type[Plugin]] = {
 __all__ = [
     "CONTRACTS", "GENERATOR", "NO_MASK", "SAMPLE", "SEGMENTER", "SOURCES", "TRAIN", "TRAINING", "Bar", "Context",
     "Cost", "Dataset", "Extractor", "Floor", "Generator", "ImageSet", "LeftOut", "Look", "Match", "Measure", "Metric",
-    "Network", "NoParams", "Plugin", "Progress", "Quiet", "Sample", "Score", "Segmenter", "Space", "Split",
-    "ProcessGroup", "param", "unfinished",
+    "Must", "Network", "NoParams", "Plugin", "Progress", "Quiet", "Sample", "Score", "Segmenter", "Space", "Split",
+    "ProcessGroup", "Truth", "param", "unfinished",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from typing import ClassVar
 from bench.contracts.context import Context
 from bench.contracts.dataset import Split
 from bench.contracts.plugin import Plugin
+from bench.contracts.truth import Truth
 
 GENERATOR, SAMPLE, SEGMENTER = SOURCES = ("generator", "sample", "segmenter")
 """Sources of randomness: a generator's training, what is sampled from it, and a segmentation network's training."""
@@ -31,6 +32,10 @@ class Generator(Plugin):
     rows are marked, never ranked, and never compared by a corrected p."""
     varies: ClassVar[tuple[str, ...]] = (GENERATOR, SAMPLE)
     """What is random in it: its training, its sample, both or none. What is not is done once for all repeats."""
+    doses: ClassVar[tuple[str, ...]] = ("",)
+    """Of a control whose name may be followed by a dose: those that a certificate tries, the weakest first."""
+    truths: ClassVar[tuple[Truth, ...]] = ()
+    """Of a control: what must happen to its numbers, which a certificate checks."""
     shared: ClassVar[tuple[str, ...]] = ()
     """Which of `fit` and `sample` several processes share (`ctx.processes`); the first does the rest alone."""
 

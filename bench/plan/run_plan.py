@@ -46,13 +46,14 @@ class RunSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSet:
-    """What a segmenter is trained on, and how many `pairs` that is.
+    """What a segmenter is trained on, and how many `pairs` that is. `kind`: of `bench.plugins.profile.ROWS`.
 
     `synthetic`: the generator's set of each repeat, empty where there is none; `repeated_to`: how many pairs the real
     ones are repeated to; `val`: real pairs that are only watched.
     """
 
     name: str
+    kind: str
     generator: str
     pairs: int
     real: Ref | None = None
@@ -168,6 +169,7 @@ class _Builder:
     def _real(self) -> TrainingSet:
         return TrainingSet(
             name="real",
+            kind="real",
             generator=NO_GENERATOR,
             pairs=len(self.spec.data.splits[TRAIN]),
             real=self._data(TRAIN),
@@ -185,6 +187,7 @@ class _Builder:
             replace(
                 real,
                 name=f"{one.name} only{_mark(one)}",
+                kind="only",
                 generator=one.name,
                 pairs=made[one.name],
                 real=None,
@@ -201,7 +204,8 @@ class _Builder:
         self, real: TrainingSet, generator: ResolvedPlugin, synthetic: tuple[Ref, ...], made: int
     ) -> TrainingSet:
         pairs = real.pairs + made
-        added = replace(real, name=f"real+{generator.name}{_mark(generator)}", generator=generator.name, pairs=pairs)
+        name = f"real+{generator.name}{_mark(generator)}"
+        added = replace(real, name=name, kind="added", generator=generator.name, pairs=pairs)
         if generator.plugin.repeats_real and self.spec.multiple == 1 and made == real.pairs:
             # The very training of the real pairs repeated: it is made once, under one key.
             return replace(added, repeated_to=pairs)
@@ -217,6 +221,7 @@ class _Builder:
         }
         return Row(
             trained_on=training.name,
+            kind=training.kind,
             generator=training.generator,
             segmenter=segmenter.name,
             synthetic=tuple(dict.fromkeys(one.key for one in sets.get(training.generator, ()))),
@@ -259,7 +264,7 @@ def _equal_updates(real: TrainingSet, added: Sequence[TrainingSet]) -> list[Trai
     """The real pairs repeated until they are as many as with a synthetic set added: normally one set for all."""
     counts = sorted({training.pairs for training in added})
     names = {count: f"real, {EQUAL} ({count} pairs)" if len(counts) > 1 else f"real, {EQUAL}" for count in counts}
-    return [replace(real, name=names[count], pairs=count, repeated_to=count) for count in counts]
+    return [replace(real, name=names[count], kind="equal-updates", pairs=count, repeated_to=count) for count in counts]
 
 
 def _merged(equal: Sequence[TrainingSet], added: Sequence[TrainingSet]) -> tuple[list[TrainingSet], list[TrainingSet]]:

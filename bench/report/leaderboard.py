@@ -125,6 +125,7 @@ def _untrained(one: SetScore) -> TrainedRow:
         scope=one.origin.scope,
         segmenter="",
         trained_on="",
+        kind="",
         pairs=None,
         repeats=1,
         varied=(),

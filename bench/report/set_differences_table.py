@@ -48,16 +48,9 @@ def _line(one: SetDifference, many: bool) -> tuple[Cell, ...]:
     decimals = decimals_of(numbers)
     value, *bounds = (rounded(number, decimals) for number in numbers)
     measure = named(one.measure.name, one.measure.better)
-    texts = [*([_pair(one)] if many else []), measure, value, f"[{', '.join(bounds)}]", favoured(one) or "–"]
+    texts = [*([_pair(one)] if many else []), measure, value, f"[{', '.join(bounds)}]", one.favoured or "–"]
     return tuple(Cell(text=text) for text in texts)
 
 
 def _pair(one: SetDifference) -> str:
     return f"{one.a} - {one.b}"
-
-
-def favoured(one: SetDifference) -> str:
-    """The better of the two sets; empty where the interval holds 0 or the measure ranks nothing."""
-    if not one.measure.better or not one.estimate.without_zero:
-        return ""
-    return one.a if (one.estimate.value < 0) == (one.measure.better == "lower") else one.b

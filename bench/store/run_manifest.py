@@ -73,11 +73,13 @@ class Protocol:
 class Row:
     """One row of the leaderboard: a segmenter and what it was `trained_on`; keys of its scores by test set and repeat.
 
+    `kind`: `real`, `equal-updates`, `added` (real and the generator's) or `only` (the generator's alone).
     `synthetic` are the keys of the generator's different sets, empty where there is none; `pairs` how many pairs an
     epoch has; `models` are the keys of the trainings, one a repeat.
     """
 
     trained_on: str
+    kind: str
     generator: str
     segmenter: str
     synthetic: tuple[str, ...]

@@ -54,6 +54,7 @@ def store(tmp_path):
 
 ROW = Row(
     trained_on="real",
+    kind="real",
     generator="none",
     segmenter="s",
     synthetic=(),

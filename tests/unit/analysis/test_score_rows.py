@@ -37,7 +37,15 @@ def put_images(store, key, values, groups=None):
 
 
 def row(scores, **changes):
-    told = {"trained_on": "real+g", "generator": "g", "segmenter": "s", "synthetic": ("set",), "pairs": 9, **changes}
+    told = {
+        "trained_on": "real+g",
+        "kind": "added",
+        "generator": "g",
+        "segmenter": "s",
+        "synthetic": ("set",),
+        "pairs": 9,
+        **changes,
+    }
     return Row(models=("m",), scores=scores, **told)
 
 

@@ -1,0 +1,199 @@
+"""Controls with known truth -> what had to happen to each number, and whether it did. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from bench.analysis.estimate import Estimate
+from bench.analysis.score_rows import OVERALL, SetScore
+from bench.analysis.verdicts import HARMS, HELPS, Verdict
+from bench.contracts import Measure, Must, Truth
+
+FLOOR_SDS = 3.0
+"""A floor is a mean over random halves: so many standard deviations above it a set still counts as at its floor."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """A control and its doses, weakest first (one, empty, where it has none): the names of its generators."""
+
+    name: str
+    doses: tuple[str, ...]
+    truths: tuple[Truth, ...]
+
+    @property
+    def generators(self) -> tuple[str, ...]:
+        """As a run names them."""
+        return tuple(f"{self.name}:{dose}" if dose else self.name for dose in self.doses)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """What one number of a control had to do. `seen`: its value at every dose; `held`: None where it was not measured.
+
+    `blind`: why it need not hold; empty where it must.
+    """
+
+    control: Control
+    truth: Truth
+    number: str
+    seen: tuple[Estimate, ...]
+    held: bool | None
+
+    @property
+    def blind(self) -> str:
+        return self.truth.blind
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All numbers of the runs that a certificate rests on."""
+
+    sets: Sequence[SetScore]
+    verdicts: Sequence[Verdict]
+
+
+def checks(controls: Sequence[Control], evidence: Evidence) -> list[Check]:
+    """Each truth of each control, once a network or space in which its number was measured."""
+    return [one for control in controls for truth in control.truths for one in _of_truth(control, truth, evidence)]
+
+
+def _of_truth(control: Control, truth: Truth, evidence: Evidence) -> Iterator[Check]:
+    """Where it was measured at every dose, it holds or not; where at none, the certificate says so."""
+    answers = dict(_on_sets(control, truth, evidence) if truth.metric else _on_networks(control, truth, evidence))
+    wanted = f"{truth.metric} {truth.measure}".strip() or "difference"
+    for number, (seen, held) in (answers or {wanted: ((), None)}).items():
+        yield Check(control=control, truth=truth, number=number, seen=seen, held=held)
+
+
+Answer = tuple[str, tuple[tuple[Estimate, ...], bool | None]]
+
+
+def _on_sets(control: Control, truth: Truth, evidence: Evidence) -> Iterator[Answer]:
+    for name, numbers in _measures(control, truth, evidence).items():
+        whole = len(numbers) == len(control.doses)
+        held = _set_holds(numbers, truth, control.doses, evidence.sets) if whole else None
+        yield name, (tuple(one.estimate for one in numbers), held)
+
+
+def _on_networks(control: Control, truth: Truth, evidence: Evidence) -> Iterator[Answer]:
+    for name, rows in _gains(control, evidence).items():
+        held = _row_holds(rows, truth, evidence.verdicts) if len(rows) == len(control.doses) else None
+        yield name, (tuple(one.estimate for one in rows), held)
+
+
+def _measures(control: Control, truth: Truth, evidence: Evidence) -> dict[str, list[SetScore]]:
+    """By name of the measure, a number a dose: those of one network that looks stand together."""
+    found: dict[str, list[SetScore]] = {}
+    for generator in control.generators:
+        place = (generator, truth.metric, "")
+        own = [one for one in evidence.sets if (one.origin.generator, one.metric, one.stratum) == place]
+        meant = [one for one in own if _is_meant(one.measure, truth)]
+        for space in dict.fromkeys(one.space for one in meant):
+            # The plain one: its fellows bear the same name and more.
+            first = min((one for one in meant if one.space == space), key=lambda one: len(one.measure.name))
+            found.setdefault(first.measure.name, []).append(first)
+    return found
+
+
+def _is_meant(measure: Measure, truth: Truth) -> bool:
+    return measure.name.startswith(truth.measure) if truth.measure else measure.headline
+
+
+def _gains(control: Control, evidence: Evidence) -> dict[str, list[Verdict]]:
+    """By network, the verdict on each dose's row, over all test images, in the first convention."""
+    found: dict[str, list[Verdict]] = {}
+    whole = [one for one in evidence.verdicts if one.test_set == OVERALL and one.adds]
+    for generator in control.generators:
+        for one in whole:
+            if (one.generator, one.metric) == (generator, whole[0].metric):
+                found.setdefault(f"{one.metric}, {one.training.segmenter}", []).append(one)
+    return found
+
+
+def _set_holds(numbers: Sequence[SetScore], truth: Truth, doses: Sequence[str], sets: Sequence[SetScore]) -> bool:
+    match truth.must:
+        case Must.FLOOR:
+            return all(_reaches_floor(one, truth.within) for one in numbers)
+        case Must.WORSEN:
+            return _worsens([_badness(one.estimate, one.measure.better) for one in numbers], truth.within)
+        case Must.DOSE:
+            return all(_is_near(one, float(dose) / 100, truth.within) for one, dose in zip(numbers, doses, strict=True))
+        case Must.ZERO:
+            return all(_is_near(one, 0, truth.within) for one in numbers)
+        case Must.ALIGNED:
+            return all(_upper(one) >= _lower(_fellow(one, " ceiling", sets)) - truth.within for one in numbers)
+        case Must.MISALIGNED:
+            return all(_lower(one) <= _upper(_fellow(one, " floor", sets)) + truth.within for one in numbers)
+        case _:
+            raise ValueError(f"{truth.must!r} is no rule for a measure of sets")
+
+
+def _row_holds(rows: Sequence[Verdict], truth: Truth, every: Sequence[Verdict]) -> bool:
+    match truth.must:
+        case Must.WORSEN:
+            return _worsens([_badness(one.estimate, one.better) for one in rows], truth.within)
+        case Must.HARM:
+            return all(one.word == HARMS for one in rows)
+        case Must.NOT_HARM:
+            return all(one.word != HARMS for one in rows)
+        case Must.NO_CLAIM:
+            return all(one.word not in (HELPS, HARMS) for one in rows)
+        case Must.BEST:
+            return _is_best(rows, every)
+        case _:
+            raise ValueError(f"{truth.must!r} is no rule for a network's row")
+
+
+def _reaches_floor(one: SetScore, within: float) -> bool:
+    """Held against the floor at the floor's own n; where halves say nothing of it, 0 must lie within the interval."""
+    floor = one.floor
+    if floor is None:
+        return _lower(one) - within <= 0 <= _upper(one) + within
+    sign = 1 if one.measure.better == "lower" else -1
+    return sign * (floor.at_n - floor.value) <= FLOOR_SDS * floor.sd + within
+
+
+def _badness(estimate: Estimate, better: str) -> float:
+    return estimate.value if better == "lower" else -estimate.value
+
+
+def _worsens(values: Sequence[float], within: float) -> bool:
+    """No dose is better than a weaker one by more than `within`, and the strongest is worse than the weakest."""
+    steps = [late - early for early, late in pairwise(values)]
+    return all(step >= -within for step in steps) and values[-1] > values[0]
+
+
+def _is_near(one: SetScore, value: float, within: float) -> bool:
+    return abs(one.value - value) <= within
+
+
+def _lower(one: SetScore) -> float:
+    return one.value if one.low is None else one.low
+
+
+def _upper(one: SetScore) -> float:
+    return one.value if one.high is None else one.high
+
+
+def _fellow(one: SetScore, suffix: str, sets: Sequence[SetScore]) -> SetScore:
+    """The measure of the same set that says how far this one can go."""
+    name = one.measure.name + suffix
+    return next(x for x in sets if (x.origin, x.measure.name, x.stratum) == (one.origin, name, ""))
+
+
+def _is_best(rows: Sequence[Verdict], every: Sequence[Verdict]) -> bool:
+    """Every other synthetic set of the same network gains less, or no more than its interval leaves open."""
+    own = {one.generator for one in rows}
+    place = (OVERALL, rows[0].metric, rows[0].training.segmenter)
+    others = [one for one in every if (one.test_set, one.metric, one.training.segmenter) == place and one.adds]
+    best = max(-_badness(one.estimate, one.better) for one in rows)
+    return all(_at_least(one) <= best for one in others if one.generator not in own)
+
+
+def _at_least(one: Verdict) -> float:
+    """The gain that its interval leaves it, at the bad end."""
+    low, high = one.estimate.bounds or (one.estimate.value, one.estimate.value)
+    return low if one.better == "higher" else -high

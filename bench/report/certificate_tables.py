@@ -1,0 +1,109 @@
+"""The suite's certificate -> tables: what had to happen to each number of a control, and whether it did. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.analysis.certificate import Check
+from bench.analysis.false_claims import FalseClaims
+from bench.analysis.sensitivity import Sensitivity
+from bench.report.table import Cell, Column, Table, rounded
+
+FIELDS = ("control", "number", "must", "doses", "seen", "low", "high", "held", "blind")
+CLAIM_LIMIT = 0.05
+_DECIMALS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """`checks`: a line a number of a control; `claims`: of two rows trained on the same pairs."""
+
+    checks: tuple[Check, ...]
+    claims: tuple[FalseClaims, ...]
+    sensitivities: tuple[Sensitivity, ...]
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """In the order of reading."""
+        found = [checks_table(self.checks)]
+        found += [claims_table(self.claims)] if self.claims else []
+        return (*found, sensitivity_table(self.sensitivities)) if self.sensitivities else tuple(found)
+
+
+def checks_table(checks: Sequence[Check]) -> Table:
+    """One line a number, its value at every dose from the weakest on."""
+    columns = tuple(Column(name) for name in ("control", "number", "has to", "seen", "held"))
+    rows = tuple(tuple(Cell(text=text) for text in _line(one)) for one in checks)
+    must = [one for one in checks if not one.blind and one.held is not None]
+    held = sum(bool(one.held) for one in must)
+    blind = dict.fromkeys(f"{one.number} of {one.control.name}: {one.blind}" for one in checks if one.blind)
+    notes = ["seen: the number at every dose, the weakest first", *blind]
+    if any(one.held is None for one in checks):
+        notes.append("–: not measured in this run")
+    return Table(f"Certificate: {held} of {len(must)} promises held", columns, rows, tuple(notes))
+
+
+def _line(one: Check) -> tuple[str, ...]:
+    doses = [dose for dose in one.control.doses if dose]
+    name = f"{one.control.name} {', '.join(doses)}".strip()
+    seen = ", ".join(rounded(estimate.value, _DECIMALS) for estimate in one.seen)
+    return name, one.number, one.truth.must.value, seen or "–", _answer(one)
+
+
+def _answer(one: Check) -> str:
+    if one.held is None:
+        return "–"
+    if one.blind:
+        return "yes, though blind" if one.held else "no, as expected"
+    return "yes" if one.held else "NO"
+
+
+def claims_table(claims: Sequence[FalseClaims]) -> Table:
+    """How often a difference was claimed between two rows that were trained on the same pairs."""
+    columns = tuple(Column(name) for name in ("segmenter", "repeats a verdict", "claims", "verdicts", "share"))
+    rows = tuple(
+        tuple(Cell(text=text) for text in (one.segmenter, str(one.repeats), str(one.claims), str(one.verdicts), _share(one)))
+        for one in claims
+    )
+    note = (
+        f"share: of verdicts that claim a difference where there is none, with its exact 95 % interval; at most "
+        f"{CLAIM_LIMIT:g} is promised, for several repeats: a verdict on one repeat knows nothing of training noise, "
+        "and concerns these two trainings"
+    )
+    return Table("False claims between trainings on the same pairs", columns, rows, (note,))
+
+
+def _share(one: FalseClaims) -> str:
+    low, high = one.bounds
+    return f"{rounded(one.claims / one.verdicts, _DECIMALS)} [{rounded(low, _DECIMALS)}, {rounded(high, _DECIMALS)}]"
+
+
+def sensitivity_table(found: Sequence[Sensitivity]) -> Table:
+    """How often a measure tells two neighbouring doses apart, beyond its interval."""
+    columns = tuple(Column(name) for name in ("measure", "pairs", "told apart", "told wrong"))
+    rows = tuple(
+        tuple(Cell(text=text) for text in (one.measure, str(one.pairs), str(one.right), str(one.wrong))) for one in found
+    )
+    note = "pairs: of neighbouring doses of a control, the stronger of which is known to be worse"
+    return Table("Sensitivity of the measures of sets", columns, rows, (note,))
+
+
+def record(one: Check) -> dict[str, Any]:
+    """A check as `FIELDS`, numbers in full precision, one a dose."""
+
+    def joined(values: Sequence[float | None]) -> str:
+        return " ".join("" if value is None else repr(value) for value in values)
+
+    return {
+        "control": one.control.name,
+        "number": one.number,
+        "must": one.truth.must.value,
+        "doses": " ".join(one.control.doses),
+        "seen": joined([estimate.value for estimate in one.seen]),
+        "low": joined([estimate.low for estimate in one.seen]),
+        "high": joined([estimate.high for estimate in one.seen]),
+        "held": one.held,
+        "blind": one.blind,
+    }
