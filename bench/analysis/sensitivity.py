@@ -31,9 +31,7 @@ def sensitivities(checks: Sequence[Check], differences: Sequence[SetDifference])
     return [_of(measure, found, called) for measure, found in pairs.items()]
 
 
-def _of(
-    measure: str, pairs: Sequence[tuple[str, str]], called: dict[tuple[str, frozenset[str]], str]
-) -> Sensitivity:
+def _of(measure: str, pairs: Sequence[tuple[str, str]], called: dict[tuple[str, frozenset[str]], str]) -> Sensitivity:
     answers = [(called.get((measure, frozenset(pair)), ""), pair) for pair in pairs]
     return Sensitivity(
         measure=measure,

@@ -25,11 +25,14 @@ class Certificate:
     sensitivities: tuple[Sensitivity, ...]
 
     @property
-    def tables(self) -> tuple[Table, ...]:
-        """In the order of reading."""
-        found = [checks_table(self.checks)]
-        found += [claims_table(self.claims)] if self.claims else []
-        return (*found, sensitivity_table(self.sensitivities)) if self.sensitivities else tuple(found)
+    def tables(self) -> dict[str, Table]:
+        """By the name of their files, in the order of reading."""
+        found = {"certificate": checks_table(self.checks)}
+        if self.claims:
+            found["false_claims"] = claims_table(self.claims)
+        if self.sensitivities:
+            found["sensitivity"] = sensitivity_table(self.sensitivities)
+        return found
 
 
 def checks_table(checks: Sequence[Check]) -> Table:
@@ -64,7 +67,10 @@ def claims_table(claims: Sequence[FalseClaims]) -> Table:
     """How often a difference was claimed between two rows that were trained on the same pairs."""
     columns = tuple(Column(name) for name in ("segmenter", "repeats a verdict", "claims", "verdicts", "share"))
     rows = tuple(
-        tuple(Cell(text=text) for text in (one.segmenter, str(one.repeats), str(one.claims), str(one.verdicts), _share(one)))
+        tuple(
+            Cell(text=text)
+            for text in (one.segmenter, str(one.repeats), str(one.claims), str(one.verdicts), _share(one))
+        )
         for one in claims
     )
     note = (
@@ -84,7 +90,8 @@ def sensitivity_table(found: Sequence[Sensitivity]) -> Table:
     """How often a measure tells two neighbouring doses apart, beyond its interval."""
     columns = tuple(Column(name) for name in ("measure", "pairs", "told apart", "told wrong"))
     rows = tuple(
-        tuple(Cell(text=text) for text in (one.measure, str(one.pairs), str(one.right), str(one.wrong))) for one in found
+        tuple(Cell(text=text) for text in (one.measure, str(one.pairs), str(one.right), str(one.wrong)))
+        for one in found
     )
     note = "pairs: of neighbouring doses of a control, the stronger of which is known to be worse"
     return Table("Sensitivity of the measures of sets", columns, rows, (note,))

@@ -6,7 +6,7 @@ from bench.analysis.estimate import Estimate
 from bench.analysis.set_differences import SetDifference
 from bench.contracts import Measure
 from bench.report.render import to_text
-from bench.report.set_differences_table import differences_table, favoured
+from bench.report.set_differences_table import differences_table
 
 LOWER, HIGHER = Measure("M"), Measure("N", "higher")
 
@@ -24,7 +24,7 @@ def between(measure, a, b, *numbers):
      ("lower", -1, 1, 3, ""), ("lower", 0, 1, 2, ""), ("", 1, 2, 3, "")],
 )  # fmt: skip
 def test_a_set_is_favoured_only_where_the_interval_excludes_0(better, low, value, high, expected):
-    assert favoured(between(Measure("M", better), "a", "b", value, low, high)) == expected
+    assert between(Measure("M", better), "a", "b", value, low, high).favoured == expected
 
 
 def test_two_sets_are_named_in_the_caption():

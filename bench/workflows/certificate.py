@@ -1,0 +1,108 @@
+"""The suite's own certificate: controls with known truth through a run, and what had to happen to their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+
+from bench.analysis.certificate import Control, Evidence, checks
+from bench.analysis.false_claims import FalseClaims, false_claims
+from bench.analysis.sensitivity import sensitivities
+from bench.contracts import SEGMENTER, Generator, Must
+from bench.files.atomic import write_atomic
+from bench.plugins.registry import Registry
+from bench.progress.display import Display
+from bench.report.certificate_tables import FIELDS, Certificate, record
+from bench.report.document import records_csv
+from bench.report.render import FORMATS, SUFFIXES
+from bench.workflows.request import RunRequest
+from bench.workflows.run import RunResult, run
+
+BLOCKS = (1, 3)
+"""Repeats of a verdict whose false claims are counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certified:
+    """`certificate`: None where nothing has a score; `runs`: what it rests on; `files`: its tables on disk."""
+
+    certificate: Certificate | None
+    runs: tuple[RunResult, ...]
+    files: tuple[Path, ...]
+
+
+def certify(request: RunRequest, null_repeats: int, display: Display | None = None) -> Certified:
+    """Run every control that fits the dataset at each of its doses; then, `null_repeats` times, trainings on the same
+    pairs. The request's `generators` run too, and are held against the best control. BenchError as `run`."""
+    registry = Registry(request.plugins)
+    controls = known_controls(registry)
+    names = tuple(name for one in controls for name in one.generators)
+    first = run(replace(request, generators=(*request.generators, *names)), display)
+    assert first is not None
+    null = _null_run(request, controls, null_repeats, display)
+    return _certified(controls, first, null)
+
+
+def known_controls(registry: Registry) -> tuple[Control, ...]:
+    """All that say what must happen to their numbers, the user's own too."""
+    found = []
+    for name in registry.names("generator"):
+        cls = registry.load("generator", name)
+        assert issubclass(cls, Generator)
+        if cls.truths:
+            found.append(Control(name=name, doses=cls.doses, truths=cls.truths))
+    return tuple(found)
+
+
+def _null_run(
+    request: RunRequest, controls: tuple[Control, ...], repeats: int, display: Display | None
+) -> RunResult | None:
+    """The control that equals the real pairs, trained with so often; only networks vary, and no set is measured anew."""
+    equal = [name for one in controls for name in one.generators if _claims_nothing(one)]
+    if not repeats or not equal:
+        return None
+    null = replace(request, generators=tuple(equal), repeats=repeats, vary=(SEGMENTER,), train_on=("added",))
+    return run(null, display)
+
+
+def _claims_nothing(control: Control) -> bool:
+    return any(truth.must == Must.NO_CLAIM for truth in control.truths)
+
+
+def _certified(controls: tuple[Control, ...], first: RunResult, null: RunResult | None) -> Certified:
+    runs = (first, null) if null is not None else (first,)
+    report = first.report
+    if report is None:
+        return Certified(certificate=None, runs=runs, files=())
+    found = checks(controls, Evidence(report.sets, report.verdicts))
+    certificate = Certificate(
+        checks=tuple(found),
+        claims=tuple(_claims(null)) if null is not None else (),
+        sensitivities=tuple(sensitivities(found, report.set_differences)),
+    )
+    return Certified(certificate=certificate, runs=runs, files=tuple(_written(certificate, first.files[0].parent)))
+
+
+def _claims(null: RunResult) -> Iterator[FalseClaims]:
+    """Every network's trainings on the equal control against those on the baseline, in the first convention."""
+    report = null.report
+    if report is None or not report.verdicts:
+        return
+    metric = report.verdicts[0].metric
+    for segmenter in dict.fromkeys(row.training.segmenter for row in report.rows):
+        baseline, *others = [row for row in report.rows if row.training.segmenter == segmenter]
+        for one, size in product(others, BLOCKS):
+            if size <= one.training.repeats:
+                yield false_claims(one, baseline, metric, size)
+
+
+def _written(certificate: Certificate, folder: Path) -> Iterator[Path]:
+    """certificate.csv with every number, and each table as a page."""
+    texts = {"certificate.csv": records_csv(FIELDS, map(record, certificate.checks))}
+    for name, table in certificate.tables.items():
+        texts |= {f"{name}{SUFFIXES[form]}": FORMATS[form](table) for form in ("latex", "markdown")}
+    for name, text in texts.items():
+        write_atomic(folder / name, text)
+        yield folder / name
