@@ -117,6 +117,8 @@ def _set_holds(numbers: Sequence[SetScore], truth: Truth, doses: Sequence[str], 
     match truth.must:
         case Must.FLOOR:
             return all(_reaches_floor(one, truth.within) for one in numbers)
+        case Must.TOLD:
+            return not any(_reaches_floor(one, truth.within) for one in numbers)
         case Must.WORSEN:
             return _worsens([_badness(one.estimate, one.measure.better) for one in numbers], truth.within)
         case Must.DOSE:

@@ -13,7 +13,7 @@ from bench.contracts import Must
 
 @dataclass(frozen=True, kw_only=True)
 class Sensitivity:
-    """Of `pairs` of doses, one known to be worse, the measure called so many `right` and `wrong` beyond its interval."""
+    """Of `pairs` of doses, one known to be worse, the measure told so many `right` and `wrong`, beyond its interval."""
 
     measure: str
     pairs: int

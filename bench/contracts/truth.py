@@ -10,6 +10,7 @@ class Must(StrEnum):
     """What a number of a control has to do; the value says it to the reader."""
 
     FLOOR = "be at the floor of two halves of the real images"
+    TOLD = "be told from real images"
     WORSEN = "worsen with the dose"
     DOSE = "equal the dose"
     ZERO = "be zero"

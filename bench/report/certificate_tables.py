@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,15 +37,14 @@ class Certificate:
 
 def checks_table(checks: Sequence[Check]) -> Table:
     """One line a number, its value at every dose from the weakest on."""
-    columns = tuple(Column(name) for name in ("control", "number", "has to", "seen", "held"))
-    rows = tuple(tuple(Cell(text=text) for text in _line(one)) for one in checks)
     must = [one for one in checks if not one.blind and one.held is not None]
     held = sum(bool(one.held) for one in must)
     blind = dict.fromkeys(f"{one.number} of {one.control.name}: {one.blind}" for one in checks if one.blind)
     notes = ["seen: the number at every dose, the weakest first", *blind]
     if any(one.held is None for one in checks):
         notes.append("–: not measured in this run")
-    return Table(f"Certificate: {held} of {len(must)} promises held", columns, rows, tuple(notes))
+    caption = f"Certificate: {held} of {len(must)} promises held"
+    return _table(caption, ("control", "number", "has to", "seen", "held"), map(_line, checks), notes)
 
 
 def _line(one: Check) -> tuple[str, ...]:
@@ -65,20 +64,14 @@ def _answer(one: Check) -> str:
 
 def claims_table(claims: Sequence[FalseClaims]) -> Table:
     """How often a difference was claimed between two rows that were trained on the same pairs."""
-    columns = tuple(Column(name) for name in ("segmenter", "repeats a verdict", "claims", "verdicts", "share"))
-    rows = tuple(
-        tuple(
-            Cell(text=text)
-            for text in (one.segmenter, str(one.repeats), str(one.claims), str(one.verdicts), _share(one))
-        )
-        for one in claims
-    )
+    lines = [(one.segmenter, str(one.repeats), str(one.claims), str(one.verdicts), _share(one)) for one in claims]
     note = (
         f"share: of verdicts that claim a difference where there is none, with its exact 95 % interval; at most "
         f"{CLAIM_LIMIT:g} is promised, for several repeats: a verdict on one repeat knows nothing of training noise, "
         "and concerns these two trainings"
     )
-    return Table("False claims between trainings on the same pairs", columns, rows, (note,))
+    names = ("segmenter", "repeats a verdict", "claims", "verdicts", "share")
+    return _table("False claims between trainings on the same pairs", names, lines, [note])
 
 
 def _share(one: FalseClaims) -> str:
@@ -88,13 +81,15 @@ def _share(one: FalseClaims) -> str:
 
 def sensitivity_table(found: Sequence[Sensitivity]) -> Table:
     """How often a measure tells two neighbouring doses apart, beyond its interval."""
-    columns = tuple(Column(name) for name in ("measure", "pairs", "told apart", "told wrong"))
-    rows = tuple(
-        tuple(Cell(text=text) for text in (one.measure, str(one.pairs), str(one.right), str(one.wrong)))
-        for one in found
-    )
+    lines = [(one.measure, str(one.pairs), str(one.right), str(one.wrong)) for one in found]
     note = "pairs: of neighbouring doses of a control, the stronger of which is known to be worse"
-    return Table("Sensitivity of the measures of sets", columns, rows, (note,))
+    names = ("measure", "pairs", "told apart", "told wrong")
+    return _table("Sensitivity of the measures of sets", names, lines, [note])
+
+
+def _table(caption: str, names: Sequence[str], lines: Iterable[Sequence[str]], notes: Sequence[str]) -> Table:
+    rows = tuple(tuple(Cell(text=text) for text in line) for line in lines)
+    return Table(caption, tuple(map(Column, names)), rows, tuple(notes))
 
 
 def record(one: Check) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def known_controls(registry: Registry) -> tuple[Control, ...]:
 def _null_run(
     request: RunRequest, controls: tuple[Control, ...], repeats: int, display: Display | None
 ) -> RunResult | None:
-    """The control that equals the real pairs, trained with so often; only networks vary, and no set is measured anew."""
+    """The control that equals the real pairs, trained with so often; only networks vary, no set is measured anew."""
     equal = [name for one in controls for name in one.generators if _claims_nothing(one)]
     if not repeats or not equal:
         return None
