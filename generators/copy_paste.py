@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.contracts import Context, Generator, Split, unfinished
-from bench.images import load_mask, load_rgb, save_png
+from bench.contracts import Context, Generator, Split
+from generators._real_pairs import keep_masks, real_pair
+from generators._write_pairs import write_pairs
 
 
 class CopyPaste(Generator):
@@ -22,15 +23,7 @@ class CopyPaste(Generator):
     cite = "Qiu et al., Noise-Consistent Siamese-Diffusion, CVPR 2025, section 5.2"
 
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
-        # The conditions may be transformed masks, which do not belong to the images: the real ones are kept here.
-        for sample in train:
-            save_png(model_dir / f"{sample.id}.png", load_mask(sample.mask) * 255)
+        keep_masks(train, model_dir)
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
-        left = unfinished(conditions, out)
-        with ctx.progress.bar(len(conditions), "image", done=len(conditions) - len(left)) as bar:
-            for sample in left:
-                real_mask = model_dir / f"{sample.source or sample.id}.png"
-                save_png(out / "masks" / f"{sample.id}.png", load_mask(real_mask) * 255)
-                save_png(out / "images" / f"{sample.id}.png", load_rgb(sample.image))
-                bar.update()
+        write_pairs(conditions, out, ctx, lambda condition: real_pair(condition, model_dir))

@@ -43,7 +43,7 @@ class Reconstruction(LatentGenerator):
     Params = Params
 
     @classmethod
-    def follow(cls, others: Sequence[Generator]) -> dict[str, str]:
+    def follow(cls, others: Sequence[Generator], dataset: str) -> dict[str, str]:  # noqa: ARG003
         for one in others:
             if one.base():
                 size = one.size()

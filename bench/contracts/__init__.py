@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bench.contracts.context import Bar, Context, ProcessGroup, Progress, Quiet
-from bench.contracts.dataset import NO_MASK, TRAIN, Dataset, Sample, Split
+from bench.contracts.dataset import NO_MASK, TRAIN, UNUSED, Dataset, Sample, Split
 from bench.contracts.extractor import Extractor, Look, Network
 from bench.contracts.generator import GENERATOR, SAMPLE, SEGMENTER, SOURCES, Generator, unfinished
 from bench.contracts.metric import Floor, ImageSet, LeftOut, Match, Measure, Metric, Score, Space
@@ -28,8 +28,8 @@ CONTRACTS: Mapping[str, type[Plugin]] = {
 }
 
 __all__ = [
-    "CONTRACTS", "GENERATOR", "NO_MASK", "SAMPLE", "SEGMENTER", "SOURCES", "TRAIN", "TRAINING", "Bar", "Context",
-    "Cost", "Dataset", "Extractor", "Floor", "Generator", "ImageSet", "LeftOut", "Look", "Match", "Measure", "Metric",
-    "Must", "Network", "NoParams", "Plugin", "Progress", "Quiet", "Sample", "Score", "Segmenter", "Space", "Split",
-    "ProcessGroup", "Truth", "param", "unfinished",
+    "CONTRACTS", "GENERATOR", "NO_MASK", "SAMPLE", "SEGMENTER", "SOURCES", "TRAIN", "TRAINING", "UNUSED", "Bar",
+    "Context", "Cost", "Dataset", "Extractor", "Floor", "Generator", "ImageSet", "LeftOut", "Look", "Match", "Measure",
+    "Metric", "Must", "Network", "NoParams", "Plugin", "Progress", "Quiet", "Sample", "Score", "Segmenter", "Space",
+    "Split", "ProcessGroup", "Truth", "param", "unfinished",
 ]  # fmt: skip

@@ -11,7 +11,8 @@ from bench.contracts.context import Context
 from bench.contracts.plugin import Plugin
 
 TRAIN = "train"
-TRAIN = "train"
+UNUSED = "unused"
+"""The real training pairs that `--fraction` leaves out: no generator and no segmenter learns from them."""
 NO_MASK = Path()
 
 

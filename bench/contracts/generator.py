@@ -40,10 +40,19 @@ class Generator(Plugin):
     """Which of `fit` and `sample` several processes share (`ctx.processes`); the first does the rest alone."""
 
     @classmethod
-    def follow(cls, others: Sequence[Generator]) -> Mapping[str, str]:  # noqa: ARG003 (a subclass looks at them)
+    def follow(cls, others: Sequence[Generator], dataset: str) -> Mapping[str, str]:  # noqa: ARG003 (a subclass looks)
         """For a control: parameters, as --set has them, that it takes from the run's `others`, in the run's order and
-        without controls, so that it is a control of theirs. A --set wins. Default: none."""
+        without controls, and from the name of its `dataset`. A --set wins. Default: none."""
         return {}
+
+    def only_on(self) -> tuple[str, ...]:
+        """Names of the only datasets that it works on; empty: any. A run on another is refused before it begins."""
+        return ()
+
+    def takes_unused(self) -> bool:
+        """True when it is given the real training pairs that `--fraction` leaves out as its conditions, as they are and
+        each once, whatever `--masks` and `--multiple` say. A run in which there are none is refused."""
+        return False
 
     def base(self) -> str:
         """Name of the pretrained model it starts from; empty when there is none."""

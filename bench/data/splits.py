@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bench.contracts import TRAIN, Dataset, Split
+from bench.contracts import TRAIN, UNUSED, Dataset, Split
 from bench.data.fingerprint import Digests, fingerprint, repeated
 from bench.data.group_split import share
 from bench.data.layout import left_out
@@ -58,7 +58,8 @@ class Splits:
         return key({"splits": dict(self.fingerprints)})
 
     def reduced(self, percent: int, seed: int) -> Splits:
-        """The same with about `percent` of the training pairs, in whole groups. BenchError where too few are left."""
+        """The same with about `percent` of the training pairs, in whole groups, and the others, where there are any, in
+        a split `unused`. BenchError where too few are left."""
         if percent == 100:
             return self
         train = share(self.splits[TRAIN], percent, seed)
@@ -67,11 +68,12 @@ class Splits:
                 f"--fraction {percent}: leaves {len(train)} of {len(self.splits[TRAIN])} training pairs of dataset "
                 f"{self.name}, and at least {MIN_TRAIN} are needed to compare sets; take a larger share"
             )
-        return self.with_splits({**self.splits, TRAIN: train})
+        unused = tuple(sample for sample in self.splits[TRAIN] if sample not in set(train))
+        return self.with_splits({**self.splits, TRAIN: train} | ({UNUSED: unused} if unused else {}))
 
     def with_splits(self, splits: Mapping[str, Split]) -> Splits:
         """The same dataset with other pairs in its splits."""
-        changed = {name: pairs for name, pairs in splits.items() if pairs != self.splits[name]}
+        changed = {name: pairs for name, pairs in splits.items() if pairs != self.splits.get(name)}
         found = {name: fingerprint(pairs) for name, pairs in changed.items()}
         return replace(self, splits=splits, fingerprints={**self.fingerprints, **found})
 

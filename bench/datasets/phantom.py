@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.contracts import Context, Dataset, Split, param
 from bench.data.layout import match
-from bench.datasets._scene import Domain, draw_scene
+from bench.data.scene import Domain, draw_scene
 from bench.images import save_png
 
 TRAIN = Domain()

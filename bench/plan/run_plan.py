@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.contracts import GENERATOR, SAMPLE, SEGMENTER, TRAIN
+from bench.contracts import GENERATOR, SAMPLE, SEGMENTER, TRAIN, UNUSED
 from bench.data.splits import Splits
 from bench.identity import derive_seed
 from bench.plan.actions import Fit, Masks, Sample, SegScore, Train
@@ -114,13 +114,24 @@ class _Builder:
             seed=self._seed("sample", name, repeat if draws else 0),
             generator=generator,
             model=self.collected.add(fit),
-            conditions=self._conditions(repeat if draws else 0),
-            multiple=self.spec.multiple,
+            conditions=self._conditions(generator, repeat if draws else 0),
+            multiple=self._multiple(generator),
         )
         return self.collected.add(sample)
 
-    def _conditions(self, repeat: int) -> Ref:
-        """What is sampled from: the training pairs, or their masks moved at random."""
+    def _multiple(self, generator: ResolvedPlugin) -> int:
+        """How often each condition is sampled from: of real pairs there is one each."""
+        return 1 if generator.plugin.takes_unused() else self.spec.multiple
+
+    def _asked(self, generator: ResolvedPlugin) -> int:
+        """How many pairs it is asked for."""
+        split = UNUSED if generator.plugin.takes_unused() else TRAIN
+        return len(self.spec.data.splits[split]) * self._multiple(generator)
+
+    def _conditions(self, generator: ResolvedPlugin, repeat: int) -> Ref:
+        """What is sampled from: the training pairs, or their masks moved at random; or the pairs that are unused."""
+        if generator.plugin.takes_unused():
+            return self._data(UNUSED)
         train, draws = self._data(TRAIN), self._varies(SAMPLE)
         if self.spec.masks != "random":
             return train
@@ -179,8 +190,7 @@ class _Builder:
     def training_sets(self, sets: Mapping[str, tuple[Ref, ...]]) -> list[TrainingSet]:
         """In the order of ROWS, each kind's generators in the run's order."""
         real = self._real()
-        asked = real.pairs * self.spec.multiple
-        made = {generator.name: generator.plugin.pairs(asked) for generator in self.spec.generators}
+        made = {one.name: one.plugin.pairs(self._asked(one)) for one in self.spec.generators}
         added = [self._added(real, one, sets[one.name], made[one.name]) for one in self.spec.generators]
         equal = _equal_updates(real, added)
         only = [

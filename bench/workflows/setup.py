@@ -22,7 +22,7 @@ from bench.progress.display import Display
 from bench.segscores import METRICS, missing
 from bench.store.artefacts import Store
 from bench.store.run_manifest import Note, Setting
-from bench.workflows.controls import controls_of, followed, unlike_notes
+from bench.workflows.controls import applying, controls_of, followed, refuse_nothing_unused, unlike_notes
 from bench.workflows.flags import overrides_of
 from bench.workflows.notes import data_notes, departures, plugin_notes, protocol_notes
 from bench.workflows.prepare_data import Preparer, used_dataset
@@ -34,7 +34,8 @@ from bench.workflows.settings import settings_of
 class Choice:
     """Who takes part in a run, each plugin made once, and the profile's options with the user's in their place.
 
-    `dataset`: the one that is used, which may stand in for the one asked for. `passed_over`: extractors whose weights
+    `dataset`: the one that is used, which may stand in for the one asked for. `left_out`: notes on controls that cannot
+    work on it. `passed_over`: extractors whose weights
     the user pointed at in vain -> a line on what stands in for each.
     """
 
@@ -47,6 +48,7 @@ class Choice:
     metrics: tuple[Measuring, ...]
     segmenters: tuple[ResolvedPlugin, ...]
     passed_over: dict[str, str]
+    left_out: tuple[Note, ...]
 
     @property
     def plugins(self) -> tuple[ResolvedPlugin, ...]:
@@ -95,30 +97,33 @@ def choose(request: RunRequest) -> Choice:
             f"--profile {profile.name}: asks for no metric and no segmenter; name a --metric or a --segmenter"
         )
     _refuse_unknown_columns(options.columns, profile.name)
-    added = controls_of(registry) if request.controls else ()
-    generators = _once([*options.controls, *request.generators, *added])
-    overrides = overrides_of(request, generators, registry, ["masks"] if options.masks == "random" else [])
+    named, added = _once([*options.controls, *request.generators]), controls_of(registry) if request.controls else ()
+    generators, sections = _once([*named, *added]), ["masks"] if options.masks == "random" else []
+    plain = Resolver(registry, profile, overrides_of(request, generators, registry, sections))
+    dataset = used_dataset(plain, request.dataset, request.data)
     random_masks = resolve_section("masks", profile, request.settings)
     random_masks.check()
-    given = followed(Resolver(registry, profile, overrides), generators)
+    given = followed(plain, generators, dataset)
+    applied = applying(given, named, added, dataset, options.fraction)
     resolver = given.with_weights(request.weights, _once(options.metrics))
-    chosen = tuple(resolver.choose("generator", name) for name in generators)
+    chosen = tuple(resolver.choose("generator", name) for name in applied.generators)
     metrics = tuple(measuring(resolver, name, request.download) for name in _once(options.metrics))
     choice = Choice(
         profile=profile,
         options=options,
         random_masks=random_masks,
         resolver=resolver,
-        dataset=used_dataset(resolver, request.dataset, request.data),
+        dataset=dataset,
         generators=chosen,
         metrics=metrics,
         segmenters=tuple(resolver.choose("segmenter", name) for name in _once(options.segmenters)),
         passed_over=passed_over(resolver, metrics),
+        left_out=applied.notes,
     )
     for one in choice.plugins:
         one.plugin.check_params(process_count())
     looked_at = [*((one.kind, one.name) for one in choice.plugins), *(("extractor", one) for one in choice.passed_over)]
-    given.refuse_unused([("dataset", choice.dataset), *looked_at])
+    plain.refuse_unused([("dataset", choice.dataset), *looked_at])
     return choice
 
 
@@ -179,8 +184,9 @@ def plan_run(request: RunRequest, choice: Choice, preparer: Preparer, check: boo
         random_masks=choice.random_masks,
     )
     refuse_taken_names(data.splits[TRAIN], spec.multiple)
+    refuse_nothing_unused(choice.generators, data)
     of_data, of_generators = data_notes(data), unlike_notes(choice.generators)
-    found = (*departures(spec, whole), *of_generators, *plugin_notes(choice.plugins))
+    found = (*departures(spec, whole), *choice.left_out, *of_generators, *plugin_notes(choice.plugins))
     for note in of_data:
         display.tell(f"note: {note.text}")
     _tell(found, display)

@@ -12,8 +12,8 @@ PLUGIN_ROOMS = ("generators", "metrics", "segmenters")
 OPEN_TO_PLUGINS = tuple(
     f"bench.{name}."
     for name in (
-        *("contracts", "cost", "data.group_split", "data.layout", "data.pair_check", "errors", "files", "images"),
-        *("masks", "segscores", "stats"),
+        *("contracts", "cost", "data.group_split", "data.layout", "data.pair_check", "data.scene", "errors", "files"),
+        *("images", "masks", "segscores", "stats"),
     )
 )
 

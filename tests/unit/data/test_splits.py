@@ -1,11 +1,12 @@
 """The real set that synthetic sets are compared with, and ids that name one image each."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from bench.contracts import Sample
-from bench.data.fingerprint import Digests, repeated
+from bench.data.fingerprint import Digests, fingerprint, repeated
 from bench.data.splits import Splits
 from bench.images import save_png
 
@@ -70,3 +71,23 @@ def test_images_that_stand_twice_in_a_split_are_counted_and_named(tmp_path):
     assert "train: 4 images, 2 distinct" in line
     assert "(c, d)" in line
     assert repeated({"train": split[:2]}, Digests()) == []
+
+
+def test_the_pairs_that_a_fraction_leaves_out_are_a_split_of_their_own(tmp_path):
+    """Exactly those, hashed as every real split; the whole set has none."""
+    train = tuple(pair(tmp_path, f"t{level}", level) for level in range(12))
+    whole = table(train=train)
+    assert whole.reduced(100, seed=0) is whole
+    reduced = whole.reduced(25, seed=0)
+    kept, unused = reduced.splits["train"], reduced.splits["unused"]
+    assert len(kept) == 3
+    assert sorted((*kept, *unused), key=lambda one: train.index(one)) == list(train)
+    assert not set(kept) & set(unused)
+    assert reduced.fingerprints["unused"] == fingerprint(unused)
+    assert reduced.fingerprints["test/A"] == whole.fingerprints["test/A"]
+    assert reduced.tests == whole.tests
+
+
+def test_a_fraction_that_whole_groups_round_up_leaves_nothing(tmp_path):
+    train = tuple(replace(pair(tmp_path, f"t{level}", level), group="video") for level in range(4))
+    assert "unused" not in table(train=train).reduced(50, seed=0).splits

@@ -120,6 +120,6 @@ def test_it_follows_the_first_that_has_a_base_model(tmp_path):
     """An imported checkpoint is a base model too."""
     latent = Siamese(SiameseParams(base="tiny", size=64))
     imported = Siamese(SiameseParams(base="tiny", size=96, checkpoint=str(tmp_path)))
-    assert Reconstruction.follow([CopyPaste(NoParams()), latent, imported]) == {"base": "tiny", "size": "64"}
-    assert Reconstruction.follow([imported, latent]) == {"base": str(tmp_path), "size": "96"}
-    assert Reconstruction.follow([CopyPaste(NoParams())]) == {}
+    assert Reconstruction.follow([CopyPaste(NoParams()), latent, imported], "phantom") == {"base": "tiny", "size": "64"}
+    assert Reconstruction.follow([imported, latent], "phantom") == {"base": str(tmp_path), "size": "96"}
+    assert Reconstruction.follow([CopyPaste(NoParams())], "phantom") == {}

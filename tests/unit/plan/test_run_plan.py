@@ -360,3 +360,33 @@ def test_bytes_decide_not_names_of_folders(pairs):
 
 def test_a_sample_needs_no_more_than_paths():
     assert Sample(id="a", image=Path("a.png"), mask=Path("b.png")).group == ""
+
+
+def with_unused(**changes):
+    """Four training pairs, seven that are left out, and a second generator that takes these."""
+    names = {"train": 4, "unused": 7, "test/a": 2}
+    splits = {
+        split: tuple(Sample(id=f"{split}{n}", image=Path(), mask=Path()) for n in range(count))
+        for split, count in names.items()
+    }
+    data = replace(spec().data, splits=splits, fingerprints={name: f"bytes of {name}" for name in splits})
+    run = spec(data=data, train_on=("real", "equal-updates", "added", "only"), **changes)
+    run.generators[1].plugin.takes_unused = lambda: True
+    return run
+
+
+@pytest.mark.parametrize("changes", [{}, {"multiple": 2}, {"masks": "random"}])
+def test_who_takes_the_unused_pairs_gets_them_each_once_as_they_are(changes):
+    """The other samples from the training pairs; both learn from these. Training sets are counted accordingly."""
+    planned = plan(with_unused(**changes))
+    samples = {stage.generator.name: stage for stage in planned.stages if stage.action == "sample"}
+    assert samples["g2"].conditions == Ref("data", "bytes of unused")
+    assert samples["g2"].multiple == 1
+    assert samples["g1"].conditions != samples["g2"].conditions
+    assert {stage.train for stage in planned.stages if stage.action == "fit"} == {Ref("data", "bytes of train")}
+    made = 4 * changes.get("multiple", 1)
+    pairs = {row.trained_on: row.pairs for row in planned.rows}
+    assert pairs == {
+        "real": 4, f"real, equal updates ({4 + made} pairs)": 4 + made, "real, equal updates (11 pairs)": 11,
+        "real+g1": 4 + made, "real+g2": 11, "g1 only": made, "g2 only": 7,
+    }  # fmt: skip

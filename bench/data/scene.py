@@ -1,4 +1,4 @@
-"""Draws one colonoscopy-like scene with one lesion and its exact mask."""
+"""Draws one colonoscopy-like scene with its exact mask: a lesion of its own, or one of the shape it is given."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class Domain:
-    """The camera, light and patient behind a set of scenes; a test set shifts some of them."""
+    """The camera, light and patient behind a set of scenes. As it is here, that of training; test sets shift some."""
 
     hue: float = 0.0
     light: float = 1.0
@@ -63,6 +63,22 @@ def _lesion(rng: np.random.Generator, size: int, domain: Domain) -> tuple[np.nda
     return (relative < 1).astype(np.uint8), np.sqrt(np.clip(1 - relative**2, 0, 1))
 
 
+def dome_of(mask: np.ndarray) -> np.ndarray:
+    """Height in [0, 1] over a mask (h, w) in {0, 1}: each of its parts a dome that is highest far from the border.
+
+    Over a disc it is that of `draw_scene`'s own lesions.
+    """
+    from scipy.ndimage import distance_transform_edt, label, maximum
+
+    if mask.all():
+        return np.ones(mask.shape)
+    parts, count = label(mask)
+    # Distances go to the next pixel's centre, half a pixel beyond the border.
+    inside = np.maximum(distance_transform_edt(mask) - 0.5, 0)
+    highest = np.array([1.0, *maximum(inside, parts, range(1, count + 1))])
+    return np.sqrt(1 - (1 - inside / highest[parts]) ** 2)
+
+
 def _shade(rng: np.random.Generator, height: np.ndarray, domain: Domain) -> np.ndarray:
     """Lambert-like brightness from the slope towards a moving light, darker with distance from it."""
     size = height.shape[0]
@@ -92,11 +108,16 @@ def _highlights(rng: np.random.Generator, shade: np.ndarray, height: np.ndarray)
     return np.clip(total, 0, 1)
 
 
-def draw_scene(rng: np.random.Generator, size: int, domain: Domain) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 image (size, size, 3) and mask (size, size) in {0, 1} with at least one pixel of lesion."""
+def draw_scene(
+    rng: np.random.Generator, size: int, domain: Domain, given: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """uint8 image (size, size, 3) and mask (size, size) in {0, 1} with at least one pixel of lesion.
+
+    `given`: the mask, (size, size) in {0, 1}, whatever lesion it has; `domain.lesion_size` then has no effect.
+    """
     wall = _folds(rng, size)
-    mask, dome = _lesion(rng, size, domain)
-    while not mask.any():
+    mask, dome = _lesion(rng, size, domain) if given is None else (given, dome_of(given))
+    while given is None and not mask.any():
         mask, dome = _lesion(rng, size, domain)
     contrast = domain.lesion_contrast * rng.uniform(0.7, 1.3)
     height = wall + 0.12 * contrast * dome
