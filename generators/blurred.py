@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.contracts import param
 from generators._changed_pairs import ChangedPairs, PixelParams, in_own_pixels
+from generators._truths import FARTHER_WITH_DOSE
 from generators._write_pairs import Pair
 
 
@@ -26,6 +27,8 @@ class Blurred(ChangedPairs):
     requires = ("scipy",)
     argument = "sigma"
     Params = Params
+    doses = ("0.5", "1", "2")
+    truths = FARTHER_WITH_DOSE
 
     def changed(self, image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
         from scipy.ndimage import gaussian_filter

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.contracts import param
+from bench.contracts import Must, Truth, param
 from generators._changed_pairs import ChangedPairs, PixelParams, in_own_pixels
+from generators._truths import BLIND_TO_MASKS, LESS_ALIGNED_WITH_DOSE
 from generators._write_pairs import Pair
 
 
@@ -33,6 +34,8 @@ class Dilated(ChangedPairs):
     argument = "distance"
     cite = "dose and response: Heller et al., Imperfect Segmentation Labels, LABELS 2018 (arXiv:1806.04618)"
     Params = Params
+    doses = ("2", "4", "8")
+    truths = (LESS_ALIGNED_WITH_DOSE, Truth(must=Must.WORSEN, within=0.01), *BLIND_TO_MASKS)
 
     def changed(self, image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
         distance = in_own_pixels(self.params.distance, self.params.side, image)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.contracts import Context, Generator, Split
+from bench.contracts import Context, Generator, Must, Split, Truth
 from bench.images import load_rgb
+from generators._truths import ALIGNED, AT_FLOOR, NO_COPIES
 from generators._write_pairs import write_images
 
 
@@ -20,6 +21,7 @@ class HeldOut(Generator):
     version = 1
     control = True
     varies = ()
+    truths = (*AT_FLOOR, NO_COPIES, ALIGNED, Truth(must=Must.BEST))
 
     def takes_unused(self) -> bool:
         return True

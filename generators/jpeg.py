@@ -10,6 +10,7 @@ from PIL import Image
 
 from bench.contracts import param
 from generators._changed_pairs import ChangedPairs
+from generators._truths import FARTHER_WITH_DOSE
 from generators._write_pairs import Pair
 
 
@@ -27,6 +28,8 @@ class Jpeg(ChangedPairs):
     varies = ()
     argument = "quality"
     Params = Params
+    doses = ("75", "30", "10")
+    truths = FARTHER_WITH_DOSE
 
     def changed(self, image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
         saved = io.BytesIO()

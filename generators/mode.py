@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.contracts import SAMPLE, Context, Generator, Sample, Split, param
+from bench.contracts import SAMPLE, Context, Generator, Must, Sample, Split, Truth, param
 from bench.errors import BenchError
 from generators._real_pairs import distinct, keep_masks, real_pair
 from generators._write_pairs import Pair, write_pairs
@@ -32,6 +32,13 @@ class Mode(Generator):
     varies = (SAMPLE,)
     argument = "images"
     Params = Params
+    doses = ("20", "10", "5")
+    truths = (
+        Truth(metric="prdc", measure="recall", must=Must.WORSEN),
+        Truth(metric="prdc", measure="coverage", must=Must.WORSEN),
+        Truth(metric="vendi", measure="Vendi2-ratio", must=Must.WORSEN),
+        Truth(metric="prdc", measure="precision", must=Must.FLOOR),
+    )
 
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
         if len(train) < self.params.images:

@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.contracts import SAMPLE, param
 from generators._changed_pairs import ChangedPairs
+from generators._truths import FARTHER_WITH_DOSE
 from generators._write_pairs import Pair
 
 
@@ -28,6 +29,8 @@ class Noised(ChangedPairs):
     varies = (SAMPLE,)
     argument = "sd"
     Params = Params
+    doses = ("0.02", "0.05", "0.1")
+    truths = FARTHER_WITH_DOSE
 
     def changed(self, image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
         noise = rng.normal(0, 255 * self.params.sd, image.shape)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.contracts import SAMPLE, Context, Generator, Split
+from bench.contracts import SAMPLE, Context, Generator, Must, Split, Truth
 from bench.data.scene import Domain
 from bench.images import load_mask
 from generators._scenes import PHANTOM, scene_for
+from generators._truths import ALIGNED, AT_FLOOR, NO_COPIES
 from generators._write_pairs import own_rng, write_images
 
 
@@ -23,6 +24,7 @@ class Oracle(Generator):
     version = 1
     control = True
     varies = (SAMPLE,)
+    truths = (*AT_FLOOR, NO_COPIES, ALIGNED, Truth(must=Must.NOT_HARM))
 
     def only_on(self) -> tuple[str, ...]:
         return (PHANTOM,)

@@ -9,6 +9,7 @@ from bench.contracts import SAMPLE, Context, Generator, Split, param
 from bench.data.scene import Domain
 from bench.images import load_mask
 from generators._scenes import PHANTOM, scene_for
+from generators._truths import FARTHER_WITH_DOSE
 from generators._write_pairs import own_rng, write_images
 
 
@@ -31,6 +32,8 @@ class OracleShifted(Generator):
     varies = (SAMPLE,)
     argument = "hue"
     Params = Params
+    doses = ("0.5", "1", "2")
+    truths = FARTHER_WITH_DOSE
 
     def only_on(self) -> tuple[str, ...]:
         return (PHANTOM,)

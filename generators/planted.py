@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.contracts import SAMPLE, Context, Generator, Sample, Split, param
+from bench.contracts import SAMPLE, Context, Generator, Must, Sample, Split, Truth, param
 from bench.data.scene import Domain
 from bench.files.atomic import replacing
 from bench.images import load_mask, load_rgb, save_png
@@ -44,6 +44,8 @@ class Planted(Generator):
     varies = (SAMPLE,)
     argument = "percent"
     Params = Params
+    doses = ("10", "30")
+    truths = (Truth(metric="copying", measure="copied", must=Must.DOSE, within=0.03),)
 
     @classmethod
     def follow(cls, others: Sequence[Generator], dataset: str) -> dict[str, str]:  # noqa: ARG003

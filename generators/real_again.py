@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench.contracts import Must, Truth
 from generators._changed_pairs import ChangedPairs
+from generators._truths import ALIGNED, AT_FLOOR
 from generators._write_pairs import Pair
 
 
@@ -17,6 +19,7 @@ class RealAgain(ChangedPairs):
 
     version = 1
     varies = ()
+    truths = (*AT_FLOOR, ALIGNED, Truth(must=Must.NO_CLAIM))
 
     def changed(self, image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
         return image, mask

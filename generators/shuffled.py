@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.contracts import SAMPLE, Context, Generator, Sample, Split
+from bench.contracts import SAMPLE, Context, Generator, Must, Sample, Split, Truth
 from bench.images import load_mask, load_rgb
 from generators._real_pairs import keep_masks, partners, real_name
+from generators._truths import BLIND_TO_MASKS
 from generators._write_pairs import Pair, write_pairs
 
 
@@ -22,6 +23,11 @@ class Shuffled(Generator):
     control = True
     own_masks = True
     varies = (SAMPLE,)
+    truths = (
+        Truth(metric="alignment", measure="alignment", must=Must.MISALIGNED, within=0.05),
+        Truth(must=Must.HARM),
+        *BLIND_TO_MASKS,
+    )
 
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
         keep_masks(train, model_dir)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from bench.contracts import SAMPLE, param
+from bench.contracts import SAMPLE, Must, Truth, param
 from generators._changed_pairs import ChangedPairs, PixelParams, in_own_pixels
+from generators._truths import BLIND_TO_MASKS, LESS_ALIGNED_WITH_DOSE
 from generators._write_pairs import Pair
 
 KNOTS = 8
@@ -36,6 +37,8 @@ class Warped(ChangedPairs):
     argument = "distance"
     cite = "dose and response: Heller et al., Imperfect Segmentation Labels, LABELS 2018 (arXiv:1806.04618)"
     Params = Params
+    doses = ("2", "4", "8")
+    truths = (LESS_ALIGNED_WITH_DOSE, Truth(must=Must.WORSEN, within=0.01), *BLIND_TO_MASKS)
 
     def changed(self, image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
         from scipy.ndimage import map_coordinates
