@@ -1,7 +1,7 @@
 """Benchmark and evaluation suite for mask-conditioned medical image generators.
 
-`run`, `evaluate` and `score` do what the commands of these names do. Each raises `bench.errors.BenchError`, one line
-with the remedy, for what the caller can mend, and TypeError for an option that does not exist.
+`run`, `evaluate`, `score` and `power` do what the commands of these names do. Each raises `bench.errors.BenchError`,
+one line with the remedy, for what the caller can mend, and TypeError for an option that does not exist.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from bench.version import __version__
 
 if TYPE_CHECKING:
     from bench.report.evaluation import Scores
+    from bench.workflows.power import Power
     from bench.workflows.run import RunResult
     from bench.workflows.score import MapScores
 
-__all__ = ["__version__", "evaluate", "run", "score"]
+__all__ = ["__version__", "evaluate", "power", "run", "score"]
 
 Place = str | PathLike[str]
 
@@ -82,3 +83,20 @@ def score(pred: Place, truth: Place, **options: Any) -> MapScores:
     from bench.workflows.score import score
 
     return score(ScoreRequest.of(pred=pred, truth=truth, **options), Display(lines=False))
+
+
+def power(margin: float | None = None, results: Place | None = None, **options: Any) -> Power:
+    """Repeats and test images that show a difference of `margin`, as `python -m bench power` plans them.
+
+    The spread is that of a finished run below `results`, or is given: the other options are those of
+    `bench.workflows.request.PowerRequest`: `run`, `repeats`, `images`, `sd_repeats`, `sd_images`, `sd_both`. The result
+    has `design`, with the numbers; printing it shows the table.
+
+    >>> plan = power(0.02, images=800, sd_images=0.15, sd_repeats=0.01)
+    >>> plan.design.repeats_needed
+    7
+    """
+    from bench.workflows.power import power
+    from bench.workflows.request import PowerRequest
+
+    return power(PowerRequest.of(margin=margin, results=results, **options))

@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "train generators, sample, score, train segmenters, test, print the leaderboard",
     "evaluate": "score folders of synthetic images against a folder of real ones",
     "score": "score probability maps made elsewhere against true masks, in every convention",
+    "power": "plan repeats and test images for a difference that is to be seen",
     "leaderboard": "render the leaderboard again from stored records",
     "import-checkpoint": "turn a method's published weights into a folder to sample from",
     "list": "all plugins by kind",

@@ -12,6 +12,7 @@ from bench.analysis.estimate import Estimate, Resampled, mean_over_sets
 from bench.analysis.origin import Training
 from bench.analysis.paired import paired, same_images
 from bench.analysis.score_rows import OVERALL, OVERALL_UNWEIGHTED, RowScore, ScoredRow, ScoredRun
+from bench.contracts import SOURCES
 from bench.segscores import better
 from bench.stats.bootstrap import LEVEL
 from bench.stats.confidence import variances
@@ -39,7 +40,7 @@ class Verdict:
     `number`: the difference in each repeat and under draws; `level`: of its interval, above 0.95 where Holm's
     correction asks for it; `p_holm`, `comparisons`: None where it is none of those that are corrected together, as the
     row of a generator that is a control (`unranked`) is none. `margin`: the least difference that matters.
-    `baseline_pairs`: of an epoch.
+    `baseline_pairs`: of an epoch; `baseline_varied`: as the training's `varied`.
     """
 
     generator: str
@@ -50,6 +51,7 @@ class Verdict:
     metric: str
     number: Resampled
     margin: float
+    baseline_varied: tuple[str, ...] = ()
     unranked: bool = False
     level: float = LEVEL
     p_holm: float | None = None
@@ -63,6 +65,11 @@ class Verdict:
     @property
     def better(self) -> str:
         return better(self.metric)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What changes from repeat to repeat in the row or in its baseline."""
+        return tuple(one for one in SOURCES if one in (*self.training.varied, *self.baseline_varied))
 
     @property
     def estimate(self) -> Estimate:
@@ -126,8 +133,8 @@ class Verdict:
         if spread is None:
             return None, None
         images = self.number.counts.clusters
-        more = repeats_needed(spread, self.margin, images) if repeats > 1 else None
-        return more, images_needed(spread, self.margin, repeats)
+        more = repeats_needed(spread, self.margin, images, self.level) if repeats > 1 else None
+        return more, images_needed(spread, self.margin, repeats, self.level)
 
 
 def verdicts(runs: Sequence[ScoredRun]) -> list[Verdict]:
@@ -165,6 +172,7 @@ def _of_run(run: ScoredRun) -> Iterator[Verdict]:
                 training=row.training,
                 baseline=control.training.trained_on,
                 baseline_pairs=control.training.pairs,
+                baseline_varied=control.training.varied,
                 test_set=test,
                 metric=metric,
                 number=number,

@@ -6,8 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bench.analysis.collapsed import collapsed
+from bench.analysis.components import Component, components
 from bench.analysis.negatives import FAIR, empty_masks, sentence, with_fair
 from bench.analysis.origin import source_of
+from bench.analysis.predictors import Predictor, predictors
 from bench.analysis.records import RecordReader
 from bench.analysis.score_rows import RowScore, ScoredRow, SetScore, row_scores, scored_runs, set_scores
 from bench.analysis.set_differences import SetDifference, set_differences
@@ -23,7 +25,8 @@ from bench.store.run_manifest import RunManifest
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """`sets`, `tests`: every number; `set_differences`: of synthetic sets; `verdicts`: on rows of one segmenter, and
-    `verdicts_table` as a table, None where there are none; `notes`: those that a terminal shows; `rows`: with every
+    `verdicts_table` as a table, None where there are none; `components`: of their noise, a list each; `predictors`:
+    measures of sets beside gains, of a single run; `notes`: those that a terminal shows; `rows`: with every
     image's scores.
     """
 
@@ -31,6 +34,8 @@ class Report:
     tests: list[RowScore]
     set_differences: list[SetDifference]
     verdicts: list[Verdict]
+    components: list[list[Component]]
+    predictors: list[Predictor]
     table: Table
     verdicts_table: Table | None
     notes: tuple[str, ...]
@@ -61,13 +66,16 @@ def make_report(manifests: Sequence[RunManifest], store: Store, failed: Collecti
     # Of one run: differences of several would be told without a word of where their settings differ.
     between_sets = set_differences(runs[0].sets, runs[0].manifest.protocol.seed) if len(runs) == 1 else []
     between_rows = verdicts(tested)
+    together, too_few = (
+        predictors(rows, sets, between_rows, runs[0].manifest.protocol.seed) if len(runs) == 1 else ([], [])
+    )
     table = build_table(
         manifests,
         sets,
         tests,
         differences=between_sets,
         ties=ties(rows, tests, [name for run in tested for name in run.columns]),
-        notes=[*failed_trainings, *of_masks],
+        notes=[*failed_trainings, *of_masks, *too_few],
         beside=FAIR if empty else "",
     )
     return Report(
@@ -76,6 +84,8 @@ def make_report(manifests: Sequence[RunManifest], store: Store, failed: Collecti
         tests=tests,
         set_differences=between_sets,
         verdicts=between_rows,
+        components=components(between_rows),
+        predictors=together,
         table=table,
         verdicts_table=verdicts_table(between_rows, unpaired(tested)),
         rows=rows,

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.analysis.predictors import Predictor
 from bench.analysis.score_rows import RowScore, SetScore
 from bench.analysis.sources import of_row
 from bench.analysis.verdicts import Verdict
 from bench.files.atomic import write_atomic
+from bench.images import save_png
+from bench.report.components_table import COMPONENTS, component_records, components_table
 from bench.report.document import records_csv
 from bench.report.per_image import COLUMNS, per_image
+from bench.report.predictors_plot import draw_predictors
+from bench.report.predictors_table import PREDICTORS, predictor_record, predictors_table
 from bench.report.render import FORMATS, SUFFIXES
 from bench.report.report import Report
 from bench.report.set_differences_table import difference_record
@@ -33,21 +39,38 @@ DIFFERENCES = ("metric", "a", "b", "difference", "low", "high", "method", "n", "
 
 
 def write_tables(out: Path, report: Report) -> list[Path]:
-    """leaderboard, sets, verdicts as .csv, .tex and .md; scores, differences, per_image as .csv; replaced whole."""
+    """leaderboard, sets, verdicts, components as .csv, .tex and .md; scores, differences, per_image as .csv; replaced
+    whole. Where there are rows enough predictors too, with a picture (.png and .svg).
+    """
     texts = {f"leaderboard{SUFFIXES[name]}": render(report.table) for name, render in FORMATS.items()}
     if report.sets:
         texts |= _for_pages("sets", sets_table(report.sets))
         texts["sets.csv"] = records_csv(FIELDS, records(report.sets))
     if report.verdicts_table:
         texts |= _for_pages("verdicts", report.verdicts_table)
+    if report.components:
+        texts |= _for_pages("components", components_table(report.components))
+    if report.predictors:
+        texts |= _for_pages("predictors", predictors_table(report.predictors))
+        texts["predictors.csv"] = records_csv(PREDICTORS, map(predictor_record, report.predictors))
     scores = [*map(_set_score, report.sets), *map(_row_score, report.tests)]
     texts["verdicts.csv"] = records_csv(VERDICTS, map(_verdict, report.verdicts))
+    texts["components.csv"] = records_csv(COMPONENTS, component_records(report.components))
     texts["scores.csv"] = records_csv(TIDY, scores)
     texts["differences.csv"] = records_csv(DIFFERENCES, map(difference_record, report.set_differences))
     texts["per_image.csv"] = per_image_csv(report)
     for name, text in texts.items():
         write_atomic(out / name, text)
-    return [out / name for name in texts]
+    pictures = _pictures(out, report.predictors) if report.predictors else []
+    return [*(out / name for name in texts), *pictures]
+
+
+def _pictures(out: Path, found: Sequence[Predictor]) -> list[Path]:
+    pixels, vector = draw_predictors(found)
+    paths = [out / f"predictors.{suffix}" for suffix in ("png", "svg")]
+    save_png(paths[0], pixels)
+    write_atomic(paths[1], vector)
+    return paths
 
 
 def per_image_csv(report: Report) -> str:

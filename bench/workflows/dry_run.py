@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bench.analysis.power_plan import Design
 from bench.contracts import Cost
 from bench.cost.speed import memory_of, seconds, speed_of
 from bench.engine.actions import try_device_and_files
@@ -16,6 +17,9 @@ from bench.plan.run_plan import Plan, RunSpec
 from bench.plugins.params import key_params
 from bench.progress.display import Display
 from bench.progress.time_left import about
+from bench.report.power_table import forecast
+from bench.stats.groups import clusters
+from bench.stats.power import ASSUMED_IMAGES, ASSUMED_REPEATS, Spread
 from bench.store.artefacts import Store
 from bench.text import wrapped
 from bench.workflows.costs import Costs, sizes_of
@@ -70,6 +74,25 @@ def outline(spec: RunSpec, plan: Plan, store: Store, costs: Costs, device: str) 
     """Lines of at most `bench.text.WIDTH` characters where names allow it. Computes no stage and writes nothing."""
     yield from _parts(spec, plan, device)
     yield from _stages(plan, store, costs, device)
+    yield from wrapped(_smallest(spec, plan))
+
+
+def _smallest(spec: RunSpec, plan: Plan) -> str:
+    """The difference that this design can show, from what is assumed of its spread."""
+    tests = [spec.data.splits[test] for test in spec.data.tests]
+    groups = sum(len(set(clusters([sample.group for sample in split]))) for split in tests)
+    controls = {one.name for one in spec.generators if one.plugin.control}
+    ranked = sum(row.generator not in controls for row in plan.rows)
+    design = Design(
+        margin=spec.margin,
+        spread=Spread(repeat=ASSUMED_REPEATS, image=ASSUMED_IMAGES),
+        repeats=spec.repeats,
+        images=sum(map(len, tests)),
+        groups=groups,
+        # One row of each network is what the others are compared with.
+        comparisons=max(1, ranked - len(spec.segmenters)),
+    )
+    return forecast(design)
 
 
 def _parts(spec: RunSpec, plan: Plan, device: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from bench.images import MAX_PIXELS
 from bench.masks import Label, parse_labels
 from bench.plugins.params import check_value
 from bench.plugins.profile import RunOptions
+from bench.stats.power import MOST
 
 
 class Asked:
@@ -170,3 +171,28 @@ class ScoreRequest(Asked):
     def pixel_limit(self) -> int:
         """Pixels of the largest picture that is decoded."""
         return MAX_PIXELS if self.max_pixels is None else self.max_pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class PowerRequest(Asked):
+    """A plan of repeats and test images for a difference of `margin`.
+
+    `results`: folder with a finished `run`, the newest where none is named. None, with `images` or a standard
+    deviation: no run is read. What is given wins over what the run says; `images` are independent ones where there is
+    no run.
+    """
+
+    margin: float = param(0.01, "difference that is to be seen", low=1e-6, high=1)
+    results: Path | None = None
+    run: str = ""
+    repeats: int | None = param(None, "that the plan begins with", low=1, high=MOST)
+    images: int | None = param(None, "test images that the plan begins with", low=2, high=MOST)
+    sd_repeats: float | None = param(None, "of a paired difference over repeats", low=0, high=1)
+    sd_images: float | None = param(None, "of a paired difference over test images", low=0, high=1)
+    sd_both: float | None = param(None, "of a paired difference over test images within repeats", low=0, high=1)
+
+    @property
+    def given(self) -> bool:
+        """Whether it asks for a plan without any run."""
+        numbers = (self.images, self.sd_repeats, self.sd_images, self.sd_both)
+        return self.results is None and not self.run and any(one is not None for one in numbers)

@@ -138,3 +138,39 @@ def test_the_levels_of_holm_decide_as_its_p_values_do():
         p_values = np.random.default_rng(seed).random(6) ** 4
         decided = [p < 1 - level for p, level in zip(p_values, holm_levels(p_values), strict=True)]
         assert decided == [p < 0.05 for p in holm(p_values)]
+
+
+def literal_share_seen(spread, repeats, images, difference, trials, rng):
+    """Designs whose interval, as `crossed` makes it, lies above 0: values of every repeat on every image, drawn."""
+    seen = 0
+    for trial in range(trials):
+        noise = rng.normal(0, spread.image, images) + rng.normal(0, spread.both, (repeats, images))
+        values = difference + rng.normal(0, spread.repeat, (repeats, 1)) + noise
+        weights = draw_weights([""] * images, trial, 200)
+        seen += crossed(values @ weights.T / images, values.mean(1)).interval()[0] > 0
+    return seen / trials
+
+
+@pytest.mark.parametrize(
+    ("repeats", "spread"),
+    [
+        (1, Spread(repeat=0, image=0.1, both=0.1)),
+        (2, Spread(repeat=0.01, image=0.1)),
+        (3, Spread(repeat=0.02, image=0.1, both=0.1)),
+        (5, Spread(repeat=0.005, image=0.2, both=0.05)),
+    ],
+)
+def test_four_of_five_designs_show_the_difference_that_they_are_said_to_show(repeats, spread):
+    """Also of 2 repeats, where a single degree of freedom bounds one of two noises."""
+    least = least_difference(spread, repeats, 100)
+    assert literal_share_seen(spread, repeats, 100, least, 250, np.random.default_rng(5)) == pytest.approx(
+        0.82, abs=0.08
+    )
+
+
+@pytest.mark.parametrize("repeats", [2, 3, 10])
+def test_more_images_never_show_less(repeats):
+    found = [
+        least_difference(Spread(repeat=0.01, image=0.15, both=0.05), repeats, count) for count in range(20, 4000, 50)
+    ]
+    assert found == sorted(found, reverse=True)
