@@ -10,11 +10,12 @@ import numpy as np
 
 from bench.analysis.origin import Scope
 from bench.analysis.score_rows import OVERALL
-from bench.analysis.sources import IMAGES, WORDS
+from bench.analysis.sources import WORDS
 from bench.analysis.verdicts import Verdict
 from bench.contracts import GENERATOR, SAMPLE, SEGMENTER, SOURCES
 from bench.stats.confidence import Variances, variances
 
+IMAGES = "test images"
 BOTH = f"repeats × {IMAGES}"
 ALL = "all together"
 TRAINING_AGAIN = "--train-on real or equal-updates"

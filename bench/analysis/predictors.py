@@ -15,7 +15,7 @@ from bench.analysis.components import in_first_convention
 from bench.analysis.estimate import Estimate
 from bench.analysis.origin import SetOrigin
 from bench.analysis.score_rows import ScoredRow, SetScore
-from bench.analysis.verdicts import REAL, Verdict
+from bench.analysis.verdicts import Verdict
 from bench.contracts import Measure
 from bench.identity import derive_seed
 from bench.stats.bootstrap import bounds
@@ -91,9 +91,9 @@ def predictors(
                 f"with a set and a verdict, not of {count}; --controls adds rows"
             )
         for measure, points in by_measure.items():
-            found = _of_measure(points, measure, seed) if len(points) >= LEAST_ROWS else None
-            if found is not None:
-                results.append(replace(found, segmenter=segmenter, trained_on=kind))
+            one = _of_measure(points, measure, seed) if len(points) >= LEAST_ROWS else None
+            if one is not None:
+                results.append(replace(one, segmenter=segmenter, trained_on=kind))
     return results, notes
 
 
@@ -109,9 +109,8 @@ def _points(
     points: dict[tuple[str, str], dict[Measure, list[Point]]] = {}
     for verdict in in_first_convention(found):
         training = verdict.training
-        kind = "added" if training.trained_on.startswith(f"{REAL}+") else "only"
         for one in measured.get(made[training].key, ()):
-            by_measure = points.setdefault((training.segmenter, kind), {})
+            by_measure = points.setdefault((training.segmenter, training.kind), {})
             by_measure.setdefault(one.measure, []).append(
                 Point(made=made[training], measure=one.estimate, verdict=verdict)
             )

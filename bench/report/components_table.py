@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.analysis.components import ALL, Component, told_apart
-from bench.analysis.sources import contained
+from bench.analysis.sources import of_row
 from bench.report.table import Cell, Column, Table, rounded
 
 COMPONENTS = (
@@ -52,7 +52,7 @@ def _comparison(part: Component) -> dict[str, Any]:
         "repeats": training.repeats,
         "n_clusters": counts.clusters,
         "n_images": counts.images,
-        "sources": contained(one.sources),
+        "sources": of_row(one.sources),
         "dataset": training.scope.dataset,
         "data": training.scope.data,
         "profile": training.scope.profile,
@@ -98,5 +98,5 @@ def _number(value: float | None) -> str:
 
 def _not_contained(found: Sequence[Sequence[Component]]) -> list[str]:
     """What has one seed in all repeats is in no component."""
-    told = {contained(parts[0].verdict.sources): None for parts in found if len(parts[0].verdict.number.by_repeat) > 1}
+    told = {of_row(parts[0].verdict.sources): None for parts in found if len(parts[0].verdict.number.by_repeat) > 1}
     return [f"components contain {one}" for one in told]

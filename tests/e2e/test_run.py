@@ -24,7 +24,7 @@ PROMISED = ("dataset", "generator", "masks", "row", "segmenter", "test_set", "me
 TABLES = (
     *(f"leaderboard.{suffix}" for suffix in ("csv", "tex", "md")),
     *(f"{name}.{suffix}" for name in ("sets", "verdicts") for suffix in ("tex", "md", "csv")),
-    "scores.csv", "differences.csv", "per_image.csv",
+    "components.csv", "scores.csv", "differences.csv", "per_image.csv",
 )  # fmt: skip
 SMALL = ["--set", "phantom.size=32", "--set", "phantom.train=6", "--set", "phantom.test=2"]
 EQUAL = "real, equal updates"

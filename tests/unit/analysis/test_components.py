@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.analysis.components import ALL, BOTH, components, told_apart
+from bench.analysis.components import ALL, BOTH, IMAGES, components, told_apart
 from bench.analysis.estimate import Counts, Resampled
-from bench.analysis.sources import IMAGES
 from bench.analysis.verdicts import Verdict
 from bench.report.components_table import component_records
 from bench.stats.bootstrap import draw_weights
@@ -24,6 +23,7 @@ def verdict(name, varied, sd, seed=0, repeats=REPEATS):
     values = 0.02 + rng.normal(0, sd, (repeats, 1)) + rng.normal(0, 0.1, N) + rng.normal(0, 0.2, (repeats, N))
     number = Resampled(by_repeat=values.mean(1), draws=values @ WEIGHTS.T / N, counts=Counts(images=N, clusters=N))
     return Verdict(
+        generator=name,
         training=trained_row(name, name, repeats=repeats, varied=varied).training,
         baseline="real+copies",
         baseline_pairs=None,
