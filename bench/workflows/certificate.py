@@ -10,15 +10,15 @@ from pathlib import Path
 from bench.analysis.certificate import Control, Evidence, checks
 from bench.analysis.false_claims import FalseClaims, false_claims
 from bench.analysis.sensitivity import sensitivities
-from bench.contracts import SEGMENTER, Generator, Must
+from bench.contracts import SEGMENTER, Must
 from bench.files.atomic import write_atomic
-from bench.plugins.registry import Registry
 from bench.progress.display import Display
 from bench.report.certificate_tables import FIELDS, Certificate, record
 from bench.report.document import records_csv
 from bench.report.render import FORMATS, SUFFIXES
 from bench.workflows.request import RunRequest
 from bench.workflows.run import RunResult, run
+from bench.workflows.setup import choose
 
 BLOCKS = (1, 3)
 """Repeats of a verdict whose false claims are counted."""
@@ -36,8 +36,7 @@ class Certified:
 def certify(request: RunRequest, null_repeats: int, display: Display | None = None) -> Certified:
     """Run every control that fits the dataset at each of its doses; then, `null_repeats` times, trainings on the same
     pairs. The request's `generators` run too, and are held against the best control. BenchError as `run`."""
-    registry = Registry(request.plugins)
-    controls = known_controls(registry)
+    controls = fitting_controls(request)
     names = tuple(name for one in controls for name in one.generators)
     first = run(replace(request, generators=(*request.generators, *names)), display)
     assert first is not None
@@ -45,15 +44,14 @@ def certify(request: RunRequest, null_repeats: int, display: Display | None = No
     return _certified(controls, first, null)
 
 
-def known_controls(registry: Registry) -> tuple[Control, ...]:
-    """All that say what must happen to their numbers, the user's own too."""
-    found = []
-    for name in registry.names("generator"):
-        cls = registry.load("generator", name)
-        assert issubclass(cls, Generator)
-        if cls.truths:
-            found.append(Control(name=name, doses=cls.doses, truths=cls.truths))
-    return tuple(found)
+def fitting_controls(request: RunRequest) -> tuple[Control, ...]:
+    """All that say what must happen to their numbers and work on the request's data, the user's own too."""
+    chosen = choose(replace(request, controls=True)).generators
+    return tuple(
+        Control(name=one.name, doses=tuple(one.plugin.doses), truths=tuple(one.plugin.truths))
+        for one in chosen
+        if one.plugin.truths
+    )
 
 
 def _null_run(
