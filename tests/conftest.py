@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -23,6 +24,11 @@ PLUGINS = Path(__file__).parent / "plugins"
 
 _contracts: dict[str, set[str]] = defaultdict(set)
 """Outcomes of the contract tests by plugin. Where several processes test, the one that starts them is told of all."""
+
+
+def pytest_collection_finish() -> None:
+    """What collecting has imported, torch and its companions, lives to the end: no search for garbage visits it."""
+    gc.freeze()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
