@@ -68,6 +68,19 @@ def bare(without_torch, tmp_path):
 
 
 @pytest.fixture
+def no_base_model(tmp_path, monkeypatch):
+    """This process as a machine that has fetched no base model."""
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+
+
+@pytest.fixture
+def lacking(bench, no_base_model, tmp_path):  # noqa: ARG001
+    """A command in this process, on such a machine, without weights either."""
+    return lambda *words: bench(*words, env={"TORCH_HOME": str(tmp_path / "torch")})
+
+
+@pytest.fixture
 def polyps(tmp_path):
     make_pairs(tmp_path / "data" / "TrainDataset", 6)
     make_pairs(tmp_path / "data" / "TestDataset" / "Kvasir", 2)
@@ -95,12 +108,12 @@ def test_every_segmenter_follows_its_published_recipe(bench, name):
     assert shown(bench, name) == wanted
 
 
-def test_each_segmenter_without_its_weights_is_one_line(process, bare, discs, tmp_path):
+def test_each_segmenter_without_its_weights_is_one_line(lacking, discs, tmp_path):
     """What it is, where to put the file and what fetches it; nothing starts."""
     words = [word for name in ADDRESSES for word in ("--segmenter", name)]
-    done = process(
+    done = lacking(
         "run", "--generator", "toy-mirror", "--metric", "toy-mean", *TOYS, *words, "--profile", "paper",
-        "--dataset", "folder", "--data", discs, "--results", tmp_path / "r", env=bare,
+        "--dataset", "folder", "--data", discs, "--results", tmp_path / "r",
     )  # fmt: skip
     assert done.code == 2
     assert done.error == "bench: 4 things are missing:"
@@ -112,12 +125,12 @@ def test_each_segmenter_without_its_weights_is_one_line(process, bare, discs, tm
 
 
 @pytest.mark.parametrize("field", ["weights", "backbone"])
-def test_a_file_that_is_not_there_is_refused_even_where_others_may_be_fetched(process, bare, discs, tmp_path, field):
+def test_a_file_that_is_not_there_is_refused_even_where_others_may_be_fetched(lacking, discs, tmp_path, field):
     """Before anything starts: --download fetches what was published, not what was misspelt."""
-    done = process(
+    done = lacking(
         "run", "--generator", "toy-mirror", "--metric", "toy-mean", *TOYS, "--segmenter", "sanet", "--profile", "paper",
         "--download", "--set", f"sanet.{field}={tmp_path / 'none.pth'}", "--dataset", "folder", "--data", discs,
-        "--results", tmp_path / "r", env=bare,
+        "--results", tmp_path / "r",
     )  # fmt: skip
     assert done.code == 2
     assert f"segmenter sanet: sanet.{field}={tmp_path / 'none.pth'}: no such file" in done.error
@@ -128,7 +141,7 @@ def listed(text):
 
 
 def test_all_that_is_missing_is_listed_at_once(process, bare, tmp_path):
-    """Base model, weights and data, each once and on its own line, with its size and how to get it."""
+    """Base model, weights and data, each once and on its own line, with its size and how to get it; torch is absent."""
     done = process(*PAPER, "--results", tmp_path / "r", env=bare)
     assert done.code == 2
     assert done.error == "bench: 6 things are missing:"
@@ -144,8 +157,8 @@ def test_all_that_is_missing_is_listed_at_once(process, bare, tmp_path):
     assert not (tmp_path / "r").exists()
 
 
-def test_data_cannot_be_fetched(process, bare, tmp_path):
-    done = process(*PAPER, "--download", "--results", tmp_path / "r", env=bare)
+def test_data_cannot_be_fetched(lacking, tmp_path):
+    done = lacking(*PAPER, "--download", "--results", tmp_path / "r")
     assert done.code == 2
     assert "dataset polyps: PraNet's" in done.error
     assert "base model" not in done.err
@@ -171,26 +184,19 @@ def test_no_scene_stands_in_for_published_data(bench, tmp_path):
     assert "phantom stands in for polyps" in done.err
 
 
-def test_broken_data_are_listed_with_the_rest(process, bare, polyps, tmp_path):
+def test_broken_data_are_listed_with_the_rest(lacking, polyps, tmp_path):
     (polyps / "TrainDataset" / "masks" / "s003.png").unlink()
-    done = process(*PAPER, "--data", polyps, "--results", tmp_path / "r", env=bare)
+    done = lacking(*PAPER, "--data", polyps, "--results", tmp_path / "r")
     assert done.code == 2
     assert listed(done.err)[-1].startswith(f"{polyps / 'TrainDataset' / 'images' / 's003.png'}: ")
 
 
-def test_a_dry_run_without_data_lists_what_is_missing(process, bare, tmp_path):
-    done = process(*PAPER, "--dry-run", "--results", tmp_path / "r", env=bare)
+def test_a_dry_run_without_data_lists_what_is_missing(lacking, tmp_path):
+    done = lacking(*PAPER, "--dry-run", "--results", tmp_path / "r")
     assert done.code == 2
     assert len(listed(done.out)) == 6
     assert "no plan" in done.out.splitlines()[-1]
     assert not (tmp_path / "r").exists()
-
-
-@pytest.fixture
-def no_base_model(tmp_path, monkeypatch):
-    """This process as a machine that has fetched no base model."""
-    constants = pytest.importorskip("huggingface_hub.constants")
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
 
 
 @pytest.mark.usefixtures("no_base_model")

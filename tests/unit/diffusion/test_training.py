@@ -1,6 +1,7 @@
 """Training of the diffusion generators: resume, stop, what is trained, and what a batch depends on."""
 
 import csv
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -203,6 +204,20 @@ def run_layer(place, broken_at=None, gradient_at=None, steps=LAYER_STEPS, every=
     )
 
 
+@pytest.fixture(scope="module")
+def layer_weights(tmp_path_factory):
+    """Those of the layer after an uninterrupted training."""
+    return run_layer(tmp_path_factory.mktemp("uninterrupted"))[0].weight
+
+
+@pytest.fixture(scope="module")
+def four_steps(tmp_path_factory):
+    """What a training of the layer leaves that ends after four steps of six."""
+    place = tmp_path_factory.mktemp("four steps")
+    run_layer(place, steps=4)
+    return place
+
+
 def saved(place):
     """The newest checkpoint's state."""
     return torch.load(checkpoints(place)[0], weights_only=True)
@@ -260,34 +275,28 @@ def test_weights_that_are_not_finite_never_become_a_checkpoint(tmp_path):
 
 @pytest.mark.parametrize("damage", [lambda b: b[:9], lambda b: b[:-9], lambda b: b[:700] + b"x" + b[701:]])
 @pytest.mark.parametrize(("damaged", "goes_on"), [(1, 2), (2, 0)])
-def test_a_damaged_checkpoint_changes_no_weight(tmp_path, damage, damaged, goes_on):
+def test_a_damaged_checkpoint_changes_no_weight(layer_weights, four_steps, tmp_path, damage, damaged, goes_on):
     """The one before it is gone on from, or the training begins anew: to the weights of an uninterrupted one."""
-    other, seen, progress = tmp_path / "uninterrupted", [], Said()
-    other.mkdir()
-    want = run_layer(other)[0].weight
-    run_layer(tmp_path, steps=4)
-    for path in checkpoints(tmp_path)[:damaged]:
+    place, seen, progress = shutil.copytree(four_steps, tmp_path / "place"), [], Said()
+    for path in checkpoints(place)[:damaged]:
         path.write_bytes(damage(path.read_bytes()))
-    assert torch.equal(run_layer(tmp_path, look=seen.append, progress=progress)[0].weight, want)
+    assert torch.equal(run_layer(place, look=seen.append, progress=progress)[0].weight, layer_weights)
     assert seen == list(range(goes_on, LAYER_STEPS))
     assert len(progress.lines) == damaged
 
 
-def test_a_kill_while_saving_leaves_the_checkpoint_before(tmp_path, monkeypatch):
+def test_a_kill_while_saving_leaves_the_checkpoint_before(layer_weights, tmp_path, monkeypatch):
     def torn(_, path):
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    other = tmp_path / "uninterrupted"
-    other.mkdir()
-    want = run_layer(other)[0].weight
     run_layer(tmp_path, steps=2)
     with monkeypatch.context() as patch:
         patch.setattr(torch, "save", torn)
         with pytest.raises(KeyboardInterrupt):
             run_layer(tmp_path)
     assert len(saved(tmp_path)["curve"]) == 2
-    assert torch.equal(run_layer(tmp_path)[0].weight, want)
+    assert torch.equal(run_layer(tmp_path)[0].weight, layer_weights)
 
 
 def test_a_full_disk_is_one_line_that_names_the_checkpoint(tmp_path, monkeypatch):
