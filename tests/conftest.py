@@ -26,9 +26,15 @@ _contracts: dict[str, set[str]] = defaultdict(set)
 """Outcomes of the contract tests by plugin. Where several processes test, the one that starts them is told of all."""
 
 
+def pytest_collection() -> None:
+    """What collecting imports, torch and its companions, lives to the end: no search for garbage visits it, neither
+    now nor between tests."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """What collecting has imported, torch and its companions, lives to the end: no search for garbage visits it."""
     gc.freeze()
+    gc.enable()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -52,6 +52,9 @@ def load_network(path: Path) -> Any:
     import torch
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
+    from metrics.extractors._unstarted import Unstarted
+
     # torch-fidelity unpickles anything it is given. Loading tensors only, first, proves that there is nothing else.
     torch.load(path, weights_only=True, map_location="cpu")
-    return FeatureExtractorInceptionV3("inception-v3-compat", [LAYER], feature_extractor_weights_path=str(path))
+    with Unstarted():
+        return FeatureExtractorInceptionV3("inception-v3-compat", [LAYER], feature_extractor_weights_path=str(path))

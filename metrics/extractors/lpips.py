@@ -116,8 +116,10 @@ def load_distance(net: str, path: Path) -> Any:
     import lpips
     import torch
 
+    from metrics.extractors._unstarted import Unstarted
+
     stored = torch.load(path, weights_only=True, map_location="cpu")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), Unstarted():
         # The package asks torchvision in words that were deprecated after its last release.
         warnings.filterwarnings("ignore", category=UserWarning, module="torchvision")
         distance = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)

@@ -21,6 +21,7 @@ from bench.errors import BenchError
 from bench.files.atomic import sha256_file
 from bench.images import save_png
 from metrics.extractors import lite0, lpips
+from metrics.extractors._unstarted import Unstarted
 from tests.conftest import extraction_of, refused
 from tests.golden.random_weights import save_trap
 
@@ -47,9 +48,12 @@ def twin_of():
     @functools.cache
     def make(net):
         torch.manual_seed(0)
-        twin = package.LPIPS(net=net, pnet_rand=True, verbose=False)
+        with Unstarted():
+            twin = package.LPIPS(net=net, pnet_rand=True, verbose=False)
         for name, weight in twin.net.state_dict().items():
-            if name.endswith("weight"):
+            if name.endswith("bias"):
+                torch.nn.init.normal_(weight, std=0.1)
+            else:
                 # He's scale: with torch's default the signal dies and every comparison would hold.
                 torch.nn.init.kaiming_normal_(weight, nonlinearity="relu")
         return twin
