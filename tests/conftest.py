@@ -6,7 +6,9 @@ import gc
 import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,20 @@ PLUGINS = Path(__file__).parent / "plugins"
 
 _contracts: dict[str, set[str]] = defaultdict(set)
 """Outcomes of the contract tests by plugin. Where several processes test, the one that starts them is told of all."""
+
+
+OTHER_END = ("sympy", "scipy.stats", "scipy.sparse.linalg", "huggingface_hub.hf_api", "tifffile", "matplotlib.figure")
+"""Large packages that collecting imports after torch, or in the middle of it."""
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """In a fresh environment all that is imported is compiled first. So that workers do not compile the same module at
+    the same time, every second one begins at the other end: what one has compiled, the other reads."""
+    worker = getattr(session.config, "workerinput", {}).get("workerid", "gw0")
+    if int(worker.removeprefix("gw")) % 2:
+        for name in OTHER_END:
+            with suppress(ImportError):
+                import_module(name)
 
 
 def pytest_collection() -> None:
