@@ -90,7 +90,7 @@ def choose(request: RunRequest) -> Choice:
     registry, profile = Registry(request.plugins), load_profile(request.profile)
     refuse_unknown_plugins(profile, registry)
     options = request.over(profile.run)
-    if not request.generators:
+    if not request.generators and not request.controls:
         raise BenchError("--generator: name one at least; python -m bench list generators shows them")
     if not options.metrics and not options.segmenters:
         raise BenchError(
