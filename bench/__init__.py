@@ -1,7 +1,8 @@
 """Benchmark and evaluation suite for mask-conditioned medical image generators.
 
-`run`, `evaluate`, `score` and `power` do what the commands of these names do. Each raises `bench.errors.BenchError`,
-one line with the remedy, for what the caller can mend, and TypeError for an option that does not exist.
+`run`, `worth`, `evaluate`, `score` and `power` do what the commands of these names do. Each raises
+`bench.errors.BenchError`, one line with the remedy, for what the caller can mend, and TypeError for an option that does
+not exist.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from bench.workflows.power import Power
     from bench.workflows.run import RunResult
     from bench.workflows.score import MapScores
+    from bench.workflows.worth import WorthResult
 
-__all__ = ["__version__", "evaluate", "power", "run", "score"]
+__all__ = ["__version__", "evaluate", "power", "run", "score", "worth"]
 
 Place = str | PathLike[str]
 
@@ -39,6 +41,26 @@ def run(generators: Sequence[str], dataset: str, data: Place | None = None, **op
 
     request = RunRequest.of(generators=generators, dataset=dataset, data=data, **options)
     return run(request, Display(lines=False))
+
+
+def worth(
+    generators: Sequence[str], dataset: str, fraction: int, data: Place | None = None, **options: Any
+) -> WorthResult | None:
+    """How many real pairs each generator's set stands for, as `python -m bench worth` says it.
+
+    The generators see `fraction` percent of the real training pairs. The other options are those of
+    `bench.workflows.request.WorthRequest`: `curve`, `segmenters`, `repeats`, `settings` …
+
+    The result has `report` (with `sentences`, and `worths`, a number each), `files` (tables and pictures) and
+    `failures`; printing it shows sentences and table. It is None in every process but the first of several that a
+    launcher started.
+    """
+    from bench.progress.display import Display
+    from bench.workflows.request import WorthRequest
+    from bench.workflows.worth import worth
+
+    request = WorthRequest.of(generators=generators, dataset=dataset, fraction=fraction, data=data, **options)
+    return worth(request, Display(lines=False))
 
 
 def evaluate(real: Place, fake: Place, metrics: Sequence[str] | None = None, **options: Any) -> Scores:

@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": "score folders of synthetic images against a folder of real ones",
     "score": "score probability maps made elsewhere against true masks, in every convention",
     "power": "plan repeats and test images for a difference that is to be seen",
+    "worth": "how many real images a synthetic set stands for, read on the learning curve of real ones",
     "leaderboard": "render the leaderboard again from stored records",
     "import-checkpoint": "turn a method's published weights into a folder to sample from",
     "list": "all plugins by kind",

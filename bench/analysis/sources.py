@@ -19,7 +19,12 @@ def of_set(varied: Collection[str]) -> str:
     return _contained("images", varied, (GENERATOR, SAMPLE))
 
 
-def _contained(images: str, varied: Collection[str], sources: Sequence[str]) -> str:
+def of_worth(varied: Collection[str]) -> str:
+    """Of what a row is worth: the shares of its learning curve are drawn once, by the base seed."""
+    return _contained("test images", varied, SOURCES, ["which real pairs a share holds"])
+
+
+def _contained(images: str, varied: Collection[str], sources: Sequence[str], fixed: Sequence[str] = ()) -> str:
     there = [images, *(WORDS[one] for one in sources if one in varied)]
-    absent = [f"NOT {WORDS[one]}" for one in sources if one not in varied]
+    absent = [f"NOT {one}" for one in (*(WORDS[one] for one in sources if one not in varied), *fixed)]
     return "; ".join(part for part in (", ".join(there), ", ".join(absent)) if part)

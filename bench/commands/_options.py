@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.commands._parser import Group, Parser
+from bench.contracts import SOURCES
 from bench.images import MAX_PIXELS
 
 RESULTS = Path("results")
@@ -114,6 +115,38 @@ def add_profile_options(parser: Parser, default: str = "demo") -> None:
         metavar="NAME.FIELD=VALUE",
         dest="overrides",
         help="change one parameter of a plugin, for example siamese.steps=200 (repeatable)",
+    )
+
+
+def add_repeats_options(many: Group) -> None:
+    """How often everything random is done, and what changes then."""
+    many.add_argument(
+        "--repeats",
+        type=int,
+        metavar="R",
+        help="train and sample each generator and train each network so often, each time with seeds of its own "
+        "(default: the profile's)",
+    )
+    many.add_argument(
+        "--vary",
+        nargs="+",
+        action="extend",
+        default=[],
+        choices=SOURCES,
+        metavar="SOURCE",
+        help="what changes from repeat to repeat: generator (its training), sample, segmenter (default: all three)",
+    )
+
+
+def add_generator_parameters(many: Group) -> None:
+    """Two that most generators have."""
+    many.add_argument(
+        "--precision", help="of the generators: fp32 or bf16 arithmetic (default: the profile's); --set wins"
+    )
+    many.add_argument(
+        "--batch-size",
+        metavar="BATCH",
+        help="of the generators: images an optimiser step, over all devices (default: the profile's); --set wins",
     )
 
 

@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.commands._options import (
+    add_generator_parameters,
     add_machine_options,
     add_plugin_option,
     add_profile_options,
+    add_repeats_options,
     add_results_option,
     add_set_options,
     add_weights_options,
     shared,
 )
 from bench.commands._parser import Group, Parser
+from bench.commands._shown import show_failures, show_plan
 from bench.commands._threads import settled_threads
-from bench.contracts import SOURCES
 from bench.engine.threads import note_of, settle_threads
 from bench.plugins.profile import FRACTIONS, MASKS, REFERENCES, ROWS, SELECTIONS
 from bench.progress.display import Display
@@ -26,7 +28,6 @@ from bench.progress.terminal import say, show
 from bench.workflows.request import RunRequest
 
 if TYPE_CHECKING:
-    from bench.workflows.dry_run import DryRun
     from bench.workflows.run import RunResult
 
 
@@ -35,7 +36,7 @@ def add_arguments(parser: Parser) -> None:
     many = parser.group("what to run (repeat an option for several)")
     _add_plugins(many)
     _add_protocol(many)
-    _add_generator_parameters(many)
+    add_generator_parameters(many)
     add_set_options(parser)
     add_profile_options(parser)
     add_plugin_option(parser)
@@ -125,27 +126,12 @@ def _add_protocol(many: Group) -> None:
         help="score every map's S-measure, weighted F, HD95 and surface Dice too (tens of ms a map; in scores.csv)",
     )
     many.add_argument("--seed", type=int, metavar="S", help="base seed of everything random (default: the profile's)")
-    _add_repeats(many)
+    add_repeats_options(many)
+    _add_verdicts(many)
 
 
-def _add_repeats(many: Group) -> None:
-    """How often everything random is done, and what is concluded from it."""
-    many.add_argument(
-        "--repeats",
-        type=int,
-        metavar="R",
-        help="train and sample each generator and train each network so often, each time with seeds of its own "
-        "(default: the profile's)",
-    )
-    many.add_argument(
-        "--vary",
-        nargs="+",
-        action="extend",
-        default=[],
-        choices=SOURCES,
-        metavar="SOURCE",
-        help="what changes from repeat to repeat: generator (its training), sample, segmenter (default: all three)",
-    )
+def _add_verdicts(many: Group) -> None:
+    """What is concluded from the repeats, and how they were asked for before."""
     many.add_argument(
         "--margin",
         type=float,
@@ -160,18 +146,6 @@ def _add_repeats(many: Group) -> None:
     )
 
 
-def _add_generator_parameters(many: Group) -> None:
-    """Two that most generators have."""
-    many.add_argument(
-        "--precision", help="of the generators: fp32 or bf16 arithmetic (default: the profile's); --set wins"
-    )
-    many.add_argument(
-        "--batch-size",
-        metavar="BATCH",
-        help="of the generators: images an optimiser step, over all devices (default: the profile's); --set wins",
-    )
-
-
 def run(args: argparse.Namespace) -> int:
     """Exit code: 0 where all is done, 1 where the suite or a plugin has a fault, 2 for what the user can mend."""
     # Not above: --help needs neither engine nor reports.
@@ -181,7 +155,7 @@ def run(args: argparse.Namespace) -> int:
     request = _request(args)
     if args.dry_run:
         settle_threads(note_of(request.results, vars(request)), keep=False)
-        return _show_plan(dry_run(request))
+        return show_plan(dry_run(request))
     with settled_threads(request) as threads:
         result = do_run(request, Display(verbose=args.verbose))
         if result is None or not result.failures:
@@ -217,36 +191,9 @@ def _request(args: argparse.Namespace) -> RunRequest:
     )
 
 
-def _show_plan(planned: DryRun | None) -> int:
-    from bench.workflows.setup import list_missing
-
-    if planned is None:
-        return 0
-    if planned.missing:
-        show(list_missing(planned.missing) if len(planned.missing) > 1 else f"missing: {planned.missing[0]}")
-    for line in planned.lines:
-        show(line)
-    if not planned.lines:
-        show("no plan: it needs the data")
-        return 2
-    show("images and masks were matched by name; a run opens each of them before it computes anything")
-    return 0
-
-
 def _show_result(result: RunResult) -> int:
-    """Of failures the first in full; the others, and what waits for them, were reported as they came."""
     if result.report is not None:
         show(f"\n{result.report.text()}\n")
     if result.files:
         show(f"{result.files[0].parent}: {len(result.files)} files with all scores and notes; log: {result.log}")
-    if not result.failures:
-        return 0
-    causes = [failure for failure in result.failures if not failure.blocked]
-    first = next((failure for failure in causes if failure.ours), causes[0])
-    more = f" ({len(causes) - 1} more failed, see above)" if len(causes) > 1 else ""
-    waiting = len(result.failures) - len(causes)
-    say(
-        f"bench: {first.stage.label}: {first.message}{more}; what finished is kept and the same command resumes"
-        + (f" ({waiting} stages wait for it)" if waiting else "")
-    )
-    return 1 if first.ours else 2
+    return show_failures(result.failures)

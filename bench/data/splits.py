@@ -62,7 +62,7 @@ class Splits:
         a split `unused`. BenchError where too few are left."""
         if percent == 100:
             return self
-        train = share(self.splits[TRAIN], percent, seed)
+        train = self.share(percent, seed)
         if len(train) < MIN_TRAIN:
             raise BenchError(
                 f"--fraction {percent}: leaves {len(train)} of {len(self.splits[TRAIN])} training pairs of dataset "
@@ -70,6 +70,14 @@ class Splits:
             )
         unused = tuple(sample for sample in self.splits[TRAIN] if sample not in set(train))
         return self.with_splits({**self.splits, TRAIN: train} | ({UNUSED: unused} if unused else {}))
+
+    def share(self, percent: int, seed: int) -> Split:
+        """About `percent` of the training pairs, in whole groups; a larger share of the seed holds every smaller."""
+        return share(self.splits[TRAIN], percent, seed)
+
+    def with_train(self, pairs: Split) -> Splits:
+        """The same dataset with these training pairs."""
+        return self.with_splits({**self.splits, TRAIN: pairs})
 
     def with_splits(self, splits: Mapping[str, Split]) -> Splits:
         """The same dataset with other pairs in its splits."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.data.pixel_cache import Picture
 from bench.data.random_masks import write_random_masks
-from bench.data.repeats import repeat, repeat_to
+from bench.data.repeats import COPY, repeat, repeat_to
 from bench.data.splits import named_after
 from bench.engine.device import check_device
 from bench.engine.job import Job
@@ -119,14 +119,15 @@ def extract_features(stage: Features, job: Job) -> None:
 
 
 def train_segmenter(stage: Train, job: Job) -> None:
-    """A trained segmenter: real pairs first, then synthetic ones under ids of their own."""
-    real = job.pairs(stage.real)
-    if stage.repeated_to is not None:
-        real = repeat_to(real, stage.repeated_to, stage.seed)
+    """A trained segmenter: real pairs first, then synthetic ones under ids of their own; all repeated as asked."""
     # Ids of both sets are the masks' ids: the prefix keeps them apart.
     synthetic = tuple(replace(sample, id=f"synthetic-{sample.id}") for sample in job.pairs(stage.synthetic))
+    pairs = (*job.pairs(stage.real), *synthetic)
+    if stage.repeated_to is not None:
+        # A generator that makes two images a mask has called the second a copy.
+        pairs = repeat_to(pairs, stage.repeated_to, stage.seed, "again" if synthetic else COPY)
     select = tuple(sample for test, ref in stage.select.items() for sample in named_after(test, job.pairs(ref)))
-    stage.segmenter.plugin.fit((*real, *synthetic), job.pairs(stage.val), job.out, job.ctx, select)
+    stage.segmenter.plugin.fit(pairs, job.pairs(stage.val), job.out, job.ctx, select)
 
 
 def score_segmentation(stage: SegScore, job: Job) -> None:

@@ -222,7 +222,7 @@ class ScoreMaps(Score):
 class Train(Stage):
     """Trains a segmenter on real pairs, synthetic pairs, or both.
 
-    `repeated_to`: how many pairs the real ones are repeated to. `val`: only watched. `select`: test sets by name; the
+    `repeated_to`: how many pairs all together are repeated to. `val`: only watched. `select`: test sets by name; the
     epoch that is best on them is kept.
     """
 
@@ -249,8 +249,8 @@ class Train(Stage):
 
     def images(self, count: Count) -> int:
         """Of one epoch."""
-        real = self.repeated_to or (count(self.real) if self.real else 0)
-        return real + (count(self.synthetic) if self.synthetic else 0)
+        given = (ref for ref in (self.real, self.synthetic) if ref is not None)
+        return self.repeated_to or sum(map(count, given))
 
 
 @dataclass(frozen=True, kw_only=True)

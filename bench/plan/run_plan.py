@@ -12,13 +12,13 @@ from bench.plan.actions import Fit, Masks, Sample, SegScore, Train
 from bench.plan.collection import Collection
 from bench.plan.comparison import Against, alignment_stages, comparison_stages, maps_stage
 from bench.plan.stage import DATA, Ref, Stage
+from bench.plan.training_set import EQUAL, NO_GENERATOR, TrainingSet
+from bench.plan.worth_sets import Share, on_curve, worth_sets
 from bench.plugins.profile import ROWS
 from bench.plugins.resolved import ResolvedPlugin
 from bench.plugins.sections import RandomMasks
 from bench.store.run_manifest import CONTROL, Comparison, Row
-
-NO_GENERATOR = "none"
-EQUAL = "equal updates"
+from bench.store.worth_manifest import OnCurve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,33 +42,18 @@ class RunSpec:
     fraction: int = 100
     select: str = "last"
     random_masks: RandomMasks = RandomMasks()
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingSet:
-    """What a segmenter is trained on, and how many `pairs` that is. `kind`: of `bench.plugins.profile.ROWS`.
-
-    `synthetic`: the generator's set of each repeat, empty where there is none; `repeated_to`: how many pairs the real
-    ones are repeated to; `val`: real pairs that are only watched.
-    """
-
-    name: str
-    kind: str
-    generator: str
-    pairs: int
-    real: Ref | None = None
-    synthetic: tuple[Ref, ...] = ()
-    repeated_to: int | None = None
-    val: Ref | None = None
+    curve: tuple[Share, ...] = ()
+    """Shares of the real pairs, the least first: with them, the run asks what its generators' sets are worth."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Stages in an order in which every input comes first."""
+    """Stages in an order in which every input comes first; `sets`: those whose worth is read on the run's curve."""
 
     stages: tuple[Stage, ...]
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
+    sets: tuple[OnCurve, ...] = ()
 
 
 def plan(spec: RunSpec) -> Plan:
@@ -79,7 +64,8 @@ def plan(spec: RunSpec) -> Plan:
         builder.compare(generator, sets[generator.name])
     training_sets = builder.training_sets(sets)
     rows = [builder.row(segmenter, training, sets) for segmenter in spec.segmenters for training in training_sets]
-    return Plan(builder.collected.stages, tuple(rows), builder.collected.comparisons)
+    placed = on_curve(training_sets, len(spec.data.splits[TRAIN]), builder.made()) if spec.curve else ()
+    return Plan(builder.collected.stages, tuple(rows), builder.collected.comparisons, placed)
 
 
 class _Builder:
@@ -187,12 +173,15 @@ class _Builder:
             val=self._data("val") if "val" in self.spec.data.fingerprints else None,
         )
 
+    def made(self) -> dict[str, int]:
+        """How many pairs each generator's set has."""
+        return {one.name: one.plugin.pairs(self._asked(one)) for one in self.spec.generators}
+
     def training_sets(self, sets: Mapping[str, tuple[Ref, ...]]) -> list[TrainingSet]:
         """In the order of ROWS, each kind's generators in the run's order."""
         real = self._real()
-        made = {one.name: one.plugin.pairs(self._asked(one)) for one in self.spec.generators}
+        made = self.made()
         added = [self._added(real, one, sets[one.name], made[one.name]) for one in self.spec.generators]
-        equal = _equal_updates(real, added)
         only = [
             replace(
                 real,
@@ -205,6 +194,11 @@ class _Builder:
             )
             for one in self.spec.generators
         ]
+        if self.spec.curve:
+            asked_for = {"added": added, "only": only}
+            rows = [one for kind in ROWS if kind in self.spec.train_on for one in asked_for[kind]]
+            return worth_sets(real, self.spec.curve, rows)
+        equal = _equal_updates(real, added)
         if {"equal-updates", "added"} <= set(self.spec.train_on):
             equal, added = _merged(equal, added)
         planned = {"real": [real], "equal-updates": equal, "added": added, "only": only}

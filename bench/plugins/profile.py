@@ -17,7 +17,7 @@ from bench.plugins.sections import SECTIONS
 PROFILES = Path(__file__).parents[1] / "profiles"
 MASKS = ("real", "random")
 REFERENCES = ("train", "test")
-FRACTIONS = (10, 25, 50, 100)
+FRACTIONS = (5, 10, 25, 50, 75, 100)
 SELECTIONS = ("last", "test")
 MOST_REPEATS = 1000
 """What can be planned within seconds; nobody would wait for as many."""
@@ -26,6 +26,9 @@ ON_TEST = "selected on test (as published)"
 ROWS = ("real", "equal-updates", "added", "only")
 """What segmenters are trained on: the real set, the same with as many updates as with a synthetic one added, each
 generator's set added to it, and each generator's set alone."""
+
+WORTH_ROWS = ("added", "only")
+"""Those of them that a learning curve of real pairs says the worth of."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from bench.analysis.score_rows import OVERALL, OVERALL_UNWEIGHTED, RowScore, Set
 from bench.analysis.set_differences import SetDifference, sentences
 from bench.analysis.sources import of_row
 from bench.analysis.verdicts import Spot
-from bench.plan.run_plan import NO_GENERATOR
+from bench.plan.training_set import NO_GENERATOR
 from bench.report.sets_table import warnings
 from bench.report.table import Cell, Column, Table
 from bench.segscores import better

@@ -13,7 +13,7 @@ from bench.store.artefacts import Store
 def clean_up(results: Path) -> None:
     """At the start of a run. What another process works at stays, and so does all that a stage can go on from."""
     Store(results / "store").clean()
-    for folder in ("cache", "runs", "tables"):
+    for folder in ("cache", "runs", "worth", "tables"):
         remove_parts(results / folder)
 
 

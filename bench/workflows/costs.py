@@ -18,7 +18,9 @@ def sizes_of(spec: RunSpec) -> dict[str, int]:
     """How many images each real set has, and the reference, by fingerprint."""
     data = spec.data
     reference, held_out = data.reference(spec.reference)
-    return {reference: len(held_out)} | {data.fingerprints[name]: len(split) for name, split in data.splits.items()}
+    shares = {one.fingerprint: len(one.pairs) for one in spec.curve}
+    splits = {data.fingerprints[name]: len(split) for name, split in data.splits.items()}
+    return {reference: len(held_out)} | shares | splits
 
 
 class Costs:

@@ -14,8 +14,9 @@ from bench.data.image_folder import Naming
 from bench.errors import BenchError, did_you_mean
 from bench.images import MAX_PIXELS
 from bench.masks import Label, parse_labels
+from bench.plan.worth_sets import LEAST_SHARES
 from bench.plugins.params import check_value
-from bench.plugins.profile import RunOptions
+from bench.plugins.profile import FRACTIONS, WORTH_ROWS, RunOptions
 from bench.stats.power import MOST
 
 
@@ -137,6 +138,11 @@ class RunRequest(Request):
     batch_size: int | str | None = None
     out: Path | None = None
 
+    @property
+    def shares(self) -> tuple[int, ...]:
+        """Of the real pairs, in percent: a learning curve. A run has none."""
+        return ()
+
     def over(self, options: RunOptions) -> RunOptions:
         """The profile's options with what was asked in their place. BenchError for a value that is out of range."""
         hints = typing.get_type_hints(RunOptions)
@@ -153,6 +159,46 @@ class RunRequest(Request):
                 where = f"--{field.name.replace('_', '-')}"
                 asked[field.name] = check_value(field, hints[field.name], plain, where)
         return replace(options, **asked)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorthRequest(RunRequest):
+    """What the sets of `generators`, made from `fraction` percent of the real pairs, are worth in real pairs.
+
+    `curve`: the shares of the real pairs, in percent, whose networks the sets' networks are compared with; all that
+    there are, where none is named, and always `fraction`. Sets are not scored by metrics. `train_on`: `added`, `only`.
+    """
+
+    curve: tuple[int, ...] = ()
+
+    @property
+    def shares(self) -> tuple[int, ...]:
+        """The least first. BenchError for a share that there is none of, and for a curve of one share only."""
+        known = ", ".join(map(str, FRACTIONS))
+        if self.fraction is None or self.fraction == max(FRACTIONS):
+            raise BenchError(
+                f"--fraction: name the share of the real pairs that the generator sees, one of {known} below 100: what "
+                "its set is worth is read above it, on the curve of all shares"
+            )
+        for one in (self.fraction, *self.curve):
+            if one not in FRACTIONS:
+                raise BenchError(f"--curve, --fraction: {one} is no share of the curve; expected one of {known}")
+        shares = sorted({*(self.curve or FRACTIONS), self.fraction})
+        if len(shares) < LEAST_SHARES:
+            raise BenchError(f"--curve {shares[0]}: one share makes no curve; name another beside that of --fraction")
+        return tuple(shares)
+
+    def over(self, options: RunOptions) -> RunOptions:
+        """As of a run, without metrics and the profile's controls. BenchError for options that concern these."""
+        assert self.shares
+        for name in ("metrics", "controls", "reference", "shape_scores"):
+            if getattr(self, name):
+                raise BenchError(f"{name}: worth scores no set and compares networks alone; leave it out")
+        rows = self.train_on or WORTH_ROWS
+        for one in rows:
+            if one not in WORTH_ROWS:
+                raise BenchError(f"--train-on {one}: expected {' or '.join(WORTH_ROWS)}; the curve has the real pairs")
+        return replace(super().over(options), metrics=(), controls=(), train_on=tuple(dict.fromkeys(rows)))
 
 
 @dataclass(frozen=True, kw_only=True)

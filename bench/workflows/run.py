@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,21 +47,58 @@ class RunResult:
         return self.report.text() if self.report else ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Computed:
+    """What a request was planned as, the manifest of that, and the stages that did not finish."""
+
+    setup: Setup
+    manifest: RunManifest
+    failures: tuple[Failure, ...]
+
+    @property
+    def causes(self) -> tuple[Failure, ...]:
+        """Of the failures those that wait for no other."""
+        return tuple(failure for failure in self.failures if not failure.blocked)
+
+    @property
+    def failed(self) -> set[str]:
+        """Keys of the causes."""
+        return {failure.stage.key for failure in self.causes}
+
+    @property
+    def told(self) -> RunManifest:
+        """The manifest with what is not finished among its notes."""
+        notes = (Note(f"not finished: {one.stage.label}", True) for one in self.causes)
+        return replace(self.manifest, notes=(*notes, *self.manifest.notes))
+
+
 def run(request: RunRequest, display: Display | None = None) -> RunResult | None:
     """Do every stage that is not in the store, and write the tables.
 
     Raises BenchError for a request that cannot be met. None in every process but the first of several that a launcher
     started.
     """
+    with opened(request, display) as (store, shown):
+        done = computed(request, store, shown)
+        if done is None:
+            return None
+        save_manifest(request.results / "runs", done.manifest)
+        return _reported(request, store, done)
+
+
+@contextmanager
+def opened(request: RunRequest, display: Display | None) -> Iterator[tuple[Store, Display]]:
+    """The store and the display of a request. BenchError for a place or a device that cannot be."""
     refuse_unknown_device(request.device)
     refuse_results(request.results)
     if request.out is not None:
         refuse_folder("--out", request.out)
     with storage_errors_reported(request.results), pixel_limit(request.pixel_limit), display or Display() as shown:
-        return _run(request, Store(request.results / "store"), shown)
+        yield Store(request.results / "store"), shown
 
 
-def _run(request: RunRequest, store: Store, display: Display) -> RunResult | None:
+def computed(request: RunRequest, store: Store, display: Display) -> Computed | None:
+    """Every stage of the request that can be finished; None in the processes that only help."""
     started = time.monotonic()
     processes = launched(request.device)
     resources = resources_for(request, processes)
@@ -81,8 +119,7 @@ def _run(request: RunRequest, store: Store, display: Display) -> RunResult | Non
     display.open_log(log_of(request.results, manifest.run))
     failures = _compute(setup, store, resources, display)
     display.note(f"the run took {time.monotonic() - started:.1f} s")
-    save_manifest(request.results / "runs", manifest)
-    return _reported(request, store, manifest, failures)
+    return Computed(setup=setup, manifest=manifest, failures=tuple(failures))
 
 
 def _prepare(request: RunRequest, store: Store, display: Display, processes: LaunchedGroup | None) -> Setup:
@@ -109,19 +146,17 @@ def _compute(setup: Setup, store: Store, resources: Resources, display: Display)
     return failures
 
 
-def _reported(request: RunRequest, store: Store, manifest: RunManifest, failures: Sequence[Failure]) -> RunResult:
+def _reported(request: RunRequest, store: Store, done: Computed) -> RunResult:
     """The tables of what is finished; what is not stands in their notes."""
-    causes = [failure for failure in failures if not failure.blocked]
-    notes = (*(Note(f"not finished: {one.stage.label}", True) for one in causes), *manifest.notes)
-    report = make_report([replace(manifest, notes=notes)], store, {failure.stage.key for failure in causes})
-    out = request.out or request.results / "tables" / manifest.run
+    report, name = make_report([done.told], store, done.failed), done.manifest.run
+    out = request.out or request.results / "tables" / name
     return RunResult(
-        name=manifest.run,
+        name=name,
         report=report,
         files=tuple(write_tables(out, report)) if report else (),
-        log=log_of(request.results, manifest.run),
-        notes=tuple(note.text for note in notes),
-        failures=tuple(failures),
+        log=log_of(request.results, name),
+        notes=tuple(note.text for note in done.told.notes),
+        failures=done.failures,
     )
 
 

@@ -23,6 +23,7 @@ from bench.segscores import METRICS, missing
 from bench.store.artefacts import Store
 from bench.store.run_manifest import Note, Setting
 from bench.workflows.controls import applying, controls_of, followed, refuse_nothing_unused, unlike_notes
+from bench.workflows.curve import curve_of
 from bench.workflows.flags import overrides_of
 from bench.workflows.notes import data_notes, departures, plugin_notes, protocol_notes
 from bench.workflows.prepare_data import Preparer, used_dataset
@@ -69,10 +70,11 @@ class Setup:
 
     @property
     def splits(self) -> dict[str, Split]:
-        """Real splits, and the reference, by fingerprint."""
+        """Real splits, the reference, and shares of the training pairs, by fingerprint."""
         data = self.spec.data
         splits = {data.fingerprints[name]: samples for name, samples in data.splits.items()}
-        return dict([data.reference(self.spec.reference)]) | splits
+        shares = {one.fingerprint: one.pairs for one in self.spec.curve}
+        return dict([data.reference(self.spec.reference)]) | shares | splits
 
 
 def set_up(request: RunRequest, store: Store, display: Display) -> Setup:
@@ -163,7 +165,9 @@ def plan_run(request: RunRequest, choice: Choice, preparer: Preparer, check: boo
     for text in choice.passed_over.values():
         display.tell(f"note: {text}")
     whole = preparer.open(check)
-    data = whole.reduced(options.fraction, derive_seed(options.seed, 0, "fraction", whole.name))
+    drawn_by = derive_seed(options.seed, 0, "fraction", whole.name)
+    data = whole.reduced(options.fraction, drawn_by)
+    curve, of_curve = curve_of(request.shares, whole, drawn_by)
     spec = RunSpec(
         data=data,
         profile=choice.profile.name,
@@ -182,11 +186,13 @@ def plan_run(request: RunRequest, choice: Choice, preparer: Preparer, check: boo
         fraction=options.fraction,
         select=options.select,
         random_masks=choice.random_masks,
+        curve=curve,
     )
     refuse_taken_names(data.splits[TRAIN], spec.multiple)
     refuse_nothing_unused(choice.generators, data)
     of_data, of_generators = data_notes(data), unlike_notes(choice.generators)
-    found = (*departures(spec, whole), *choice.left_out, *of_generators, *plugin_notes(choice.plugins))
+    of_run = (*departures(spec, whole), *of_curve, *choice.left_out)
+    found = (*of_run, *of_generators, *plugin_notes(choice.plugins))
     for note in of_data:
         display.tell(f"note: {note.text}")
     _tell(found, display)

@@ -1,5 +1,6 @@
 """What a training is given: the real pairs as often as asked, and the test sets only to select on."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,24 @@ def test_training_sees_the_real_pairs_repeated_and_test_sets_apart(tmp_path):
     train, val, select = watch.given
     assert (len(train), val) == (5, ())
     assert [sample.id for sample in select] == ["X/1", "Y/1", "Y/2"]
+
+
+@pytest.mark.parametrize(("real", "synthetic"), [("t", "s"), (None, "s")])
+def test_synthetic_pairs_are_repeated_with_the_real_ones(tmp_path, real, synthetic):
+    """All equally often, but for the remainder; each under an id of its own, though a sample is called a copy."""
+    watch, ref = Watch(NoParams()), Ref(DATA, real) if real else None
+    splits = {"t": split("a", "b"), "s": split("a", "a-copy2", "b")}
+    stage = Train(
+        label="", segmenter=mine("segmenter", watch), real=ref, synthetic=Ref(DATA, synthetic), repeated_to=12
+    )
+    run(stage, splits, tmp_path)
+    train, *_ = watch.given
+    assert len({sample.id for sample in train}) == len(train) == 12
+    names = ("synthetic-a-copy2", "synthetic-a", "synthetic-b", "a", "b")
+    often = Counter(next(name for name in names if sample.id.startswith(name)) for sample in train)
+    assert set(often) == set(names if real else names[:3])
+    assert max(often.values()) - min(often.values()) <= 1
+    assert stage.images(lambda _: 3) == 12
 
 
 class Copies(Generator):
