@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "train generators, sample, score, train segmenters, test, print the leaderboard",
     "evaluate": "score folders of synthetic images against a folder of real ones",
     "score": "score probability maps made elsewhere against true masks, in every convention",
+    "controls": "certify the suite: controls whose truth is known, and what had to happen to their numbers",
     "power": "plan repeats and test images for a difference that is to be seen",
     "worth": "how many real images a synthetic set stands for, read on the learning curve of real ones",
     "leaderboard": "render the leaderboard again from stored records",

@@ -25,6 +25,12 @@ class Certificate:
     sensitivities: tuple[Sensitivity, ...]
 
     @property
+    def holds(self) -> bool:
+        """Whether every promise that was measured held, blind ones aside, and no false claims are beyond their limit."""
+        claims = [one.bounds[0] <= CLAIM_LIMIT for one in self.claims if one.repeats > 1]
+        return all(one.held is not False or one.blind for one in self.checks) and all(claims)
+
+    @property
     def tables(self) -> dict[str, Table]:
         """By the name of their files, in the order of reading."""
         found = {"certificate": checks_table(self.checks)}

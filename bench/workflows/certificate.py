@@ -33,15 +33,22 @@ class Certified:
     files: tuple[Path, ...]
 
 
-def certify(request: RunRequest, null_repeats: int, display: Display | None = None) -> Certified:
+def certify(request: RunRequest, null_repeats: int, display: Display | None = None) -> Certified | None:
     """Run every control that fits the dataset at each of its doses; then, `null_repeats` times, trainings on the same
-    pairs. The request's `generators` run too, and are held against the best control. BenchError as `run`."""
+    pairs. The request's `generators` run too, and are held against the best control.
+
+    BenchError as `run`. None in every process but the first of several that a launcher started.
+    """
     controls = fitting_controls(request)
-    names = tuple(name for one in controls for name in one.generators)
-    first = run(replace(request, generators=(*request.generators, *names)), display)
-    assert first is not None
+    first = run(controls_request(request), display)
     null = _null_run(request, controls, null_repeats, display)
-    return _certified(controls, first, null)
+    return None if first is None else _certified(controls, first, null)
+
+
+def controls_request(request: RunRequest) -> RunRequest:
+    """The run that a certificate rests on."""
+    names = (name for one in fitting_controls(request) for name in one.generators)
+    return replace(request, generators=(*request.generators, *names))
 
 
 def fitting_controls(request: RunRequest) -> tuple[Control, ...]:
