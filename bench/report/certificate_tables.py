@@ -26,7 +26,7 @@ class Certificate:
 
     @property
     def holds(self) -> bool:
-        """Whether every promise that was measured held, blind ones aside, and no false claims are beyond their limit."""
+        """Whether every promise that was measured held, blind ones aside, and false claims are within their limit."""
         claims = [one.bounds[0] <= CLAIM_LIMIT for one in self.claims if one.repeats > 1]
         return all(one.held is not False or one.blind for one in self.checks) and all(claims)
 
