@@ -33,6 +33,7 @@ class Params:
 
     extractors: str = param("lite0", "feature spaces in order of preference, separated by commas")
     ratio: float = param(0.6, "d1 / d2 below which an image counts as copied", low=0, high=1)
+    thumbnail_ratio: float = param(0.5, "the same of thumbnails, which see more changed copies", low=0, high=1)
     alpha: float = param(0.01, "share of fresh real images that the copy rate would take for copies", low=0, high=1)
 
 
@@ -40,13 +41,14 @@ class Params:
 class Nearest:
     """Of each image (n,): distance `first` to the nearest real image, that image `real` and its `view`, and distance
     `second` to the nearest real image of another group than that one's; `equal`: whether it is pixel for pixel a view
-    of a real image."""
+    of a real image; `small`: d1 / d2 of thumbnails, 1 where they were not compared."""
 
     first: np.ndarray
     second: np.ndarray
     real: np.ndarray
     view: np.ndarray
     equal: np.ndarray
+    small: np.ndarray
 
     @property
     def ratio(self) -> np.ndarray:
@@ -91,7 +93,7 @@ class Copying(Metric):
     groups it takes 0.1 and 3.2 % for copies.
     """
 
-    version = 3
+    version = 4
     requires = ("scipy",)
     cite = "ratio: Lowe, IJCV 2004; normalisation: Perronnin et al., ECCV 2010; interval: Clopper & Pearson, 1934"
     Params = Params
@@ -111,12 +113,12 @@ class Copying(Metric):
         near, own, twins = _compared(real, fake, space, copied)
         bound = np.quantile(own.first, self.params.alpha)
         sizes, about = (len(own.first), len(near.first)), "8 views, other groups"
-        by_ratio = f"share with d1/d2 < {self.params.ratio:g}, {about}"
-        or_equal = f"share with d1/d2 < {self.params.ratio:g} or equal pixels, {about}"
+        by_ratio = f"share with d1/d2 < {self.params.ratio:g}, of thumbnails < {self.params.thumbnail_ratio:g}, {about}"
+        or_equal = f"{by_ratio}, or equal pixels"
         by_bound = f"share with d1 < {bound:.3g}, the {self.params.alpha:g} quantile among real images, {about}"
         ids = tuple(sample.id for sample in fake.samples)
-        usual = float((own.ratio < self.params.ratio).mean())
-        headline = _share(near.equal | (near.ratio < self.params.ratio), sizes, or_equal, ids)
+        usual = float(self._stands_out(own).mean())
+        headline = _share(near.equal | self._stands_out(near), sizes, or_equal, ids)
         hits = near.equal | (near.first < bound)
         return {
             copied: replace(headline, matches=_closest(near), note=_notes(headline, usual, twins)),
@@ -129,6 +131,11 @@ class Copying(Metric):
                 estimator="what fresh images of the training set's kind have",
             ),
         }
+
+
+    def _stands_out(self, near: Nearest) -> np.ndarray:
+        """Whether each image is far nearer to one real image than to all others, in either space."""
+        return (near.ratio < self.params.ratio) | (near.small < self.params.thumbnail_ratio)
 
 
 def _compared(real: ImageSet, fake: ImageSet, space: Space, name: str) -> tuple[Nearest, Nearest, Digests]:
@@ -152,7 +159,8 @@ def _compared(real: ImageSet, fake: ImageSet, space: Space, name: str) -> tuple[
         return _nearer(plain, replace(turned, view=alike.view[rows]), rows)
 
     near, own = among(fake, x, alike), among(real, index, usual, group)
-    return replace(near, equal=_equal(alike, real, fake, twins, space)), own, twins
+    near = replace(near, equal=_equal(alike, real, fake, twins, space), small=alike.ratio)
+    return near, replace(own, small=usual.ratio), twins
 
 
 def _may_be_turned(alike: Nearest, limit: float) -> np.ndarray:
@@ -266,7 +274,8 @@ def nearest(x: np.ndarray, real: np.ndarray, group: np.ndarray, own: np.ndarray 
     """
     parts = [_nearest(x[rows], real, group, None if own is None else own[rows]) for rows in blocks(len(x))]
     first, second, near, view = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Nearest(first=first, second=second, real=near, view=view, equal=np.zeros(len(x), dtype=bool))
+    plain = {"equal": np.zeros(len(x), dtype=bool), "small": np.ones(len(x))}
+    return Nearest(first=first, second=second, real=near, view=view, **plain)
 
 
 def _nearest(x: np.ndarray, real: np.ndarray, group: np.ndarray, own: np.ndarray | None) -> tuple[np.ndarray, ...]:

@@ -115,3 +115,28 @@ def test_the_oracle_of_real_images_is_refused(bench, discs, tmp_path):
     assert done.code == 2
     assert "generator oracle: it works on dataset phantom alone, and this run is on folder" in done.error
     assert not made(tmp_path / "results")
+
+
+HONEST = """
+from bench.contracts import Must, Truth
+from generators.blurred import Blurred
+
+
+class Honest(Blurred):
+    doses = ("1", "3")
+    truths = (Truth(metric="toy-mean", must=Must.{must}, within=0.2),)
+"""
+
+
+@pytest.mark.parametrize(("must", "code"), [("ZERO", 0), ("TOLD", 1)])
+def test_a_control_of_ones_own_is_certified(bench, tmp_path, must, code):
+    """A blur moves no mean colour: that it does not is a promise kept, and that it is told from real one broken."""
+    (tmp_path / "honest.py").write_text(HONEST.format(must=must))
+    words = ["controls", *TOY, *SMALL, "--plugin", tmp_path / "honest.py", "--null-repeats", 6]
+    done = bench(*words, "--results", tmp_path / "results")
+    with next(tmp_path.rglob("certificate.csv")).open(newline="", encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["control"] == "honest"]
+    assert [(row["number"], row["doses"], row["held"]) for row in rows] == [("distance-Colour", "1 3", str(not code))]
+    assert "False claims" in done.out
+    assert {path.stem for path in tmp_path.rglob("false_claims.*")} == {"false_claims"}
+    assert ("NO" in done.out) >= bool(code)
