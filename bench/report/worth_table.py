@@ -16,6 +16,7 @@ from bench.report.table import Cell, Column, Table
 from bench.segscores import better
 from bench.store.run_manifest import CONTROL
 from bench.store.worth_manifest import ADDED, WorthManifest
+from bench.text import listed
 
 _WORDS = {"": "", BELOW: "fewer than ", ABOVE: "more than "}
 _WORTH = "worth (real)"
@@ -106,7 +107,7 @@ def worth_notes(manifest: WorthManifest, curves: Sequence[LearningCurve], rows: 
     """How the numbers came about and what bears on them."""
     weighty = [note.text for note in manifest.run.notes if note.matters]
     weighty += [note for curve in curves for note in curve.notes]
-    weighty += [*_level(manifest, curves), *collapsed(rows)]
+    weighty += [*_level(manifest, curves), *_open(curves), *collapsed(rows)]
     empty, count = empty_masks(rows)
     if empty and curves[0].metric == PUBLISHED:
         weighty.append(f"{empty} of {count} test masks have no lesion, and {PUBLISHED} scores them 0; see {FAIR}")
@@ -141,6 +142,15 @@ def _level(manifest: WorthManifest, curves: Sequence[LearningCurve]) -> Iterator
                 f"{curve.segmenter}: its curve does not rise above {real:,} real pairs; where more of them do not "
                 "help, none can be counted"
             )
+
+
+def _open(curves: Sequence[LearningCurve]) -> list[str]:
+    """Intervals that hold all that was measured."""
+    spans = {f"{one.training.segmenter}, {one.about.trained_on}": one.span for curve in curves for one in curve.sets}
+    names = [name for name, span in spans.items() if span and (span[0].bound, span[1].bound) == (BELOW, ABOVE)]
+    if not names:
+        return []
+    return [f"nothing is decided of {listed(names)}: the interval is open; more repeats or test images narrow it"]
 
 
 def _sources(curves: Sequence[LearningCurve]) -> Iterator[str]:
