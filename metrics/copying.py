@@ -72,20 +72,21 @@ class Copying(Metric):
     group) or is as near as the nearest fifth of training images have theirs. Training images among each other are
     compared in the same way, so the rate below stays what it says.
 
-    `copied`: share with d1 / d2 < 0.6, and always what is pixel for pixel a view of a training image. It misses changed
-    copies whose original has a near-duplicate that no group tells of (d2 is then small too), and copies changed a good
-    deal. `copied-real`: the same share of the training images among those of other groups; above 0 there are
-    near-duplicates without a group. `copy-rate@1%`: share with d1 below the bound that all but 1 % of training images
-    keep from those of other groups, so fresh images have about 1 % (`expected`). It finds changed copies too, but takes
+    `copied`: share with d1 / d2 < 0.6, of thumbnails < 0.5, and always what is pixel for pixel a view of a training
+    image. Features see what thumbnails cannot, a copy that was cropped; thumbnails see through compression and blur. It
+    misses changed copies whose original has a near-duplicate that no group tells of (d2 is then small too), and copies
+    changed a good deal. `copied-real`: the same share of the training images among those of other groups; above 0 there
+    are near-duplicates without a group. `copy-rate@1%`: share with d1 below the bound that all but 1 % of training
+    images keep from those of other groups, so fresh images have about 1 % (`expected`). It finds changed copies too, but takes
     averages of training images, which lie between them, for copies as well: far above `copied` it speaks of lost
     variety. A set drawn evenly towards the mean moves neither. Neither is a guarantee of privacy.
 
     Features are signed square roots, about the training mean and at unit length, lest a few strong channels decide.
     With Lite0 on Kvasir and ClinicDB (720 training images, 719 of other groups, 250 copies of each kind) `copied` finds
-    all flipped and turned copies, 98 % of those saved as JPEG of quality 75, 83 % of crops of 95 %, all with changed
-    colours, 16 % saved as JPEG of quality 30 and hardly any of the blurred; the rate finds 91 % of JPEG 30, 36 % of the
-    blurred, 99 % of crops that are turned as well and all others. Of the images of other groups `copied` takes 0.1 %
-    for copies and the rate 3.6 %.
+    all flipped and turned copies, all saved as JPEG of quality 75 or 30, all with changed colours, all blurred by 2 px
+    and 92 % of crops of 95 %; without thumbnails 98 % of JPEG 75, 13 % of JPEG 30, none of the blurred and 87 % of the
+    crops. The rate finds 85 % of JPEG 30, 5 % of the blurred and all others. Of the images of other groups `copied`
+    takes none for copies and the rate 1 %.
 
     What is approximate: only the view that thumbnails choose is compared, and only where they come near. Comparing all
     training images in all views with the network, which takes 31 times as many passes, finds 2.8 points more of the
@@ -131,7 +132,6 @@ class Copying(Metric):
                 estimator="what fresh images of the training set's kind have",
             ),
         }
-
 
     def _stands_out(self, near: Nearest) -> np.ndarray:
         """Whether each image is far nearer to one real image than to all others, in either space."""
