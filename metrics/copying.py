@@ -73,13 +73,14 @@ class Copying(Metric):
     compared in the same way, so the rate below stays what it says.
 
     `copied`: share with d1 / d2 < 0.6, of thumbnails < 0.5, and always what is pixel for pixel a view of a training
-    image. Features see what thumbnails cannot, a copy that was cropped; thumbnails see through compression and blur. It
-    misses changed copies whose original has a near-duplicate that no group tells of (d2 is then small too), and copies
-    changed a good deal. `copied-real`: the same share of the training images among those of other groups; above 0 there
-    are near-duplicates without a group. `copy-rate@1%`: share with d1 below the bound that all but 1 % of training
-    images keep from those of other groups, so fresh images have about 1 % (`expected`). It finds changed copies too, but takes
-    averages of training images, which lie between them, for copies as well: far above `copied` it speaks of lost
-    variety. A set drawn evenly towards the mean moves neither. Neither is a guarantee of privacy.
+    image. Features see what thumbnails cannot, a copy that was cropped; thumbnails see through compression and
+    blur. It misses changed copies whose original has a near-duplicate that no group tells of (d2 is then small
+    too), and copies changed a good deal. `copied-real`: the same share of the training images among those of other
+    groups; above 0 there are near-duplicates without a group. `copy-rate@1%`: share with d1 below the bound that
+    all but 1 % of training images keep from those of other groups, so fresh images have about 1 % (`expected`). It
+    finds changed copies too, but takes averages of training images, which lie between them, for copies as well: far
+    above `copied` it speaks of lost variety. A set drawn evenly towards the mean moves neither. Neither is a
+    guarantee of privacy.
 
     Features are signed square roots, about the training mean and at unit length, lest a few strong channels decide.
     With Lite0 on Kvasir and ClinicDB (720 training images, 719 of other groups, 250 copies of each kind) `copied` finds
