@@ -128,7 +128,7 @@ class Honest(Blurred):
 """
 
 
-@pytest.mark.parametrize(("must", "code"), [("ZERO", 0), ("TOLD", 1)])
+@pytest.mark.parametrize(("must", "code"), [pytest.param("ZERO", 0, marks=pytest.mark.slow), ("TOLD", 1)])
 def test_a_control_of_ones_own_is_certified(bench, tmp_path, must, code):
     """A blur moves no mean colour: that it does not is a promise kept, and that it is told from real one broken."""
     (tmp_path / "honest.py").write_text(HONEST.format(must=must))
