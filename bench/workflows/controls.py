@@ -52,22 +52,19 @@ def _taken(resolver: Resolver, name: str, others: Sequence[Generator], dataset: 
 class Applying:
     """Which generators take part, and a note on each control that `--controls` does not add."""
 
-    generators: tuple[str, ...]
+    generators: tuple[ResolvedPlugin, ...]
     notes: tuple[Note, ...]
 
 
-def applying(resolver: Resolver, named: Sequence[str], added: Sequence[str], dataset: str, fraction: int) -> Applying:
-    """All that are `named`, and those of `added` that can work on the run's data. BenchError for one that is named and
-    cannot."""
+def applying(chosen: Sequence[ResolvedPlugin], named: Sequence[str], dataset: str, fraction: int) -> Applying:
+    """All that are `named`, and those of the others that can work on the run's data. BenchError for one that is named
+    and cannot."""
+    reasons = {one.name: _unfit(one.plugin, dataset, fraction) for one in chosen}
     for name in named:
-        reason = _unfit(resolver.plugin("generator", name), dataset, fraction)
-        if reason:
-            raise BenchError(f"generator {name}: {reason}")
-    beside = [name for name in added if name not in named]
-    reasons = {name: _unfit(resolver.plugin("generator", name), dataset, fraction) for name in beside}
-    kept = (name for name in beside if not reasons[name])
+        if reasons[name]:
+            raise BenchError(f"generator {name}: {reasons[name]}")
     notes = (Note(f"--controls: without {name}: {reason}") for name, reason in reasons.items() if reason)
-    return Applying((*named, *kept), tuple(notes))
+    return Applying(tuple(one for one in chosen if not reasons[one.name]), tuple(notes))
 
 
 def _unfit(generator: Generator, dataset: str, fraction: int) -> str:

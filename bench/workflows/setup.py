@@ -106,9 +106,9 @@ def choose(request: RunRequest) -> Choice:
     random_masks = resolve_section("masks", profile, request.settings)
     random_masks.check()
     given = followed(plain, generators, dataset)
-    applied = applying(given, named, added, dataset, options.fraction)
     resolver = given.with_weights(request.weights, _once(options.metrics))
-    chosen = tuple(resolver.choose("generator", name) for name in applied.generators)
+    chosen = [resolver.choose("generator", name) for name in generators]
+    applied = applying(chosen, named, dataset, options.fraction)
     metrics = tuple(measuring(resolver, name, request.download) for name in _once(options.metrics))
     choice = Choice(
         profile=profile,
@@ -116,7 +116,7 @@ def choose(request: RunRequest) -> Choice:
         random_masks=random_masks,
         resolver=resolver,
         dataset=dataset,
-        generators=chosen,
+        generators=applied.generators,
         metrics=metrics,
         segmenters=tuple(resolver.choose("segmenter", name) for name in _once(options.segmenters)),
         passed_over=passed_over(resolver, metrics),

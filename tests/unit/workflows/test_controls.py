@@ -117,7 +117,7 @@ def test_a_stand_in_is_what_the_run_is_on():
     [
         ("oracle", {"dataset": "polyps", "data": "."}, "generator oracle: it works on dataset phantom alone"),
         ("oracle-shifted:2", {"dataset": "polyps", "data": "."}, "generator oracle-shifted:2: it works on dataset"),
-        ("held-out", {}, "generator held-out: .*--fraction.* N of 10, 25, 50"),
+        ("held-out", {}, "generator held-out: .*--fraction.* N of 5, 10, 25, 50, 75"),
         ("planted:5", {"dataset": "polyps", "data": "."}, "generator planted:5: .*--fraction"),
         ("planted", {"settings": ("planted.into=held-out",)}, "generator planted: .*--fraction"),
         (
