@@ -18,6 +18,9 @@ from bench.stats.jackknife import student_t
 _NORMAL_HALF = 1.959964
 """Two-sided 95 % quantile of the normal distribution: what a percentile interval of many groups amounts to."""
 
+ROUNDING = 1e-12
+"""Of a number's size: what is closer is equal."""
+
 
 @dataclass(frozen=True, eq=False)
 class Confidence:
@@ -54,7 +57,8 @@ class Confidence:
         # Student's quantile on either side of all draws encloses it.
         reach = self.error * student_t(self.freedom, abs(2 * share - 1))
         low, high = float(self.draws.min()) - reach, float(self.draws.max()) + reach
-        while high - low > 1e-7 * max(reach, 1e-9):
+        # Repeats that differ by rounding alone have a reach that no number between two others can halve.
+        while high - low > max(1e-7 * reach, ROUNDING * max(abs(low), abs(high))):
             middle = (low + high) / 2
             low, high = (middle, high) if self.below(middle) < share else (low, middle)
         return (low + high) / 2

@@ -28,6 +28,13 @@ def test_the_probability_that_a_claim_is_false_is_that_of_the_t_posterior():
     assert found.below(0) == pytest.approx(stats.t.cdf(-gaps.mean() * math.sqrt(12) / gaps.std(ddof=1), 11), rel=1e-9)
 
 
+@pytest.mark.parametrize("size", [1e-300, 0.3, 1e3, 1e12])
+def test_repeats_that_differ_by_rounding_alone_have_an_interval(size):
+    values = size * np.array([1, 1 + 2e-16, 1 + 4e-16])
+    low, high = crossed(np.repeat(values[:, None], 50, 1), values).interval()
+    assert (low, high) == pytest.approx((size, size), rel=1e-9)
+
+
 def test_both_noises_are_those_of_a_literal_simulation():
     """Draws of images, and to each a draw of Student's t times the error over repeats: its quantiles, its tail."""
     rng = np.random.default_rng(1)
