@@ -26,7 +26,7 @@ _ALWAYS = ("segmenter", "trained on")
 """The other texts stand only where rows differ in them."""
 _DECIMALS = 3
 _LEAST_P = 0.001
-_IN_FILES = ("least difference seen", "sd over repeats", "p", "p (Holm)", "level", "repeats", "groups", "images")
+_IN_FILES = ("smallest shown", "sd over repeats", "p", "p (Holm)", "level", "repeats", "groups", "images")
 
 
 def verdicts_table(found: Sequence[Verdict], notes: Sequence[str] = ()) -> Table | None:
