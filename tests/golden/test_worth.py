@@ -10,7 +10,14 @@ TRIALS = 200
 
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-@pytest.mark.parametrize(("repeats", "spread"), [(1, 0.0), (3, 0.005), (5, 0.02)])
+@pytest.mark.parametrize(
+    ("repeats", "spread"),
+    [
+        pytest.param(1, 0.0, marks=pytest.mark.slow),
+        (3, 0.005),
+        pytest.param(5, 0.02, marks=pytest.mark.slow),
+    ],
+)
 def test_the_interval_covers_the_truth(place, repeats, spread):
     """In nine of ten at least."""
     assert REAL in IMAGES
