@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from bench.analysis.estimate import Estimate
 from bench.analysis.score_rows import OVERALL, SetScore
-from bench.analysis.verdicts import HARMS, HELPS, Verdict
+from bench.analysis.verdicts import HARMS, HELPS, Verdict, in_first_convention
 from bench.contracts import Measure, Must, Truth
 
 FLOOR_SDS = 3.0
@@ -105,10 +105,10 @@ def _is_meant(measure: Measure, truth: Truth) -> bool:
 def _gains(control: Control, evidence: Evidence) -> dict[str, list[Verdict]]:
     """By network, the verdict on each dose's row, over all test images, in the first convention."""
     found: dict[str, list[Verdict]] = {}
-    whole = [one for one in evidence.verdicts if one.test_set == OVERALL and one.adds]
+    whole = [one for one in in_first_convention(evidence.verdicts) if one.adds]
     for generator in control.generators:
         for one in whole:
-            if (one.generator, one.metric) == (generator, whole[0].metric):
+            if one.generator == generator:
                 found.setdefault(f"{one.metric}, {one.training.segmenter}", []).append(one)
     return found
 

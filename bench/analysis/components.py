@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.analysis.origin import Scope
-from bench.analysis.score_rows import OVERALL
 from bench.analysis.sources import WORDS
-from bench.analysis.verdicts import Verdict
+from bench.analysis.verdicts import Verdict, in_first_convention
 from bench.contracts import GENERATOR, SAMPLE, SEGMENTER, SOURCES
 from bench.stats.confidence import Variances, variances
 
@@ -45,11 +44,10 @@ class Component:
         return math.sqrt(self.variance / repeats / (more_images if self.by_images else 1))
 
 
-def in_first_convention(found: Sequence[Verdict]) -> list[Verdict]:
-    """Differences over all test images, in the convention whose p is corrected, that have an interval and differ."""
-    whole = [one for one in found if one.test_set == OVERALL and one.number.defined is not None]
-    metric = next((one.metric for one in whole if one.comparisons), whole[0].metric if whole else "")
-    return [one for one in whole if one.metric == metric and one.estimate.bounds != (0, 0)]
+def with_noise(found: Sequence[Verdict]) -> list[Verdict]:
+    """Of the first convention, over all images: those that have an interval and differ."""
+    shown = in_first_convention(found)
+    return [one for one in shown if one.number.defined is not None and one.estimate.bounds != (0, 0)]
 
 
 def components(found: Sequence[Verdict]) -> list[list[Component]]:
@@ -58,7 +56,7 @@ def components(found: Sequence[Verdict]) -> list[list[Component]]:
     What a generator's training and its sampling add is what repeats of its row vary by more than those of rows
     without anything random but the networks' training, which are taken to vary alike in all rows of a network.
     """
-    shown = in_first_convention(found)
+    shown = with_noise(found)
     parts = [variances(one.number.defined, one.number.by_repeat) for one in shown if one.number.defined is not None]
     alone = _of_training_alone(shown, parts)
     return [list(_of_one(one, own, alone.get(_network(one)))) for one, own in zip(shown, parts, strict=True)]

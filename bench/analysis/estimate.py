@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -70,13 +71,13 @@ class Resampled:
         whole = np.isfinite(self.draws).all(0)
         return self.draws[:, whole] if whole.any() else None
 
-    @property
+    @cached_property
     def confidence(self) -> Confidence | None:
         """How sure one may be of it; None where test images leave nothing to draw."""
         found = self.defined
         return None if found is None else crossed(found, self.by_repeat)
 
-    @property
+    @cached_property
     def estimate(self) -> Estimate:
         found = self.confidence
         return Estimate(self.value, *(found.interval() if found else (None, None)))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.components import in_first_convention
+from bench.analysis.components import with_noise
 from bench.analysis.verdicts import Verdict
 from bench.stats.bootstrap import LEVEL
 from bench.stats.power import Spread, images_needed, least_difference, repeats_needed
@@ -66,7 +66,7 @@ def corrected(comparisons: int) -> float:
 
 def compared(found: Sequence[Verdict]) -> list[Verdict]:
     """Those whose spread a plan rests on: the comparisons of the first convention, over all images."""
-    return [one for one in in_first_convention(found) if one.comparisons and one.spread]
+    return [one for one in with_noise(found) if one.comparisons and one.spread]
 
 
 def mean_spread(found: Sequence[Verdict]) -> Spread:

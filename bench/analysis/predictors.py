@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.analysis.components import in_first_convention
+from bench.analysis.components import with_noise
 from bench.analysis.estimate import Estimate
 from bench.analysis.origin import SetOrigin
 from bench.analysis.score_rows import ScoredRow, SetScore
@@ -107,7 +107,7 @@ def _points(
         if one.measure.headline and one.measure.better and one.stratum == ALL:
             measured.setdefault(one.origin.key, []).append(one)
     points: dict[tuple[str, str], dict[Measure, list[Point]]] = {}
-    for verdict in in_first_convention(found):
+    for verdict in with_noise(found):
         training = verdict.training
         for one in measured.get(made[training].key, ()):
             by_measure = points.setdefault((training.segmenter, training.kind), {})

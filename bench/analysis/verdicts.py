@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 
 from bench.analysis.estimate import Estimate, Resampled, mean_over_sets
@@ -71,7 +71,7 @@ class Verdict:
         """What changes from repeat to repeat in the row or in its baseline."""
         return tuple(one for one in SOURCES if one in (*self.training.varied, *self.baseline_varied))
 
-    @property
+    @cached_property
     def estimate(self) -> Estimate:
         """At its level."""
         sure = self.number.confidence
@@ -107,7 +107,7 @@ class Verdict:
             return False
         return bounds[0] > -self.margin if self.better == "higher" else bounds[1] < self.margin
 
-    @property
+    @cached_property
     def spread(self) -> Spread | None:
         """Of repeats and of test images; None where no interval can be had."""
         draws, images = self.number.defined, self.number.counts.clusters
@@ -158,6 +158,13 @@ def verdicts(runs: Sequence[ScoredRun]) -> list[Verdict]:
         for name in names:
             found[name] = replace(found[name], p_holm=p, level=level, comparisons=len(family))
     return list(found.values())
+
+
+def in_first_convention(found: Sequence[Verdict]) -> list[Verdict]:
+    """Those over all test images, in the convention whose p is corrected, else in the first."""
+    whole = [one for one in found if one.test_set == OVERALL]
+    metric = next((one.metric for one in whole if one.comparisons), whole[0].metric if whole else "")
+    return [one for one in whole if one.metric == metric]
 
 
 def _identity(one: Verdict) -> tuple[object, ...]:

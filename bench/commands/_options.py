@@ -118,6 +118,37 @@ def add_profile_options(parser: Parser, default: str = "demo") -> None:
     )
 
 
+def add_data_options(many: Group) -> None:
+    """What networks are trained on, and which."""
+    many.add_argument("--dataset", required=True, metavar="NAME", help="the image–mask pairs to learn from and test on")
+    many.add_argument("--data", type=Path, metavar="DIR", help="folder of the real data; without it a stand-in is made")
+    many.add_argument(
+        "--segmenter", action="append", default=[], metavar="NAME", help="network to train (default: the profile's)"
+    )
+
+
+def add_metric_option(many: Group) -> None:
+    """`--metric`: those of a profile, or some."""
+    many.add_argument(
+        "--metric", action="append", default=[], metavar="NAME", help="score of the set (default: the profile's)"
+    )
+
+
+def add_seed_option(many: Group) -> None:
+    """`--seed`: the profile's, or another."""
+    many.add_argument("--seed", type=int, metavar="S", help="base seed of everything random (default: the profile's)")
+
+
+def add_showing_options(parser: Parser) -> None:
+    """How much is shown, and whether anything is computed."""
+    parser.add_argument("--verbose", action="store_true", help="show every stage and every note, as the log has them")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print the plan, what is cached, and estimated memory and time; run nothing",
+    )
+
+
 def add_repeats_options(many: Group) -> None:
     """How often everything random is done, and what changes then."""
     many.add_argument(

@@ -5,15 +5,18 @@ command resumes an interrupted one, and reuses what runs have finished."""
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from bench.commands._options import (
+    add_data_options,
     add_machine_options,
+    add_metric_option,
     add_plugin_option,
     add_profile_options,
     add_repeats_options,
     add_results_option,
+    add_seed_option,
     add_set_options,
+    add_showing_options,
     add_weights_options,
     at_least,
     shared,
@@ -47,7 +50,7 @@ def add_arguments(parser: Parser) -> None:
         metavar="K",
         help="trainings on the same pairs, of which false claims are counted; 0: none (default: %(default)s)",
     )
-    many.add_argument("--seed", type=int, metavar="S", help="base seed of everything random (default: the profile's)")
+    add_seed_option(many)
     add_repeats_options(many)
     add_set_options(parser)
     add_profile_options(parser)
@@ -55,10 +58,7 @@ def add_arguments(parser: Parser) -> None:
     add_results_option(parser)
     add_machine_options(parser)
     add_weights_options(parser)
-    parser.add_argument("--verbose", action="store_true", help="show every stage and every note, as the log has them")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="print the plan of the controls' run, without the null repeats"
-    )
+    add_showing_options(parser)
 
 
 def _add_plugins(many: Group) -> None:
@@ -69,14 +69,8 @@ def _add_plugins(many: Group) -> None:
         metavar="NAME",
         help="a generator that takes part beside the controls, and is held against the best of them",
     )
-    many.add_argument("--dataset", required=True, metavar="NAME", help="the image–mask pairs to learn from and test on")
-    many.add_argument("--data", type=Path, metavar="DIR", help="folder of the real data; without it a stand-in is made")
-    many.add_argument(
-        "--segmenter", action="append", default=[], metavar="NAME", help="network to train (default: the profile's)"
-    )
-    many.add_argument(
-        "--metric", action="append", default=[], metavar="NAME", help="score of the set (default: the profile's)"
-    )
+    add_data_options(many)
+    add_metric_option(many)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -84,13 +78,13 @@ def run(args: argparse.Namespace) -> int:
     mend."""
     # Not above: --help needs neither engine nor reports.
     from bench.report.render import to_text
-    from bench.workflows.certificate import certify, controls_request
+    from bench.workflows.certificate import certify, fitting_controls, with_doses
     from bench.workflows.dry_run import dry_run
 
     request = _request(args)
     if args.dry_run:
         settle_threads(note_of(request.results, vars(request)), keep=False)
-        return show_plan(dry_run(controls_request(request)))
+        return show_plan(dry_run(with_doses(request, fitting_controls(request))))
     with settled_threads(request) as threads:
         done = certify(request, args.null_repeats, Display(verbose=args.verbose))
         failures = [failure for run in done.runs for failure in run.failures] if done else []

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.commands._options import (
+    add_data_options,
     add_generator_parameters,
     add_machine_options,
+    add_metric_option,
     add_plugin_option,
     add_profile_options,
     add_repeats_options,
     add_results_option,
+    add_seed_option,
     add_set_options,
+    add_showing_options,
     add_weights_options,
     shared,
 )
@@ -44,12 +48,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the tables (default: RESULTS/tables/RUN)")
     add_machine_options(parser)
     add_weights_options(parser)
-    parser.add_argument("--verbose", action="store_true", help="show every stage and every note, as the log has them")
-    parser.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="print the plan, what is cached, and estimated memory and time; run nothing",
-    )
+    add_showing_options(parser)
 
 
 def _add_plugins(many: Group) -> None:
@@ -66,14 +65,8 @@ def _add_plugins(many: Group) -> None:
         help="run the generators that are controls too (python -m bench list marks them): they say what the numbers "
         "could be, and are shown and not ranked",
     )
-    many.add_argument("--dataset", required=True, metavar="NAME", help="the image–mask pairs to learn from and test on")
-    many.add_argument("--data", type=Path, metavar="DIR", help="folder of the real data; without it a stand-in is made")
-    many.add_argument(
-        "--segmenter", action="append", default=[], metavar="NAME", help="network to train (default: the profile's)"
-    )
-    many.add_argument(
-        "--metric", action="append", default=[], metavar="NAME", help="score of the set (default: the profile's)"
-    )
+    add_data_options(many)
+    add_metric_option(many)
 
 
 def _add_protocol(many: Group) -> None:
@@ -125,7 +118,7 @@ def _add_protocol(many: Group) -> None:
         default=None,
         help="score every map's S-measure, weighted F, HD95 and surface Dice too (tens of ms a map; in scores.csv)",
     )
-    many.add_argument("--seed", type=int, metavar="S", help="base seed of everything random (default: the profile's)")
+    add_seed_option(many)
     add_repeats_options(many)
     _add_verdicts(many)
 

@@ -8,13 +8,16 @@ import argparse
 from pathlib import Path
 
 from bench.commands._options import (
+    add_data_options,
     add_generator_parameters,
     add_machine_options,
     add_plugin_option,
     add_profile_options,
     add_repeats_options,
     add_results_option,
+    add_seed_option,
     add_set_options,
+    add_showing_options,
     shared,
 )
 from bench.commands._parser import Group, Parser
@@ -39,12 +42,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the tables (default: RESULTS/tables/RUN)")
     add_machine_options(parser)
     parser.add_argument("--download", action="store_true", help="allow fetching a base model that is absent")
-    parser.add_argument("--verbose", action="store_true", help="show every stage and every note, as the log has them")
-    parser.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="print the plan, what is cached, and estimated memory and time; run nothing",
-    )
+    add_showing_options(parser)
 
 
 def _add_plugins(many: Group) -> None:
@@ -55,11 +53,7 @@ def _add_plugins(many: Group) -> None:
         metavar="NAME",
         help="whose set is valued; names: python -m bench list",
     )
-    many.add_argument("--dataset", required=True, metavar="NAME", help="the image–mask pairs to learn from and test on")
-    many.add_argument("--data", type=Path, metavar="DIR", help="folder of the real data; without it a stand-in is made")
-    many.add_argument(
-        "--segmenter", action="append", default=[], metavar="NAME", help="network to train (default: the profile's)"
-    )
+    add_data_options(many)
 
 
 def _add_protocol(many: Group) -> None:
@@ -98,7 +92,7 @@ def _add_protocol(many: Group) -> None:
         choices=SELECTIONS,
         help="epoch of a segmenter that is kept: the last, or the best on the test sets, as published and optimistic",
     )
-    many.add_argument("--seed", type=int, metavar="S", help="base seed of everything random (default: the profile's)")
+    add_seed_option(many)
     add_repeats_options(many)
     add_generator_parameters(many)
 

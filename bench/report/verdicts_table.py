@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from bench.analysis.estimate import LEAST_CLUSTERS
-from bench.analysis.score_rows import OVERALL
 from bench.analysis.sources import of_row
-from bench.analysis.verdicts import UNDECIDED, WITHIN, Verdict
+from bench.analysis.verdicts import UNDECIDED, WITHIN, Verdict, in_first_convention
 from bench.report.table import Cell, Column, Table, rounded
 from bench.stats.power import POWER
 
@@ -31,11 +30,9 @@ _IN_FILES = ("smallest shown", "sd over repeats", "p", "p (Holm)", "level", "rep
 
 def verdicts_table(found: Sequence[Verdict], notes: Sequence[str] = ()) -> Table | None:
     """Over all test images, in the convention whose p is corrected, else in the first; None without any difference."""
-    whole = [one for one in found if one.test_set == OVERALL]
-    if not whole:
+    shown = in_first_convention(found)
+    if not shown:
         return None
-    metric = next((one.metric for one in whole if one.comparisons), whole[0].metric)
-    shown = [one for one in whole if one.metric == metric]
     texts = [name for name, text in _TEXTS.items() if name in _ALWAYS or len({text(one) for one in shown}) > 1]
     columns = (
         *map(Column, texts),
@@ -45,7 +42,7 @@ def verdicts_table(found: Sequence[Verdict], notes: Sequence[str] = ()) -> Table
     )
     rows = tuple(_line(one, texts) for one in shown)
     baselines = ", ".join(dict.fromkeys(one.baseline for one in shown))
-    caption = f"Verdicts: differences against {baselines} ({metric}, overall)"
+    caption = f"Verdicts: differences against {baselines} ({shown[0].metric}, overall)"
     return Table(caption, columns, rows, (*_notes(shown), *notes))
 
 
@@ -123,7 +120,7 @@ def _notes(shown: Sequence[Verdict]) -> tuple[str, ...]:
         "P(false): probability that the difference has the other sign than the one seen",
         "groups of test images are drawn anew, the same for both rows and all repeats; over repeats Student's t widens "
         "the interval, over few groups too",
-        *dict.fromkeys(f"intervals contain {of_row(one.training.varied)}" for one in shown),
+        *dict.fromkeys(f"intervals contain {of_row(one.sources)}" for one in shown),
     ]
     few = sorted({one.number.counts.clusters for one in shown if one.number.counts.clusters < LEAST_CLUSTERS})
     if few:

@@ -144,7 +144,7 @@ def _verdict(one: Verdict) -> dict[str, Any]:
         "row": training.trained_on,
         "pairs": training.pairs,
         "repeats": training.repeats,
-        "sources": of_row(training.varied),
+        "sources": of_row(one.sources),
         "settings": training.settings,
         "baseline": one.baseline,
         "baseline_pairs": one.baseline_pairs,

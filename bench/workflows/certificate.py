@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -40,14 +40,14 @@ def certify(request: RunRequest, null_repeats: int, display: Display | None = No
     BenchError as `run`. None in every process but the first of several that a launcher started.
     """
     controls = fitting_controls(request)
-    first = run(controls_request(request), display)
+    first = run(with_doses(request, controls), display)
     null = _null_run(request, controls, null_repeats, display)
     return None if first is None else _certified(controls, first, null)
 
 
-def controls_request(request: RunRequest) -> RunRequest:
+def with_doses(request: RunRequest, controls: Sequence[Control]) -> RunRequest:
     """The run that a certificate rests on."""
-    names = (name for one in fitting_controls(request) for name in one.generators)
+    names = (name for one in controls for name in one.generators)
     return replace(request, generators=(*request.generators, *names))
 
 
