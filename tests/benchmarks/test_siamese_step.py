@@ -163,6 +163,7 @@ def compare(benchmark, setting, authors, rounds):
     return faster, mine, theirs
 
 
+@pytest.mark.slow
 def test_the_step_needs_less_memory_than_the_authors():
     """Counted to the byte, alike in every run: no clock is read."""
     setting = make_setting(4)

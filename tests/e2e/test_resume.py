@@ -165,6 +165,7 @@ def test_two_runs_at_once_share_the_work(work):
     assert once(work.done())
 
 
+@pytest.mark.slow
 def test_two_runs_started_together_do_no_harm(work):
     processes = [work.start(), work.start()]
     done = [work.finish(process) for process in processes]

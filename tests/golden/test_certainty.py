@@ -69,7 +69,13 @@ def simulated(rng, repeats, groups, spread):
 
 
 @pytest.mark.parametrize(
-    ("repeats", "sizes"), [(3, (1,) * 40), (3, (4,) * 20), (5, (1, 2, 3, 9, 6) * 5), (10, (8,) * 10)]
+    ("repeats", "sizes"),
+    [
+        (3, (1,) * 40),
+        pytest.param(3, (4,) * 20, marks=pytest.mark.slow),
+        pytest.param(5, (1, 2, 3, 9, 6) * 5, marks=pytest.mark.slow),
+        pytest.param(10, (8,) * 10, marks=pytest.mark.slow),
+    ],
 )
 def test_the_interval_covers_the_true_difference(repeats, sizes):
     """Nominal 95 %, for differences skewed as those of Dice are, with and without an effect of the repeat."""

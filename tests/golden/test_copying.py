@@ -129,6 +129,7 @@ def test_frames_of_the_copied_video_do_not_hide_the_copy():
     assert alone["copied-real"].value == 1, "which says that there are twins without a group"
 
 
+@pytest.mark.slow
 def test_the_rate_of_fresh_images_is_what_is_expected():
     """Mean over training sets within a point of 1 %; the bound is that of images of other groups."""
     found = [scores(pooled(400, seed), pooled(200, 500 + seed))["copy-rate@1%"].value for seed in range(16)]

@@ -40,7 +40,7 @@ def imported(tmp_path, base, state, kind):
     return out
 
 
-BY_DEFAULT = {("safetensors", False), ("pth", True), ("ckpt", True)}
+BY_DEFAULT = {("safetensors", False), ("ckpt", True)}
 CASES = [
     pytest.param(
         kind, whole, id=f"{kind}-{'whole' if whole else 'trained-parts'}",

@@ -172,6 +172,7 @@ def true_distance(fake, shift):
     return u_statistic(cloud(4000, 1), cloud(4000, fake, shift))
 
 
+@pytest.mark.slow
 def test_differences_of_two_generators_cover_the_truth(monkeypatch):
     """Jackknifed against the same real sets: 88-98 %, and narrower than if the two scores were independent."""
     monkeypatch.setattr(kid_module, "floors", lambda *_: {})

@@ -99,6 +99,7 @@ def test_fidelity_and_diversity_are_told_apart():
     assert one["coverage"] < 0.1
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_value_for_this_real_set(monkeypatch):
     """Nominal 95 %, the real set fixed: 91-99 % of the intervals hold the mean over all draws of synthetic images."""
     monkeypatch.setattr(prdc, "floors", lambda *_, **__: {})

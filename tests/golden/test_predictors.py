@@ -96,7 +96,7 @@ def literal(values, measures, sign, draws, rng):
     return np.quantile(found, [0.025, 0.975])
 
 
-@pytest.mark.parametrize(("better", "sign"), [("lower", -1), ("higher", 1)])
+@pytest.mark.parametrize(("better", "sign"), [("lower", -1), pytest.param("higher", 1, marks=pytest.mark.slow)])
 def test_the_interval_is_that_of_draws_made_one_by_one(better, sign):
     rows, sets, values, measures = simulated(better=better)
     (one,), notes = found_of(rows, sets)

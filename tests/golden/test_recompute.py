@@ -48,7 +48,10 @@ def run_step(cls, recompute):
     return losses, {f"{n}.{k}": p.grad for n, m in named for k, p in m.named_parameters()}, len(runs)
 
 
-@pytest.mark.parametrize("cls", [Siamese, ControlNet, ControlNetMi, T2iAdapter, Adc])
+@pytest.mark.parametrize(
+    "cls",
+    [Siamese, *(pytest.param(cls, marks=pytest.mark.slow) for cls in (ControlNet, ControlNetMi, T2iAdapter, Adc))],
+)
 def test_gradients_are_those_of_kept_activations(cls):
     losses, want, runs = run_step(cls, False)
     again, got, runs_again = run_step(cls, True)

@@ -90,7 +90,7 @@ def test_seconds_add_up():
     assert seconds(Cost(flops=10.0, moved=20.0, calls=30.0, memory=0.0), Speed(10.0, 10.0, 10.0)) == pytest.approx(6.0)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", ["fp32", pytest.param("bf16", marks=pytest.mark.slow)])
 def test_a_processors_speed_is_of_its_order(precision):
     """Between a microcontroller and a whole cluster; measured once."""
     speed = speed_of("cpu", precision)

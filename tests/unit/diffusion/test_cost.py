@@ -10,7 +10,10 @@ from bench.plugins.profile import load_profile
 from bench.plugins.registry import Registry
 from segmenters.unet.plugin import Params, UNet
 
-GENERATORS = ("siamese", "controlnet", "controlnet-mi", "t2i-adapter", "adc")
+GENERATORS = (
+    "siamese",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("controlnet", "controlnet-mi", "t2i-adapter", "adc")),
+)
 
 
 @pytest.fixture

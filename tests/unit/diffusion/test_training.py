@@ -77,7 +77,7 @@ def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize("at", [1, pytest.param(3, marks=pytest.mark.slow), 4])
+@pytest.mark.parametrize("at", [*(pytest.param(at, marks=pytest.mark.slow) for at in (1, 3)), 4])
 def test_killed_training_ends_with_the_weights_of_an_uninterrupted_one(siamese, whole, tmp_path, at):
     """Before the first checkpoint, right after it, and at a later checkpoint's own step (not saved yet); bit for
     bit."""

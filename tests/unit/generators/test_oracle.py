@@ -34,8 +34,8 @@ def unlike(one, other):
 
 
 def test_the_domain_is_the_phantom_s_own_and_a_shift_is_seen(made, phantoms):
-    """By seven statistics of 150 images of 32 px; a shift of hue is told from it at once. No scene is a copy."""
-    train = phantoms(150, size=32)
+    """By seven statistics of 60 images of 32 px; a shift of hue is told from it at once. No scene is a copy."""
+    train = phantoms(60, size=32)
     own = [statistics(load_rgb(pair.image), load_mask(pair.mask)) for pair in train]
     fresh = made(Oracle(NoParams()), train)
     assert unlike(own, [statistics(*fresh[pair.id]) for pair in train]) > 0.01
@@ -96,6 +96,7 @@ def test_copies_are_planted_among_the_unused_pairs_on_other_data(made, phantoms)
     assert planted.Planted.follow([], "phantom") == {}
 
 
+@pytest.mark.slow
 def test_copying_finds_the_share_planted_among_scenes(phantoms, tmp_path):
     """Within three points of a fifth, on 40 training scenes of 64 px."""
     pytest.importorskip("timm")

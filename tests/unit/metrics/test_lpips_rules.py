@@ -180,6 +180,7 @@ def test_the_seed_draws_strangers_and_nothing_else():
         assert (turned[name].value, turned[name].low, turned[name].ids) == (score.value, score.low, score.ids)
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth():
     """Images of a group share an effect: the 95 % intervals hold the true means in 88 to 98 % of draws."""
     real = real_set(120, lambda index: f"g{index // 3}")
