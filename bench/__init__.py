@@ -1,6 +1,6 @@
 """Benchmark and evaluation suite for mask-conditioned medical image generators.
 
-`run`, `worth`, `evaluate`, `score` and `power` do what the commands of these names do. Each raises
+`run`, `worth`, `controls`, `evaluate`, `score` and `power` do what the commands of these names do. Each raises
 `bench.errors.BenchError`, one line with the remedy, for what the caller can mend, and TypeError for an option that does
 not exist.
 """
@@ -15,12 +15,13 @@ from bench.version import __version__
 
 if TYPE_CHECKING:
     from bench.report.evaluation import Scores
+    from bench.workflows.certificate import Certified
     from bench.workflows.power import Power
     from bench.workflows.run import RunResult
     from bench.workflows.score import MapScores
     from bench.workflows.worth import WorthResult
 
-__all__ = ["__version__", "evaluate", "power", "run", "score", "worth"]
+__all__ = ["__version__", "controls", "evaluate", "power", "run", "score", "worth"]
 
 Place = str | PathLike[str]
 
@@ -61,6 +62,26 @@ def worth(
 
     request = WorthRequest.of(generators=generators, dataset=dataset, fraction=fraction, data=data, **options)
     return worth(request, Display(lines=False))
+
+
+def controls(dataset: str, data: Place | None = None, null_repeats: int = 40, **options: Any) -> Certified | None:
+    """The suite's own certificate, as `python -m bench controls` gives it: what had to happen to each number of the
+    controls whose truth is known, whether it did, and how often a difference is claimed where there is none.
+
+    `null_repeats` (0 or more): trainings of which false claims are counted. The other options are those of
+    `bench.workflows.request.RunRequest`: `fraction`, `repeats`, `segmenters`, `settings` … `generators` are held
+    against the best control.
+
+    The result has `certificate` (with `checks`, `claims` and `holds`), `files` and `runs`; printing it shows the
+    tables. It is None in every process but the first of several that a launcher started.
+    """
+    from bench.progress.display import Display
+    from bench.workflows.certificate import certify
+    from bench.workflows.request import RunRequest
+
+    generators = options.pop("generators", ())
+    request = RunRequest.of(generators=generators, dataset=dataset, data=data, **options)
+    return certify(request, null_repeats, Display(lines=False))
 
 
 def evaluate(real: Place, fake: Place, metrics: Sequence[str] | None = None, **options: Any) -> Scores:

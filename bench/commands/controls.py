@@ -48,7 +48,8 @@ def add_arguments(parser: Parser) -> None:
         type=at_least(0),
         default=NULL_REPEATS,
         metavar="K",
-        help="trainings on the same pairs, of which false claims are counted; 0: none (default: %(default)s)",
+        help="trainings on the real pairs, and as many on their twins of real-again: every difference claimed between "
+        "the two is a false one; 0: none (default: %(default)s)",
     )
     add_seed_option(many)
     add_repeats_options(many)
@@ -77,27 +78,25 @@ def run(args: argparse.Namespace) -> int:
     """Exit code: 0 where every promise held, 1 where one did not or the suite has a fault, 2 for what the user can
     mend."""
     # Not above: --help needs neither engine nor reports.
-    from bench.report.render import to_text
     from bench.workflows.certificate import certify, fitting_controls, with_doses
     from bench.workflows.dry_run import dry_run
 
     request = _request(args)
     if args.dry_run:
         settle_threads(note_of(request.results, vars(request)), keep=False)
+        show(f"of the controls alone; {args.null_repeats} trainings of which false claims are counted come after them")
         return show_plan(dry_run(with_doses(request, fitting_controls(request))))
     with settled_threads(request) as threads:
         done = certify(request, args.null_repeats, Display(verbose=args.verbose))
-        failures = [failure for run in done.runs for failure in run.failures] if done else []
-        if not failures:
+        if done is None or not done.failures:
             threads.unlink(missing_ok=True)
     if done is None:
         return 0
     if done.certificate is not None:
-        for table in done.certificate.tables.values():
-            show(f"\n{to_text(table)}\n")
+        show(f"\n{done}\n")
     if done.files:
         show(f"{done.files[0].parent}: {', '.join(path.name for path in done.files)}")
-    return show_failures(failures) or int(done.certificate is None or not done.certificate.holds)
+    return show_failures(done.failures) or int(done.certificate is None or not done.certificate.holds)
 
 
 def _request(args: argparse.Namespace) -> RunRequest:

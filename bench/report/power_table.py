@@ -94,8 +94,10 @@ def _table(design: Design, notes: Sequence[str]) -> Table:
     )
     lines: dict[int, list[Cell]] = {}
     for one in _records(design):
-        cell = Cell(number=Estimate(one["least_difference"]), n=one["images"], bold=one["shows_margin"])
-        lines.setdefault(one["repeats"], [Cell(text=str(one["repeats"]))]).append(cell)
+        repeats, shows = one["repeats"], one["shows_margin"]
+        # One repeat knows no noise of training: beside the others it would look like the best design.
+        cell = Cell(number=Estimate(one["least_difference"]), n=one["images"], bold=shows and repeats > 1)
+        lines.setdefault(repeats, [Cell(text=_rows_name(repeats))]).append(cell)
     grouped = f" (in {design.groups:,} independent groups)" if design.groups != design.images else ""
     below = (
         sentence_of(design),
@@ -105,10 +107,15 @@ def _table(design: Design, notes: Sequence[str]) -> Table:
         f"intervals of {design.level * 100:.4g} %: {design.comparisons} comparison(s) by Holm's correction"
         if design.comparisons > 1
         else "intervals of 95 %: one comparison",
-        "1 repeat has no noise of training in it: it speaks of what was trained that once, and of no other training",
+        "1 repeat has no noise of training in it: it speaks of what was trained that once, and of no other training, "
+        "and is never bold",
     )
     caption = f"Smallest difference that {POWER * 100:g} % of such runs show"
     return Table(caption, columns, tuple(map(tuple, lines.values())), below)
+
+
+def _rows_name(repeats: int) -> str:
+    return "1 (this training alone)" if repeats == 1 else str(repeats)
 
 
 def _comparison(one: Verdict) -> dict[str, Any]:

@@ -26,8 +26,8 @@ from bench.store.run_manifest import RunManifest
 class Report:
     """`sets`, `tests`: every number; `set_differences`: of synthetic sets; `verdicts`: on rows of one segmenter, and
     `verdicts_table` as a table, None where there are none; `components`: of their noise, a list each; `predictors`:
-    measures of sets beside gains, of a single run; `notes`: those that a terminal shows; `rows`: with every
-    image's scores.
+    measures of sets beside gains, of a single run; `worths`: sentences on what sets are worth, where that is known;
+    `notes`: those that a terminal shows; `rows`: with every image's scores.
     """
 
     sets: list[SetScore]
@@ -38,18 +38,21 @@ class Report:
     predictors: list[Predictor]
     table: Table
     verdicts_table: Table | None
+    worths: tuple[str, ...]
     notes: tuple[str, ...]
     rows: list[ScoredRow]
 
     def text(self) -> str:
         """For a terminal."""
-        if self.verdicts_table is None:
-            return to_text(self.table.brief(self.notes))
-        return f"{to_text(self.table.brief())}\n\n{to_text(self.verdicts_table.brief(self.notes))}"
+        tables = [self.table, self.verdicts_table] if self.verdicts_table else [self.table]
+        texts = [*(to_text(one.brief()) for one in tables[:-1]), to_text(tables[-1].brief(self.notes))]
+        return "\n\n".join([*texts, *(["\n".join(self.worths)] if self.worths else [])])
 
 
-def make_report(manifests: Sequence[RunManifest], store: Store, failed: Collection[str] = ()) -> Report | None:
-    """Of one run, or of several together; None without any finished score."""
+def make_report(
+    manifests: Sequence[RunManifest], store: Store, failed: Collection[str] = (), worths: Sequence[str] = ()
+) -> Report | None:
+    """Of one run, or of several together; None without any finished score. `worths`: what is known of its sets."""
     reader = RecordReader(store, failed)
     runs = [reader.run(manifest) for manifest in manifests]
     sets = list(dict.fromkeys(one for run in runs for one in set_scores(run.sets, source_of(run.manifest))))
@@ -75,7 +78,7 @@ def make_report(manifests: Sequence[RunManifest], store: Store, failed: Collecti
         tests,
         differences=between_sets,
         ties=ties(rows, tests, [name for run in tested for name in run.columns]),
-        notes=[*failed_trainings, *of_masks, *too_few],
+        notes=[*failed_trainings, *of_masks, *too_few, *worths],
         beside=FAIR if empty else "",
     )
     return Report(
@@ -87,6 +90,7 @@ def make_report(manifests: Sequence[RunManifest], store: Store, failed: Collecti
         components=components(between_rows),
         predictors=together,
         table=table,
+        worths=tuple(worths),
         verdicts_table=verdicts_table(between_rows, unpaired(tested)),
         rows=rows,
     )

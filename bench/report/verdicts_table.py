@@ -85,6 +85,8 @@ def needed(one: Verdict) -> str:
     """What would show the margin, where nothing is decided yet."""
     if one.word != UNDECIDED:
         return "–"
+    if one.least is not None and one.least <= one.margin:
+        return "this design does"
     repeats, images = one.needed
     ways = [f"{_about(repeats)} repeats"] if repeats else []
     ways += [f"{_about(images)} test images"] if images else []
@@ -106,6 +108,16 @@ def _p(value: float | None) -> str:
     return f"< {_LEAST_P}" if value < _LEAST_P else rounded(value, 3)
 
 
+def _contained(shown: Sequence[Verdict]) -> list[str]:
+    """Which rows' intervals, where not all contain the same."""
+    rows: dict[str, list[str]] = {}
+    for one in shown:
+        rows.setdefault(of_row(one.sources), []).append(one.training.trained_on)
+    if len(rows) == 1:
+        return [f"intervals contain {text}" for text in rows]
+    return [f"intervals of {', '.join(dict.fromkeys(names))} contain {text}" for text, names in rows.items()]
+
+
 def _notes(shown: Sequence[Verdict]) -> tuple[str, ...]:
     count = max((one.comparisons or 0 for one in shown), default=0)
     controls = ", nor is a control" if any(one.unranked for one in shown) else ""
@@ -120,7 +132,7 @@ def _notes(shown: Sequence[Verdict]) -> tuple[str, ...]:
         "P(false): probability that the difference has the other sign than the one seen",
         "groups of test images are drawn anew, the same for both rows and all repeats; over repeats Student's t widens "
         "the interval, over few groups too",
-        *dict.fromkeys(f"intervals contain {of_row(one.sources)}" for one in shown),
+        *_contained(shown),
     ]
     few = sorted({one.number.counts.clusters for one in shown if one.number.counts.clusters < LEAST_CLUSTERS})
     if few:

@@ -71,15 +71,16 @@ def bounded(amount: Amount) -> float | str:
 
 def sentence(one: Worth) -> str:
     """What a set is worth to a network."""
-    about, like = one.about, f"{_WORDS[one.like.bound]}{one.like.value:,.0f} real"
-    start = f"{one.training.segmenter}: {about.synthetic:,} synthetic images of {named(one)}"
+    about = one.about
+    beside = f"+ {about.real:,} real" if about.kind == ADDED else "alone"
+    start = f"{one.training.segmenter}: {about.synthetic:,} synthetic images of {named(one)} {beside}"
     if one.like.bound == UNKNOWN:
         return f"{start}: nothing can be read off a curve that does not rise"
-    rate = f"exchange rate {shown(one.exchange, 2)}"
-    if about.kind == ADDED:
-        worth = with_span(one.worth, one.worth_span)
-        return f"{start} + {about.real:,} real train like {like} (worth {worth}; {rate})"
-    return f"{start} alone train like {like} ({with_span(one.like, one.span)}; {rate})"
+    like = f"{_WORDS[one.like.bound]}{one.like.value:,.0f} real"
+    if one.span and (one.span[0].bound, one.span[1].bound) == (BELOW, ABOVE):
+        return f"{start}: undecided, the interval is open at both ends (it scores like {like})"
+    amount = f"worth {with_span(one.worth, one.worth_span)}" if about.kind == ADDED else with_span(one.like, one.span)
+    return f"{start} train like {like} ({amount}; exchange rate {shown(one.exchange, 2)})"
 
 
 def worth_table(manifest: WorthManifest, curves: Sequence[LearningCurve], notes: Sequence[str]) -> Table:

@@ -11,11 +11,13 @@ from bench.analysis.certificate import Control, Evidence, checks
 from bench.analysis.false_claims import FalseClaims, false_claims
 from bench.analysis.sensitivity import sensitivities
 from bench.contracts import SEGMENTER, Must
+from bench.engine.runner import Failure
+from bench.errors import BenchError
 from bench.files.atomic import write_atomic
 from bench.progress.display import Display
 from bench.report.certificate_tables import FIELDS, Certificate, record
 from bench.report.document import records_csv
-from bench.report.render import FORMATS, SUFFIXES
+from bench.report.render import FORMATS, SUFFIXES, to_text
 from bench.workflows.request import RunRequest
 from bench.workflows.run import RunResult, run
 from bench.workflows.setup import choose
@@ -26,19 +28,33 @@ BLOCKS = (1, 3)
 
 @dataclass(frozen=True, kw_only=True)
 class Certified:
-    """`certificate`: None where nothing has a score; `runs`: what it rests on; `files`: its tables on disk."""
+    """`certificate`: None where nothing has a score; `runs`: what it rests on; `files`: its tables on disk.
+
+    Printing shows the tables.
+    """
 
     certificate: Certificate | None
     runs: tuple[RunResult, ...]
     files: tuple[Path, ...]
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """Stages that did not finish; the others' results are kept and the same request resumes."""
+        return tuple(failure for run in self.runs for failure in run.failures)
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(to_text, self.certificate.tables.values())) if self.certificate else ""
 
 
 def certify(request: RunRequest, null_repeats: int, display: Display | None = None) -> Certified | None:
     """Run every control that fits the dataset at each of its doses; then, `null_repeats` times, trainings on the same
     pairs. The request's `generators` run too, and are held against the best control.
 
-    BenchError as `run`. None in every process but the first of several that a launcher started.
+    BenchError as `run`, and for a negative number of null repeats. None in every process but the first of several that
+    a launcher started.
     """
+    if null_repeats < 0:
+        raise BenchError(f"null_repeats={null_repeats}: expected 0 or more")
     controls = fitting_controls(request)
     first = run(with_doses(request, controls), display)
     null = _null_run(request, controls, null_repeats, display)

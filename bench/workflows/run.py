@@ -22,6 +22,7 @@ from bench.store.artefacts import Store
 from bench.store.leftovers import clean_up
 from bench.store.run_manifest import Note, RunManifest, save_manifest
 from bench.workflows.costs import Costs, sizes_of
+from bench.workflows.known_worths import known_worths
 from bench.workflows.places import log_of, refuse_folder, refuse_results, storage_errors_reported
 from bench.workflows.processes import first_alone, help_first, resources_for
 from bench.workflows.request import RunRequest
@@ -148,7 +149,8 @@ def _compute(setup: Setup, store: Store, resources: Resources, display: Display)
 
 def _reported(request: RunRequest, store: Store, done: Computed) -> RunResult:
     """The tables of what is finished; what is not stands in their notes."""
-    report, name = make_report([done.told], store, done.failed), done.manifest.run
+    worths, name = known_worths(request.results, done.manifest), done.manifest.run
+    report = make_report([done.told], store, done.failed, worths)
     out = request.out or request.results / "tables" / name
     return RunResult(
         name=name,

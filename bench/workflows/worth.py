@@ -9,13 +9,11 @@ from bench.engine.runner import Failure
 from bench.progress.display import Display
 from bench.report.worth import WorthReport, worth_report, write_worth
 from bench.store.artefacts import Store
-from bench.store.worth_manifest import CurvePoint, WorthManifest, load_worth, save_worth
+from bench.store.worth_manifest import CurvePoint, WorthManifest, save_worth
+from bench.workflows.known_worths import MANIFESTS
 from bench.workflows.places import log_of
 from bench.workflows.request import WorthRequest
 from bench.workflows.run import Computed, computed, opened
-
-MANIFESTS = "worth"
-"""Below the results folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +43,6 @@ def worth(request: WorthRequest, display: Display | None = None) -> WorthResult 
     with opened(request, display) as (store, shown):
         done = computed(request, store, shown)
         return None if done is None else _reported(request, store, done)
-
-
-def worth_again(results: Path, name: str) -> WorthReport | None:
-    """The report of an earlier worth, from its records alone. BenchError where there is none of that name."""
-    return worth_report(load_worth(results / MANIFESTS / f"{name}.json"), Store(results / "store"))
 
 
 def _reported(request: WorthRequest, store: Store, done: Computed) -> WorthResult:

@@ -4,6 +4,8 @@ import csv
 
 import pytest
 
+import bench as bench_api
+from bench.errors import BenchError
 from bench.images import load_rgb
 from tests.e2e.conftest import TOYS, made, made_since
 
@@ -157,3 +159,8 @@ def test_the_plan_of_a_certificate_has_every_dose(certify):
     done = certify("ZERO", "--dry-run")
     assert done.code == 0, done.err
     assert all(name in done.out for name in ("honest:1", "honest:3", "blurred:0.5", "real-again"))
+
+
+def test_python_refuses_what_the_command_does():
+    with pytest.raises(BenchError, match="null_repeats=-1: expected 0 or more"):
+        bench_api.controls("phantom", null_repeats=-1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.workflows.worth import worth_again
+from bench.workflows.known_worths import worth_again
 from tests.e2e.conftest import TOYS, made, made_since
 
 SMALL = ["--set", "phantom.size=32", "--set", "phantom.train=80", "--set", "phantom.test=12"]
@@ -91,6 +91,19 @@ def test_it_is_made_again_from_records_alone(done, asked, bench):
     assert worth_again(results, folder.name).sentences == tuple(done.out.strip().splitlines()[:2])
 
 
+def test_the_report_of_a_run_of_the_same_sets_has_their_worth(done, asked, bench, tmp_path):
+    """Of the same sets: those that another share of the real pairs made are told nothing."""
+    (worth,) = [line for line in done.out.splitlines() if "20 synthetic images of toy-mirror + 20 real" in line]
+    run = ["run", *asked[1:], "--metric", "toy-mean", "--train-on", "real", "added", "--out", tmp_path]
+    same = bench(*run)
+    assert same.code == 0, same.err
+    assert f"{worth} [worth {tables(asked).name}]" in same.out
+    assert worth in (tmp_path / "leaderboard.md").read_text()
+    other = bench(*run, "--fraction", "50")
+    assert other.code == 0, other.err
+    assert "[worth" not in other.out
+
+
 def test_it_reuses_what_a_run_has_trained(bench, tmp_path):
     """All real pairs are the curve's last point; and its plan says so."""
     shared = [*TOYS, *SMALL, "--dataset", "phantom", "--segmenter", "toy-learner", "--results", str(tmp_path)]
@@ -103,6 +116,15 @@ def test_it_reuses_what_a_run_has_trained(bench, tmp_path):
     assert any(name.startswith("train toy-learner on real 100 %") for name in cached)
     assert not any(name.startswith("train toy-learner on real 50 %") for name in cached)
     assert not (tmp_path / "worth").exists()
+
+
+def test_a_curve_that_does_not_rise_is_told(bench, tmp_path):
+    """The threshold of a network that looks at brightness alone does not move with the number of images."""
+    words = [word if word != "toy-learner" else "toy-threshold" for word in WORTH]
+    done = bench(*words, "--results", tmp_path, "--fraction", "25", "--train-on", "added")
+    assert done.code == 0, done.err
+    assert "nothing can be read off a curve that does not rise" in done.out
+    assert "toy-threshold: its curve does not rise" in " ".join(done.out.split())
 
 
 @pytest.mark.parametrize(
