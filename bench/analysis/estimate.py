@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,12 +47,14 @@ class Resampled:
     """A number of one test set or of several, in each repeat, and the same under the bootstrap's draws.
 
     `by_repeat` (repeats,); `draws` (repeats, r), nan where a draw has no image in which the number is defined, None
-    where a single cluster leaves nothing to draw.
+    where a single cluster leaves nothing to draw. `limits`: the least and the largest that the number can be; Student's
+    t knows of none.
     """
 
     by_repeat: np.ndarray
     draws: np.ndarray | None
     counts: Counts
+    limits: tuple[float, float] = (-math.inf, math.inf)
 
     @property
     def value(self) -> float:
@@ -79,8 +82,12 @@ class Resampled:
 
     @cached_property
     def estimate(self) -> Estimate:
-        found = self.confidence
-        return Estimate(self.value, *(found.interval() if found else (None, None)))
+        """Within its limits."""
+        found, (least, most) = self.confidence, self.limits
+        if found is None:
+            return Estimate(self.value)
+        low, high = found.interval()
+        return Estimate(self.value, max(low, least), min(high, most))
 
 
 def mean_over_sets(parts: Sequence[Resampled], weighted: bool) -> Resampled:
@@ -92,4 +99,5 @@ def mean_over_sets(parts: Sequence[Resampled], weighted: bool) -> Resampled:
         # A set of one cluster has no spread to add: an interval without it would be too narrow.
         draws=combine(known, images, weighted) if len(known) == len(parts) else None,
         counts=Counts(images=sum(images), clusters=sum(part.counts.clusters for part in parts)),
+        limits=parts[0].limits,
     )

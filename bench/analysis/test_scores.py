@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench.analysis.estimate import Counts, Estimate, Resampled
-from bench.segscores import Columns, Reading, as_columns, readings
+from bench.segscores import Columns, Reading, as_columns, limits, readings
 from bench.stats.bootstrap import clusters, draw_weights
 from bench.stats.confidence import widened
 from bench.text import unguarded
@@ -80,7 +80,12 @@ class TestScores:
 
     def at(self, place: Place) -> Resampled:
         """The score with all that is known of its uncertainty."""
-        return Resampled(by_repeat=self.values(place), draws=self.resampled[place], counts=self.counts(place))
+        return Resampled(
+            by_repeat=self.values(place),
+            draws=self.resampled[place],
+            counts=self.counts(place),
+            limits=limits(place[0]),
+        )
 
     def estimate(self, place: Place) -> Estimate:
         return self.at(place).estimate

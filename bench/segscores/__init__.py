@@ -20,7 +20,7 @@ where pixels lie is computed when asked for (`shape_scores`). `names.py` lists a
 """
 
 from bench.segscores.maps import image_scores, score_folder, score_maps
-from bench.segscores.names import COUNTS, GAPS, METRICS, NAMES, PER_IMAGE, SHAPE, Name, better
+from bench.segscores.names import COUNTS, GAPS, METRICS, NAMES, PER_IMAGE, SHAPE, Name, better, limits
 from bench.segscores.sets import Columns, Reading, aggregate, as_columns, readings
 from bench.segscores.shape import missing, shape_scores
 
@@ -29,5 +29,6 @@ VERSION = 2
 
 __all__ = [
     "COUNTS", "GAPS", "METRICS", "NAMES", "PER_IMAGE", "SHAPE", "VERSION", "Columns", "Name", "Reading", "aggregate",
-    "as_columns", "better", "image_scores", "missing", "readings", "score_folder", "score_maps", "shape_scores",
+    "as_columns", "better", "image_scores", "limits", "missing", "readings", "score_folder", "score_maps",
+    "shape_scores",
 ]  # fmt: skip

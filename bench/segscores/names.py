@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 HIGHER, LOWER = "higher", "lower"
@@ -28,6 +29,11 @@ class Name:
     def of_images(self) -> bool:
         """Whether each image has this score, and a set their mean."""
         return self.kind in ("map", "shape")
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """What it can be: a share, unless it has a unit."""
+        return (0.0, math.inf if self.unit else 1.0)
 
 
 def _map(name: str, meaning: str, better: str = HIGHER) -> Name:
@@ -84,3 +90,8 @@ GAPS = tuple(f"gap-{number:02}" for number in range(1, 16))
 def better(metric: str) -> str:
     """`higher` or `lower`; a name of another version of the suite counts as `higher`, as all of them were."""
     return NAMES[metric].better if metric in NAMES else HIGHER
+
+
+def limits(metric: str) -> tuple[float, float]:
+    """The least and the largest that a score can be; a name of another version of the suite may be anything."""
+    return NAMES[metric].limits if metric in NAMES else (-math.inf, math.inf)

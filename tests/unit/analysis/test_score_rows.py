@@ -130,8 +130,8 @@ def test_one_group_has_no_interval(store):
 
 
 def test_two_lines_are_compared_on_the_same_draws(store):
-    put_images(store, "a", [0.1, 0.5, 0.9])
-    put_images(store, "b", [0.2, 0.6, 1.0])
+    put_images(store, "a", [0.4, 0.45, 0.5])
+    put_images(store, "b", [0.5, 0.55, 0.6])
     one = of(scored(store, {"test/x": ("a",)}))["x"]
     two = of(scored(store, {"test/x": ("b",)}))["x"]
     assert two.estimate.low - one.estimate.low == pytest.approx(0.1)

@@ -5,7 +5,7 @@ import pytest
 
 from bench.analysis.estimate import Counts, Estimate, Resampled
 from bench.analysis.test_scores import over_repeats, read_rows
-from bench.segscores import image_scores
+from bench.segscores import image_scores, limits
 from bench.text import csv_text
 
 
@@ -74,3 +74,16 @@ def test_draws_in_which_a_score_is_not_defined_are_left_out():
 
     assert estimate(np.nan, 0.4, 0.4) == Estimate(0.5, 0.4, 0.4)
     assert estimate(np.nan, np.nan) == Estimate(0.5)
+
+
+def test_no_interval_goes_beyond_what_a_score_can_be():
+    """Student's t of two repeats is wide; a Dice is a share all the same, and a distance has no upper end."""
+    counts, draws = Counts(images=3, clusters=3), np.tile([0.4, 0.5, 0.6, 0.5], (2, 1))
+
+    def bounds(name):
+        spread = np.array([0.3, 0.7])[:, None] + draws - 0.5
+        return Resampled(by_repeat=spread.mean(1), draws=spread, counts=counts, limits=limits(name)).estimate.bounds
+
+    assert bounds("dice@0.5") == (0, 1)
+    assert bounds("hd95")[0] == 0
+    assert bounds("hd95")[1] > 1
