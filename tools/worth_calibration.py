@@ -39,6 +39,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--dataset", required=True, metavar="NAME")
     parser.add_argument("--data", metavar="DIR")
     parser.add_argument("--fraction", type=int, nargs="+", default=[25], metavar="PERCENT")
+    parser.add_argument("--curve", type=int, nargs="+", default=[], metavar="PERCENT")
     parser.add_argument("--seeds", type=int, default=10, metavar="N")
     parser.add_argument("--seed", type=int, default=0, help="the first")
     parser.add_argument("--repeats", type=int, default=3, metavar="R")
@@ -65,6 +66,7 @@ def _added(asked: argparse.Namespace, fraction: int, seed: int) -> Iterator[Wort
         profile=asked.profile,
         results=asked.results,
         train_on=["added"],
+        curve=asked.curve,
     )
     if result is not None and result.report is not None:
         yield from (one for curve in result.report.headline for one in curve.sets)

@@ -118,6 +118,13 @@ def _contained(shown: Sequence[Verdict]) -> list[str]:
     return [f"intervals of {', '.join(dict.fromkeys(names))} contain {text}" for text, names in rows.items()]
 
 
+def _fewer_updates(shown: Sequence[Verdict]) -> list[str]:
+    """Rows that differ from their baseline in the length of the training too."""
+    pairs = {one.training.trained_on: (one.training.pairs, one.baseline_pairs) for one in shown}
+    fewer = [name for name, (own, other) in pairs.items() if own and other and own < other]
+    return [f"fewer pairs an epoch than the baseline, so fewer updates too: {', '.join(fewer)}"] if fewer else []
+
+
 def _notes(shown: Sequence[Verdict]) -> tuple[str, ...]:
     count = max((one.comparisons or 0 for one in shown), default=0)
     controls = ", nor is a control" if any(one.unranked for one in shown) else ""
@@ -133,6 +140,7 @@ def _notes(shown: Sequence[Verdict]) -> tuple[str, ...]:
         "groups of test images are drawn anew, the same for both rows and all repeats; over repeats Student's t widens "
         "the interval, over few groups too",
         *_contained(shown),
+        *_fewer_updates(shown),
     ]
     few = sorted({one.number.counts.clusters for one in shown if one.number.counts.clusters < LEAST_CLUSTERS})
     if few:

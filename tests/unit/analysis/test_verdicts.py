@@ -10,7 +10,7 @@ from bench.analysis.score_rows import ScoredRow, ScoredRun
 from bench.analysis.test_scores import over_repeats
 from bench.analysis.verdicts import HARMS, HELPS, UNDECIDED, WITHIN, Spot, ties, unpaired, verdicts
 from bench.report.table import show
-from bench.report.verdicts_table import verdicts_table
+from bench.report.verdicts_table import needed, verdicts_table
 from bench.segscores import COUNTS, PER_IMAGE
 from bench.stats.holm import holm
 from tests.score_examples import row_score, trained_row
@@ -284,3 +284,22 @@ def test_holms_level_is_that_of_the_interval():
     found = [one for one in verdicts([run(rows())]) if one.comparisons]
     assert sorted(one.level for one in found) == pytest.approx([0.95, 0.975])
     assert all((one.p_holm < 0.05) == (one.word in (HELPS, HARMS)) for one in found)
+
+
+def test_rows_of_shorter_trainings_and_of_other_randomness_are_named():
+    short, longer, random = row("real", 0, pairs=60), row("copies", 0.02, pairs=120), row("g", 0.05, pairs=120)
+    several = training(random, varied=("generator",))
+    notes = "\n".join(verdicts_table(verdicts([run([short, longer, several])])).notes)
+    assert "fewer pairs an epoch than the baseline, so fewer updates too: real\n" in f"{notes}\n"
+    assert "intervals of real+g contain test images, generator training; NOT" in notes
+    assert "intervals of real contain test images; NOT generator training" in notes
+
+
+def test_a_design_that_shows_the_margin_is_enough():
+    """A difference of 1.5 standard errors is undecided, also where the design shows 3 of them in four of five runs."""
+    one = next(one for one in verdicts([run(rows())]) if one.test_set == "overall")
+    draws = RNG.normal(0.015, 0.01, (1, 4000))
+    near = replace(one, number=replace(one.number, by_repeat=np.array([0.015]), draws=draws), level=0.95, margin=0.03)
+    assert near.word == "undecided"
+    assert needed(near) == "this design does"
+    assert needed(replace(near, margin=0.02)).startswith("about")
