@@ -64,7 +64,7 @@ def worth(
     return worth(request, Display(lines=False))
 
 
-def controls(dataset: str, data: Place | None = None, null_repeats: int = 40, **options: Any) -> Certified | None:
+def controls(dataset: str, data: Place | None = None, null_repeats: int = 120, **options: Any) -> Certified | None:
     """The suite's own certificate, as `python -m bench controls` gives it: what had to happen to each number of the
     controls whose truth is known, whether it did, and how often a difference is claimed where there is none.
 

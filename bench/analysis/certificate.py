@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
 from bench.analysis.estimate import Estimate
 from bench.analysis.score_rows import OVERALL, SetScore
 from bench.analysis.verdicts import HARMS, HELPS, Verdict, in_first_convention
 from bench.contracts import Measure, Must, Truth
+from bench.stats.bootstrap import LEVEL
 
 FLOOR_SDS = 3.0
 """A floor is a mean over random halves: so many standard deviations above it a set still counts as at its floor."""
@@ -113,7 +114,9 @@ def _gains(control: Control, evidence: Evidence) -> dict[str, list[Verdict]]:
     return found
 
 
-def _set_holds(numbers: Sequence[SetScore], truth: Truth, doses: Sequence[str], sets: Sequence[SetScore]) -> bool:
+def _set_holds(
+    numbers: Sequence[SetScore], truth: Truth, doses: Sequence[str], sets: Sequence[SetScore]
+) -> bool | None:
     match truth.must:
         case Must.FLOOR:
             return all(_reaches_floor(one, truth.within) for one in numbers)
@@ -126,17 +129,17 @@ def _set_holds(numbers: Sequence[SetScore], truth: Truth, doses: Sequence[str], 
         case Must.ZERO:
             return all(_is_near(one, 0, truth.within) for one in numbers)
         case Must.ALIGNED:
-            return all(_upper(one) >= _lower(_fellow(one, " ceiling", sets)) - truth.within for one in numbers)
+            return _all(numbers, " ceiling", sets, lambda one, end: _upper(one) >= _lower(end) - truth.within)
         case Must.MISALIGNED:
-            return all(_lower(one) <= _upper(_fellow(one, " floor", sets)) + truth.within for one in numbers)
+            return _all(numbers, " floor", sets, lambda one, end: _lower(one) <= _upper(end) + truth.within)
         case _:
             raise ValueError(f"{truth.must!r} is no rule for a measure of sets")
 
 
-def _row_holds(rows: Sequence[Verdict], truth: Truth, every: Sequence[Verdict]) -> bool:
+def _row_holds(rows: Sequence[Verdict], truth: Truth, every: Sequence[Verdict]) -> bool | None:
     match truth.must:
         case Must.WORSEN:
-            return _worsens([_badness(one.estimate, one.better) for one in rows], truth.within)
+            return _rows_worsen(rows)
         case Must.HARM:
             return all(one.word == HARMS for one in rows)
         case Must.NOT_HARM:
@@ -180,22 +183,42 @@ def _upper(one: SetScore) -> float:
     return one.value if one.high is None else one.high
 
 
-def _fellow(one: SetScore, suffix: str, sets: Sequence[SetScore]) -> SetScore:
+def _all(
+    numbers: Sequence[SetScore], suffix: str, sets: Sequence[SetScore], holds: Callable[[SetScore, SetScore], bool]
+) -> bool | None:
+    """Beside the measures that say how far these can go; None where a set has none."""
+    ends = [_fellow(one, suffix, sets) for one in numbers]
+    return None if None in ends else all(holds(one, end) for one, end in zip(numbers, ends, strict=True) if end)
+
+
+def _fellow(one: SetScore, suffix: str, sets: Sequence[SetScore]) -> SetScore | None:
     """The measure of the same set that says how far this one can go."""
     name = one.measure.name + suffix
-    return next(x for x in sets if (x.origin, x.measure.name, x.stratum) == (one.origin, name, ""))
+    found = (x for x in sets if (x.origin, x.measure.name, x.stratum) == (one.origin, name, ""))
+    return next(found, None)
 
 
-def _is_best(rows: Sequence[Verdict], every: Sequence[Verdict]) -> bool:
-    """Every other synthetic set of the same network gains less, or no more than its interval leaves open."""
-    own = {one.generator for one in rows}
-    place = (OVERALL, rows[0].metric, rows[0].training.segmenter)
+def _rows_worsen(rows: Sequence[Verdict]) -> bool:
+    """The strongest dose is worse than the weakest, and none is better than a weaker one, beyond their intervals."""
+    return _is_better(rows[0], rows[-1]) and not any(_is_better(late, early) for early, late in pairwise(rows))
+
+
+def _is_best(rows: Sequence[Verdict], every: Sequence[Verdict]) -> bool | None:
+    """No ranked set is better beyond the interval of the difference, corrected for their number (Bonferroni).
+
+    None for a single repeat: what one training gains is no gain of its pairs.
+    """
+    first = rows[0]
+    place = (OVERALL, first.metric, first.training.segmenter)
     others = [one for one in every if (one.test_set, one.metric, one.training.segmenter) == place and one.adds]
-    best = max(-_badness(one.estimate, one.better) for one in rows)
-    return all(_at_least(one) <= best for one in others if one.generator not in own)
+    ranked = [one for one in others if not one.unranked]
+    if len(first.number.by_repeat) < 2 or not ranked:
+        return None
+    level = 1 - (1 - LEVEL) / len(ranked)
+    return not any(_is_better(one, row, level) for one, row in product(ranked, rows))
 
 
-def _at_least(one: Verdict) -> float:
-    """The gain that its interval leaves it, at the bad end."""
-    low, high = one.estimate.bounds or (one.estimate.value, one.estimate.value)
-    return low if one.better == "higher" else -high
+def _is_better(one: Verdict, other: Verdict, level: float = LEVEL) -> bool:
+    """Both are differences to the same baseline, whose noise cancels."""
+    low, high = one.number.less(other.number).interval(level) or (0.0, 0.0)
+    return low > 0 if one.better == "higher" else high < 0

@@ -92,7 +92,8 @@ def _by_source(sources: Sequence[str], variance: float, of_training: float | Non
     made = [one for one in sources if one != SEGMENTER]
     if not made or SEGMENTER not in sources or of_training is None:
         return {joined(sources): variance} if sources else {}
-    return {joined(made): max(0.0, variance - of_training), WORDS[SEGMENTER]: of_training}
+    training = min(variance, of_training)
+    return {joined(made): variance - training, WORDS[SEGMENTER]: training}
 
 
 def joined(sources: Sequence[str]) -> str:

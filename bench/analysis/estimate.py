@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bench.stats.bootstrap import combine, standard_deviation
+from bench.stats.bootstrap import LEVEL, combine, standard_deviation
 from bench.stats.confidence import Confidence, crossed
 
 LEAST_CLUSTERS = 10
@@ -80,13 +80,22 @@ class Resampled:
         found = self.defined
         return None if found is None else crossed(found, self.by_repeat)
 
+    def interval(self, level: float = LEVEL) -> tuple[float, float] | None:
+        """Equal tails outside; None where none can be had."""
+        return self.confidence.interval(level) if self.confidence else None
+
+    def less(self, other: Resampled) -> Resampled:
+        """Less another under the same draws and repeats."""
+        draws = None if self.draws is None or other.draws is None else self.draws - other.draws
+        return Resampled(by_repeat=self.by_repeat - other.by_repeat, draws=draws, counts=self.counts)
+
     @cached_property
     def estimate(self) -> Estimate:
         """Within its limits."""
-        found, (least, most) = self.confidence, self.limits
+        found, (least, most) = self.interval(), self.limits
         if found is None:
             return Estimate(self.value)
-        low, high = found.interval()
+        low, high = found
         return Estimate(self.value, max(low, least), min(high, most))
 
 

@@ -1,4 +1,4 @@
-"""Two rows that were trained on the same pairs: how often a verdict claims a difference all the same. Pure."""
+"""Networks that were trained on the same pairs: how often a verdict claims a difference all the same. Pure."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class FalseClaims:
         return binomial_interval(self.claims, self.verdicts)
 
 
-def false_claims(one: ScoredRow, other: ScoredRow, metric: str, repeats: int) -> FalseClaims:
-    """Verdicts on blocks of `repeats` trainings of `one`, each with other trainings of `other`: the next ones.
+def false_claims(row: ScoredRow, metric: str, repeats: int) -> FalseClaims:
+    """Verdicts on blocks of `repeats` trainings, each held against the next block's, the last against the first's.
 
-    Equal pairs under equal seeds would be equal trainings, so each repeat is held against the one after it.
+    No training is on both sides of a verdict. Two neighbouring verdicts share a block: their mean is that of
+    independent ones, and their interval rather too narrow. Three blocks are needed.
     """
-    count = one.training.repeats // repeats
-    blocks = [range(at * repeats, (at + 1) * repeats) for at in range(count)]
-    claims = sum(_claims(_only(one, block), _only(other, [(at + 1) % other.training.repeats for at in block]), metric)
-                 for block in blocks)  # fmt: skip
-    return FalseClaims(segmenter=one.training.segmenter, repeats=repeats, claims=claims, verdicts=count)
+    count = row.training.repeats // repeats
+    blocks = [_only(row, range(at * repeats, (at + 1) * repeats)) for at in range(count)]
+    claims = sum(_claims(block, blocks[(at + 1) % count], metric) for at, block in enumerate(blocks))
+    return FalseClaims(segmenter=row.training.segmenter, repeats=repeats, claims=claims, verdicts=count)
 
 
 def _claims(one: ScoredRow, other: ScoredRow, metric: str) -> bool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.analysis.estimate import Counts, Resampled
+from bench.analysis.estimate import Resampled
 from bench.analysis.test_scores import Place, TestScores
-from bench.stats.bootstrap import clusters
 from bench.stats.confidence import widened
 
 
@@ -19,12 +18,11 @@ def paired(one: TestScores, other: TestScores, place: Place) -> Resampled | None
     if not same_images(one, other) or not all(place in tested.readings for tested in (one, other)):
         return None
     by_repeat = _gap(one.values(place), other.values(place))
-    count = len(np.unique(clusters(one.groups)))
-    draws = None
-    if one.weights is not None:
+    counts, draws = one.counts(place), None
+    if one.weights is not None and counts.clusters > 1:
         plain = _gap(one.under(place, one.weights), other.under(place, one.weights))
-        draws = widened(plain, by_repeat[:, None], count)
-    return Resampled(by_repeat=by_repeat, draws=draws, counts=Counts(images=one.counts(place).images, clusters=count))
+        draws = widened(plain, by_repeat[:, None], counts.clusters)
+    return Resampled(by_repeat=by_repeat, draws=draws, counts=counts)
 
 
 def _gap(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:

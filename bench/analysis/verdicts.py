@@ -74,8 +74,7 @@ class Verdict:
     @cached_property
     def estimate(self) -> Estimate:
         """At its level."""
-        sure = self.number.confidence
-        return Estimate(self.number.value, *(sure.interval(self.level) if sure else (None, None)))
+        return Estimate(self.number.value, *(self.number.interval(self.level) or (None, None)))
 
     @property
     def p_value(self) -> float | None:
@@ -128,13 +127,13 @@ class Verdict:
 
     @property
     def needed(self) -> tuple[int | None, int | None]:
-        """Repeats on these images, and images (or groups) with these repeats, that would show the margin."""
-        spread, repeats = self.spread, len(self.number.by_repeat)
+        """Repeats on these images, and images in groups as large as these, that would show the margin."""
+        spread, repeats, counts = self.spread, len(self.number.by_repeat), self.number.counts
         if spread is None:
             return None, None
-        images = self.number.counts.clusters
-        more = repeats_needed(spread, self.margin, images, self.level) if repeats > 1 else None
-        return more, images_needed(spread, self.margin, repeats, self.level)
+        more = repeats_needed(spread, self.margin, counts.clusters, self.level) if repeats > 1 else None
+        groups = images_needed(spread, self.margin, repeats, self.level)
+        return more, None if groups is None else math.ceil(groups * counts.images / counts.clusters)
 
 
 def verdicts(runs: Sequence[ScoredRun]) -> list[Verdict]:

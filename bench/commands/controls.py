@@ -30,7 +30,7 @@ from bench.progress.display import Display
 from bench.progress.terminal import show
 from bench.workflows.request import RunRequest
 
-NULL_REPEATS = 40
+NULL_REPEATS = 120
 
 
 def add_arguments(parser: Parser) -> None:
@@ -48,8 +48,8 @@ def add_arguments(parser: Parser) -> None:
         type=at_least(0),
         default=NULL_REPEATS,
         metavar="K",
-        help="trainings on the real pairs, and as many on their twins of real-again: every difference claimed between "
-        "the two is a false one; 0: none (default: %(default)s)",
+        help="trainings on the real pairs, of which every difference that is claimed is a false one; 0: none (default: "
+        "%(default)s)",
     )
     add_seed_option(many)
     add_repeats_options(many)

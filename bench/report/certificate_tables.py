@@ -27,8 +27,9 @@ class Certificate:
     @property
     def holds(self) -> bool:
         """Whether every promise that was measured held, blind ones aside, and false claims are within their limit."""
+        answers = [one.held for one in self.checks if not one.blind]
         claims = [one.bounds[0] <= CLAIM_LIMIT for one in self.claims if one.repeats > 1]
-        return all(one.held is not False or one.blind for one in self.checks) and all(claims)
+        return True in answers and False not in answers and all(claims)
 
     @property
     def tables(self) -> dict[str, Table]:
@@ -48,7 +49,7 @@ def checks_table(checks: Sequence[Check]) -> Table:
     blind = dict.fromkeys(f"{one.number} of {one.control.name}: {one.blind}" for one in checks if one.blind)
     notes = ["seen: the number at every dose, the weakest first", *blind]
     if any(one.held is None for one in checks):
-        notes.append("–: not measured in this run")
+        notes.append("–: not measured in this run, or no answer where there is one repeat")
     caption = f"Certificate: {held} of {len(must)} promises held"
     return _table(caption, ("control", "number", "has to", "seen", "held"), map(_line, checks), notes)
 
@@ -72,9 +73,10 @@ def claims_table(claims: Sequence[FalseClaims]) -> Table:
     """How often a difference was claimed between two rows that were trained on the same pairs."""
     lines = [(one.segmenter, str(one.repeats), str(one.claims), str(one.verdicts), _share(one)) for one in claims]
     note = (
-        f"share: of verdicts that claim a difference where there is none, with its exact 95 % interval; at most "
-        f"{CLAIM_LIMIT:g} is promised, for several repeats: a verdict on one repeat knows nothing of training noise, "
-        "and concerns these two trainings"
+        f"share: of verdicts that claim a difference where there is none, with its 95 % interval (Clopper–Pearson; "
+        f"neighbouring verdicts share trainings); {CLAIM_LIMIT:g} at most is promised for several repeats, and broken "
+        "where the interval lies above it; its upper end is what so many verdicts can rule out; a verdict on one "
+        "repeat knows nothing of training noise, and concerns these trainings"
     )
     names = ("segmenter", "repeats a verdict", "claims", "verdicts", "share")
     return _table("False claims between trainings on the same pairs", names, lines, [note])
@@ -88,7 +90,8 @@ def _share(one: FalseClaims) -> str:
 def sensitivity_table(found: Sequence[Sensitivity]) -> Table:
     """How often a measure tells two neighbouring doses apart, beyond its interval."""
     lines = [(one.measure, str(one.pairs), str(one.right), str(one.wrong)) for one in found]
-    note = "pairs: of neighbouring doses of a control, the stronger of which is known to be worse"
+    note = "pairs: of neighbouring doses of a control, the stronger of which is known to be worse; without those whose "
+    note += "difference has no interval"
     names = ("measure", "pairs", "told apart", "told wrong")
     return _table("Sensitivity of the measures of sets", names, lines, [note])
 

@@ -25,6 +25,7 @@ _ALWAYS = ("segmenter", "trained on")
 """The other texts stand only where rows differ in them."""
 _DECIMALS = 3
 _LEAST_P = 0.001
+_LENGTHS = (("fewer", True), ("more", False))
 _IN_FILES = ("smallest shown", "sd over repeats", "p", "p (Holm)", "level", "repeats", "groups", "images")
 
 
@@ -118,11 +119,16 @@ def _contained(shown: Sequence[Verdict]) -> list[str]:
     return [f"intervals of {', '.join(dict.fromkeys(names))} contain {text}" for text, names in rows.items()]
 
 
-def _fewer_updates(shown: Sequence[Verdict]) -> list[str]:
+def _other_updates(shown: Sequence[Verdict]) -> list[str]:
     """Rows that differ from their baseline in the length of the training too."""
     pairs = {one.training.trained_on: (one.training.pairs, one.baseline_pairs) for one in shown}
-    fewer = [name for name, (own, other) in pairs.items() if own and other and own < other]
-    return [f"fewer pairs an epoch than the baseline, so fewer updates too: {', '.join(fewer)}"] if fewer else []
+    known = {name: (own, other) for name, (own, other) in pairs.items() if own and other and own != other}
+    words = {word: [name for name, (own, other) in known.items() if (own < other) == less] for word, less in _LENGTHS}
+    return [
+        f"{word} pairs an epoch than the baseline, so {word} updates too: {', '.join(names)}"
+        for word, names in words.items()
+        if names
+    ]
 
 
 def _notes(shown: Sequence[Verdict]) -> tuple[str, ...]:
@@ -140,7 +146,7 @@ def _notes(shown: Sequence[Verdict]) -> tuple[str, ...]:
         "groups of test images are drawn anew, the same for both rows and all repeats; over repeats Student's t widens "
         "the interval, over few groups too",
         *_contained(shown),
-        *_fewer_updates(shown),
+        *_other_updates(shown),
     ]
     few = sorted({one.number.counts.clusters for one in shown if one.number.counts.clusters < LEAST_CLUSTERS})
     if few:

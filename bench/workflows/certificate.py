@@ -24,6 +24,7 @@ from bench.workflows.setup import choose
 
 BLOCKS = (1, 3)
 """Repeats of a verdict whose false claims are counted."""
+LEAST_BLOCKS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,7 @@ def certify(request: RunRequest, null_repeats: int, display: Display | None = No
     controls = fitting_controls(request)
     first = run(with_doses(request, controls), display)
     null = _null_run(request, controls, null_repeats, display)
-    return None if first is None else _certified(controls, first, null)
+    return None if first is None else _certified(controls, first, null, choose(request).options.columns[0])
 
 
 def with_doses(request: RunRequest, controls: Sequence[Control]) -> RunRequest:
@@ -80,11 +81,11 @@ def fitting_controls(request: RunRequest) -> tuple[Control, ...]:
 def _null_run(
     request: RunRequest, controls: tuple[Control, ...], repeats: int, display: Display | None
 ) -> RunResult | None:
-    """The control that equals the real pairs, trained with so often; only networks vary, no set is measured anew."""
+    """Networks trained so often on the real pairs, and on nothing else; no set is measured anew."""
     equal = [name for one in controls for name in one.generators if _claims_nothing(one)]
     if not repeats or not equal:
         return None
-    null = replace(request, generators=tuple(equal), repeats=repeats, vary=(SEGMENTER,), train_on=("added",))
+    null = replace(request, generators=tuple(equal), repeats=repeats, vary=(SEGMENTER,), train_on=("real",))
     return run(null, display)
 
 
@@ -92,7 +93,8 @@ def _claims_nothing(control: Control) -> bool:
     return any(truth.must == Must.NO_CLAIM for truth in control.truths)
 
 
-def _certified(controls: tuple[Control, ...], first: RunResult, null: RunResult | None) -> Certified:
+def _certified(controls: tuple[Control, ...], first: RunResult, null: RunResult | None, metric: str) -> Certified:
+    """`metric`: the convention in which false claims are counted."""
     runs = (first, null) if null is not None else (first,)
     report = first.report
     if report is None:
@@ -100,23 +102,17 @@ def _certified(controls: tuple[Control, ...], first: RunResult, null: RunResult 
     found = checks(controls, Evidence(report.sets, report.verdicts))
     certificate = Certificate(
         checks=tuple(found),
-        claims=tuple(_claims(null)) if null is not None else (),
+        claims=tuple(_claims(null, metric)) if null is not None else (),
         sensitivities=tuple(sensitivities(found, report.set_differences)),
     )
     return Certified(certificate=certificate, runs=runs, files=tuple(_written(certificate, first.files[0].parent)))
 
 
-def _claims(null: RunResult) -> Iterator[FalseClaims]:
-    """Every network's trainings on the equal control against those on the baseline, in the first convention."""
-    report = null.report
-    if report is None or not report.verdicts:
-        return
-    metric = report.verdicts[0].metric
-    for segmenter in dict.fromkeys(row.training.segmenter for row in report.rows):
-        baseline, *others = [row for row in report.rows if row.training.segmenter == segmenter]
-        for one, size in product(others, BLOCKS):
-            if size <= one.training.repeats:
-                yield false_claims(one, baseline, metric, size)
+def _claims(null: RunResult, metric: str) -> Iterator[FalseClaims]:
+    """Every network's trainings on the real pairs against others of them."""
+    for row, size in product(null.report.rows if null.report else (), BLOCKS):
+        if LEAST_BLOCKS * size <= row.training.repeats:
+            yield false_claims(row, metric, size)
 
 
 def _written(certificate: Certificate, folder: Path) -> Iterator[Path]:

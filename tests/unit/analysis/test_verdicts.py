@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bench.analysis.estimate import Estimate
+from bench.analysis.paired import paired
 from bench.analysis.score_rows import ScoredRow, ScoredRun
 from bench.analysis.test_scores import over_repeats
 from bench.analysis.verdicts import HARMS, HELPS, UNDECIDED, WITHIN, Spot, ties, unpaired, verdicts
@@ -303,3 +304,21 @@ def test_a_design_that_shows_the_margin_is_enough():
     assert near.word == "undecided"
     assert needed(near) == "this design does"
     assert needed(replace(near, margin=0.02)).startswith("about")
+
+
+def test_a_score_of_one_group_alone_has_no_verdict():
+    """Lesions in one video of twenty: the others say nothing of their recall."""
+    values = RNG.uniform(0.4, 0.9, 60)
+    one, other = (lesions_in_one_video(values + gain) for gain in (0.02, 0.0))
+    assert paired(one, other, ("recall@0.5", "")).estimate.bounds is None
+    assert paired(one, other, ("dice@0.5", "")).estimate.bounds is not None
+
+
+def lesions_in_one_video(values):
+    rows = [
+        {"id": f"i{at}", "group": f"g{at // 3}", **dict.fromkeys(PER_IMAGE, value), **dict.fromkeys(COUNTS, 5)}
+        for at, value in enumerate(values)
+    ]
+    for row in rows[3:]:
+        row |= {"recall@0.5": np.nan, "tp": 0, "fn": 0}
+    return over_repeats([rows], seed=0)
