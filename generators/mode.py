@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from bench.contracts import SAMPLE, Context, Generator, Must, Sample, Split, Truth, param
-from bench.errors import BenchError
 from generators._real_pairs import distinct, keep_masks, real_pair
 from generators._write_pairs import Pair, write_pairs
 
@@ -17,7 +16,7 @@ from generators._write_pairs import Pair, write_pairs
 class Params:
     """The dose: `mode:5`."""
 
-    images: int = param(3, "distinct real pairs in the set", low=1)
+    images: int = param(3, "distinct real pairs in the set; all, where there are no more", low=1)
 
 
 class Mode(Generator):
@@ -41,10 +40,6 @@ class Mode(Generator):
     )
 
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
-        if len(train) < self.params.images:
-            raise BenchError(
-                f"generator mode: images={self.params.images}, and there are {len(train)} training pairs; take fewer"
-            )
         keep_masks(train, model_dir)
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:

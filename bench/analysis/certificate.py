@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
+from typing import NoReturn
 
 from bench.analysis.estimate import Estimate
 from bench.analysis.score_rows import OVERALL, SetScore
 from bench.analysis.verdicts import HARMS, HELPS, Verdict, in_first_convention
 from bench.contracts import Measure, Must, Truth
+from bench.errors import BenchError
 from bench.stats.bootstrap import LEVEL
 
 FLOOR_SDS = 3.0
@@ -28,6 +30,33 @@ class Control:
     def generators(self) -> tuple[str, ...]:
         """As a run names them."""
         return tuple(f"{self.name}:{dose}" if dose else self.name for dose in self.doses)
+
+
+_OF_SETS = (Must.FLOOR, Must.TOLD, Must.WORSEN, Must.DOSE, Must.ZERO, Must.ALIGNED, Must.MISALIGNED)
+_OF_ROWS = (Must.WORSEN, Must.HARM, Must.NOT_HARM, Must.NO_CLAIM, Must.BEST)
+
+
+def refuse_odd_truths(name: str, doses: object, truths: object) -> None:
+    """BenchError for what a control says of itself and no run could find out."""
+
+    def refuse(problem: str) -> NoReturn:
+        raise BenchError(f"control {name}: {problem}; mend the plugin")
+
+    if not isinstance(doses, tuple) or not doses or not all(isinstance(one, str) for one in doses):
+        refuse(f"doses={doses!r}; expected texts in a tuple, the weakest first")
+    for truth in truths if isinstance(truths, tuple) else (truths,):
+        if not isinstance(truths, tuple) or not isinstance(truth, Truth) or not isinstance(truth.must, Must):
+            refuse(f"truths={truths!r}; expected a tuple of Truth(must=Must…)")
+        if truth.must not in (_OF_SETS if truth.metric else _OF_ROWS):
+            refuse(f"Must.{truth.must.name} is no rule for {'measures of sets' if truth.metric else 'networks'}")
+        if truth.must == Must.WORSEN and len(doses) < 2:
+            refuse("Must.WORSEN needs two doses or more")
+        if truth.must == Must.DOSE and not all(_is_number(one) for one in doses):
+            refuse(f"Must.DOSE needs doses in percent, not {', '.join(doses)}")
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,7 +94,8 @@ class Verdict:
         bounds = self.estimate.bounds
         if bounds is None:
             return ""
-        if not bounds[0] <= 0 <= bounds[1]:
+        # Of one repeat p has a least value, which many comparisons multiply.
+        if not bounds[0] <= 0 <= bounds[1] and (self.p_holm is None or self.p_holm < 1 - LEVEL):
             return HELPS if (self.number.value > 0) == (self.better == "higher") else HARMS
         return WITHIN if -self.margin < bounds[0] and bounds[1] < self.margin else UNDECIDED
 
@@ -167,7 +168,8 @@ def in_first_convention(found: Sequence[Verdict]) -> list[Verdict]:
 
 
 def _identity(one: Verdict) -> tuple[object, ...]:
-    return one.training, one.baseline, one.baseline_pairs, one.test_set, one.metric, one.number.value, one.unranked
+    place = (one.training, one.baseline, one.baseline_pairs, one.test_set, one.metric)
+    return *place, one.number.value, one.unranked, one.margin
 
 
 def _of_run(run: ScoredRun) -> Iterator[Verdict]:

@@ -125,6 +125,11 @@ def _curve(
         for name in (*(one.trained_on for one in manifest.curve), *(one.trained_on for one in manifest.sets))
         if name not in having
     ]
+    notes += [
+        f"{segmenter}, {one.trained_on}: no finished share above its {one.real:,} real pairs, so nothing is read"
+        for one in manifest.sets
+        if one.trained_on in having and there and there[-1].pairs <= one.real
+    ]
     if len(there) < LEAST_SHARES:
         return LearningCurve(segmenter=segmenter, metric=metric, points=(), sets=(), notes=tuple(notes))
     sign = 1 if better(metric) == "higher" else -1
@@ -161,7 +166,7 @@ def _worths(
         row = rows[one.trained_on]
         found = [contrasts(rows[point.trained_on], row, metric).get(OVERALL) for point in points]
         gaps = [gap for gap in found if gap is not None]
-        if len(gaps) < len(points):
+        if len(gaps) < len(points) or points[-1].pairs <= one.real:
             continue
         like, span = read_off(gaps, [point.pairs for point in points], one.real, better(metric), seed=seed)
         yield Worth(

@@ -116,7 +116,8 @@ def run(args: argparse.Namespace) -> int:
     if result.report is not None:
         show(f"\n{result.report.text()}\n")
     if result.files:
-        show(f"{result.files[0].parent}: {len(result.files)} files, worth.png the curve; log: {result.log}")
+        curve = ", worth.png the curve" if any(path.name == "worth.png" for path in result.files) else ""
+        show(f"{result.files[0].parent}: {len(result.files)} files{curve}; log: {result.log}")
     return show_failures(result.failures)
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, NoReturn
 
 from bench.errors import BenchError
 
@@ -37,6 +38,15 @@ def sha256_file(path: Path) -> str:
         while part := stream.read(CHUNK):
             found.update(part)
     return found.hexdigest()
+
+
+def read_json(path: Path) -> Any:
+    """What a file holds. OSError, ValueError, also for numbers that are none (NaN), RecursionError."""
+
+    def refuse(text: str) -> NoReturn:
+        raise ValueError(f"{text} is no number")
+
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
 
 
 def digest_of(path: Path) -> str:

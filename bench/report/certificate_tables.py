@@ -12,6 +12,8 @@ from bench.analysis.sensitivity import Sensitivity
 from bench.report.table import Cell, Column, Table, rounded
 
 FIELDS = ("control", "number", "must", "doses", "seen", "low", "high", "held", "blind")
+TABLES = ("certificate", "false_claims", "sensitivity")
+"""Names of their files."""
 CLAIM_LIMIT = 0.05
 _DECIMALS = 3
 

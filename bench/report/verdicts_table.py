@@ -20,6 +20,7 @@ _TEXTS: Mapping[str, Callable[[Verdict], str]] = {
     "trained on": lambda one: one.training.trained_on,
     "baseline": lambda one: one.baseline,
     "baseline_pairs": lambda one: str(one.baseline_pairs),
+    "margin": lambda one: f"{one.margin:g}",
 }
 _ALWAYS = ("segmenter", "trained on")
 """The other texts stand only where rows differ in them."""
@@ -38,7 +39,7 @@ def verdicts_table(found: Sequence[Verdict], notes: Sequence[str] = ()) -> Table
     columns = (
         *map(Column, texts),
         Column(name="difference", better=shown[0].better, decimals=_DECIMALS, interval=True),
-        *map(Column, ("verdict", "P(false)", f"to see {shown[0].margin:g}")),
+        *map(Column, ("verdict", "P(false)", f"to see {_margin(shown)}")),
         *(Column(name=name, brief=False) for name in _IN_FILES),
     )
     rows = tuple(_line(one, texts) for one in shown)
@@ -109,10 +110,19 @@ def _p(value: float | None) -> str:
     return f"< {_LEAST_P}" if value < _LEAST_P else rounded(value, 3)
 
 
+def _margin(shown: Sequence[Verdict]) -> str:
+    """In words where rows of several runs have not the same."""
+    margins = {f"{one.margin:g}" for one in shown}
+    return margins.pop() if len(margins) == 1 else "the margin"
+
+
 def _contained(shown: Sequence[Verdict]) -> list[str]:
     """Which rows' intervals, where not all contain the same."""
     rows: dict[str, list[str]] = {}
-    for one in shown:
+    known = [one for one in shown if one.estimate.bounds]
+    if len(known) < len(shown):
+        return ["–: no interval where a test set is one image or one group only: that has no spread"]
+    for one in known:
         rows.setdefault(of_row(one.sources), []).append(one.training.trained_on)
     if len(rows) == 1:
         return [f"intervals contain {text}" for text in rows]
@@ -134,7 +144,7 @@ def _other_updates(shown: Sequence[Verdict]) -> list[str]:
 def _notes(shown: Sequence[Verdict]) -> tuple[str, ...]:
     count = max((one.comparisons or 0 for one in shown), default=0)
     controls = ", nor is a control" if any(one.unranked for one in shown) else ""
-    margin = f"{shown[0].margin:g}"
+    margin = _margin(shown)
     notes = [
         "[low, high]: interval of the difference itself, on the same test images; its level is 95 %, more where Holm's "
         f"correction for the {count} comparison(s) of this table asks for it (a row that differs in no image is none"

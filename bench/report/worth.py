@@ -14,10 +14,11 @@ from bench.analysis.records import RecordReader
 from bench.analysis.score_rows import ScoredRow
 from bench.analysis.sources import of_worth
 from bench.analysis.worth import LearningCurve, Worth, learning_curves
-from bench.files.atomic import replacing, write_atomic
+from bench.files.atomic import replacing
 from bench.report.document import records_csv
+from bench.report.files import for_pages, replace_files
 from bench.report.per_image import COLUMNS, per_image
-from bench.report.render import FORMATS, SUFFIXES, to_text
+from bench.report.render import to_text
 from bench.report.table import Table
 from bench.report.worth_table import bounded, sentence, worth_notes, worth_table
 from bench.store.artefacts import Store
@@ -86,13 +87,13 @@ def worth_report(manifest: WorthManifest, store: Store, failed: Collection[str] 
 
 def write_worth(out: Path, report: WorthReport) -> list[Path]:
     """worth as .csv, .tex, .md, .png and .svg; worth_curve.csv, per_image.csv; replaced whole."""
-    texts = {f"worth{SUFFIXES[form]}": FORMATS[form](report.table) for form in ("latex", "markdown")}
+    texts = for_pages("worth", report.table)
     texts["worth.csv"] = records_csv(FIELDS, map(_record, report.worths))
     texts["worth_curve.csv"] = records_csv(CURVE, _points(report.curves))
     texts["per_image.csv"] = records_csv(COLUMNS, per_image(report.rows))
-    for name, text in texts.items():
-        write_atomic(out / name, text)
-    return [out / name for name in texts] + _draw(out, report)
+    pictures = _draw(out, report)
+    kept = {path.name for path in pictures}
+    return [*replace_files(out, texts, {f"worth.{form}" for form in PICTURES} - kept), *pictures]
 
 
 def _draw(out: Path, report: WorthReport) -> list[Path]:

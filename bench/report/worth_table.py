@@ -118,7 +118,7 @@ def worth_notes(manifest: WorthManifest, curves: Sequence[LearningCurve], rows: 
     reading = [
         "trains like: the real pairs whose network scores the same; worth: those less the real pairs of the row; "
         "exchange rate: worth for each synthetic pair (without real pairs: what it trains like)",
-        f"> and <: beyond all {manifest.curve[-1].pairs:,} real pairs, or below the row's own (alone: below the "
+        f"> and <: beyond all {_measured(curves):,} real pairs of the curve, or below the row's own (alone: below the "
         "curve), nothing was measured: a bound, no number",
     ]
     files = [
@@ -131,6 +131,11 @@ def worth_notes(manifest: WorthManifest, curves: Sequence[LearningCurve], rows: 
     ]
     every = [*weighty, *reading, *files]
     return Notes(tuple(dict.fromkeys(every)), tuple(dict.fromkeys([*weighty, *reading]))[:MOST])
+
+
+def _measured(curves: Sequence[LearningCurve]) -> int:
+    """The most real pairs that a network has been trained on."""
+    return max((point.about.pairs for curve in curves for point in curve.points), default=0)
 
 
 def _level(manifest: WorthManifest, curves: Sequence[LearningCurve]) -> Iterator[str]:

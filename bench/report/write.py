@@ -14,6 +14,7 @@ from bench.files.atomic import write_atomic
 from bench.images import save_png
 from bench.report.components_table import COMPONENTS, component_records, components_table
 from bench.report.document import records_csv
+from bench.report.files import for_pages, page_names, replace_files
 from bench.report.per_image import COLUMNS, per_image
 from bench.report.predictors_plot import draw_predictors
 from bench.report.predictors_table import PREDICTORS, predictor_record, predictors_table
@@ -21,7 +22,6 @@ from bench.report.render import FORMATS, SUFFIXES
 from bench.report.report import Report
 from bench.report.set_differences_table import difference_record
 from bench.report.sets_table import FIELDS, records, set_record, sets_table
-from bench.report.table import Table
 
 TIDY = (
     "dataset", "generator", "masks", "row", "segmenter", "test_set", "metric", "value", "low", "high", "n", "repeats",
@@ -35,6 +35,11 @@ VERDICTS = (
     "n_images", "n_clusters", "repeats", "sd_repeats", "sources", "better", "dataset", "data", "profile", "settings",
     "pairs", "baseline_pairs",
 )  # fmt: skip
+_SOMETIMES = (
+    "sets.csv", "predictors.csv", "predictors.png", "predictors.svg",
+    *(name for table in ("sets", "verdicts", "components", "predictors") for name in page_names(table)),
+)  # fmt: skip
+"""Files that not every report has."""
 DIFFERENCES = ("metric", "a", "b", "difference", "low", "high", "method", "n", "repeats")
 
 
@@ -44,14 +49,14 @@ def write_tables(out: Path, report: Report) -> list[Path]:
     """
     texts = {f"leaderboard{SUFFIXES[name]}": render(report.table) for name, render in FORMATS.items()}
     if report.sets:
-        texts |= _for_pages("sets", sets_table(report.sets))
+        texts |= for_pages("sets", sets_table(report.sets))
         texts["sets.csv"] = records_csv(FIELDS, records(report.sets))
     if report.verdicts_table:
-        texts |= _for_pages("verdicts", report.verdicts_table)
+        texts |= for_pages("verdicts", report.verdicts_table)
     if report.components:
-        texts |= _for_pages("components", components_table(report.components))
+        texts |= for_pages("components", components_table(report.components))
     if report.predictors:
-        texts |= _for_pages("predictors", predictors_table(report.predictors))
+        texts |= for_pages("predictors", predictors_table(report.predictors))
         texts["predictors.csv"] = records_csv(PREDICTORS, map(predictor_record, report.predictors))
     scores = [*map(_set_score, report.sets), *map(_row_score, report.tests)]
     texts["verdicts.csv"] = records_csv(VERDICTS, map(_verdict, report.verdicts))
@@ -59,10 +64,9 @@ def write_tables(out: Path, report: Report) -> list[Path]:
     texts["scores.csv"] = records_csv(TIDY, scores)
     texts["differences.csv"] = records_csv(DIFFERENCES, map(difference_record, report.set_differences))
     texts["per_image.csv"] = per_image_csv(report)
-    for name, text in texts.items():
-        write_atomic(out / name, text)
     pictures = _pictures(out, report.predictors) if report.predictors else []
-    return [*(out / name for name in texts), *pictures]
+    kept = {path.name for path in pictures}
+    return [*replace_files(out, texts, [name for name in _SOMETIMES if name not in kept]), *pictures]
 
 
 def _pictures(out: Path, found: Sequence[Predictor]) -> list[Path]:
@@ -76,10 +80,6 @@ def _pictures(out: Path, found: Sequence[Predictor]) -> list[Path]:
 def per_image_csv(report: Report) -> str:
     """Every test image's scores under every training, a row each."""
     return records_csv(COLUMNS, per_image(report.rows))
-
-
-def _for_pages(name: str, table: Table) -> dict[str, str]:
-    return {f"{name}{SUFFIXES[form]}": FORMATS[form](table) for form in ("latex", "markdown")}
 
 
 def _set_score(one: SetScore) -> dict[str, Any]:

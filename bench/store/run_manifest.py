@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.files.atomic import write_atomic
+from bench.files.atomic import read_json, write_atomic
 from bench.identity import key
 
 SCHEMA = 8
@@ -154,7 +154,7 @@ def save_manifest(folder: Path, manifest: RunManifest) -> Path:
 
 def load_manifests(folder: Path) -> list[RunManifest]:
     """All runs, oldest first. Raises BenchError for a file that is not a run of this schema."""
-    paths = sorted(folder.glob("*.json"), key=lambda path: (path.stat().st_mtime, path.name))
+    paths = sorted(folder.glob("*.json"), key=lambda path: (path.lstat().st_mtime, path.name))
     return [_load(path) for path in paths]
 
 
@@ -162,8 +162,8 @@ def _load(path: Path) -> RunManifest:
     import msgspec
 
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+        body = read_json(path)
+    except (OSError, ValueError, RecursionError) as error:
         raise BenchError(f"{path}: not a run manifest ({error}); {_REMEDY}") from None
     if not isinstance(body, dict) or body.get("schema") != SCHEMA:
         raise BenchError(f"{path}: made by another version of the suite; {_REMEDY}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.files.atomic import write_atomic
+from bench.files.atomic import read_json, write_atomic
 from bench.identity import key
 from bench.store.run_manifest import SCHEMA as RUN_SCHEMA
 from bench.store.run_manifest import RunManifest
@@ -72,7 +72,7 @@ def load_worth(path: Path) -> WorthManifest:
 
     remedy = "delete it and run the same command again"
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
+        body = read_json(path)
     except (OSError, ValueError, RecursionError) as error:
         raise BenchError(f"{path}: not a worth's manifest ({error}); {remedy}") from None
     if not isinstance(body, dict) or body.get("schema") != [SCHEMA, RUN_SCHEMA]:

@@ -7,20 +7,22 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
-from bench.analysis.certificate import Control, Evidence, checks
+from bench.analysis.certificate import Control, Evidence, checks, refuse_odd_truths
 from bench.analysis.false_claims import FalseClaims, false_claims
 from bench.analysis.sensitivity import sensitivities
 from bench.contracts import SEGMENTER, Must
 from bench.engine.runner import Failure
 from bench.errors import BenchError
-from bench.files.atomic import write_atomic
+from bench.plugins.profile import MOST_REPEATS
+from bench.plugins.registry import split_name
 from bench.progress.display import Display
-from bench.report.certificate_tables import FIELDS, Certificate, record
+from bench.report.certificate_tables import FIELDS, TABLES, Certificate, record
 from bench.report.document import records_csv
-from bench.report.render import FORMATS, SUFFIXES, to_text
+from bench.report.files import for_pages, page_names, replace_files
+from bench.report.render import to_text
 from bench.workflows.request import RunRequest
 from bench.workflows.run import RunResult, run
-from bench.workflows.setup import choose
+from bench.workflows.setup import Choice, choose
 
 BLOCKS = (1, 3)
 """Repeats of a verdict whose false claims are counted."""
@@ -54,12 +56,11 @@ def certify(request: RunRequest, null_repeats: int, display: Display | None = No
     BenchError as `run`, and for a negative number of null repeats. None in every process but the first of several that
     a launcher started.
     """
-    if null_repeats < 0:
-        raise BenchError(f"null_repeats={null_repeats}: expected 0 or more")
+    refuse_null_repeats(null_repeats)
     controls = fitting_controls(request)
     first = run(with_doses(request, controls), display)
     null = _null_run(request, controls, null_repeats, display)
-    return None if first is None else _certified(controls, first, null, choose(request).options.columns[0])
+    return None if first is None else _certified(controls, first, null, _chosen(request).options.columns[0])
 
 
 def with_doses(request: RunRequest, controls: Sequence[Control]) -> RunRequest:
@@ -70,12 +71,22 @@ def with_doses(request: RunRequest, controls: Sequence[Control]) -> RunRequest:
 
 def fitting_controls(request: RunRequest) -> tuple[Control, ...]:
     """All that say what must happen to their numbers and work on the request's data, the user's own too."""
-    chosen = choose(replace(request, controls=True)).generators
-    return tuple(
-        Control(name=one.name, doses=tuple(one.plugin.doses), truths=tuple(one.plugin.truths))
-        for one in chosen
-        if one.plugin.truths
-    )
+    # A dose that the request names takes part beside the control's own doses, and promises nothing.
+    plain = [one for one in _chosen(request).generators if not split_name(one.name)[1]]
+    found = [(one.name, one.plugin.doses, one.plugin.truths) for one in plain if one.plugin.truths]
+    for name, doses, truths in found:
+        refuse_odd_truths(name, doses, truths)
+    return tuple(Control(name=name, doses=tuple(doses), truths=tuple(truths)) for name, doses, truths in found)
+
+
+def _chosen(request: RunRequest) -> Choice:
+    return choose(replace(request, controls=True))
+
+
+def refuse_null_repeats(count: int) -> None:
+    """BenchError for a number that no run takes."""
+    if type(count) is not int or not 0 <= count <= MOST_REPEATS:
+        raise BenchError(f"null repeats {count!r}: expected a whole number from 0 to {MOST_REPEATS}")
 
 
 def _null_run(
@@ -86,7 +97,8 @@ def _null_run(
     if not repeats or not equal:
         return None
     null = replace(request, generators=tuple(equal), repeats=repeats, vary=(SEGMENTER,), train_on=("real",))
-    return run(null, display)
+    # The folder of the tables is the certificate's, and the old way to ask for repeats is no way to ask for these.
+    return run(replace(null, out=None, seeds=None), display)
 
 
 def _claims_nothing(control: Control) -> bool:
@@ -115,11 +127,9 @@ def _claims(null: RunResult, metric: str) -> Iterator[FalseClaims]:
             yield false_claims(row, metric, size)
 
 
-def _written(certificate: Certificate, folder: Path) -> Iterator[Path]:
+def _written(certificate: Certificate, folder: Path) -> list[Path]:
     """certificate.csv with every number, and each table as a page."""
     texts = {"certificate.csv": records_csv(FIELDS, map(record, certificate.checks))}
     for name, table in certificate.tables.items():
-        texts |= {f"{name}{SUFFIXES[form]}": FORMATS[form](table) for form in ("latex", "markdown")}
-    for name, text in texts.items():
-        write_atomic(folder / name, text)
-        yield folder / name
+        texts |= for_pages(name, table)
+    return replace_files(folder, texts, [*texts, *(name for table in TABLES for name in page_names(table))])

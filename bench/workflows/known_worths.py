@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.analysis.worth import Worth
 from bench.errors import BenchError
 from bench.report.worth import WorthReport, worth_report
 from bench.report.worth_table import sentence
@@ -36,16 +37,21 @@ def known_worths(results: Path, run: RunManifest) -> list[str]:
 
 
 def _worths(manifest: WorthManifest, run: RunManifest, store: Store) -> Iterator[str]:
-    """Sets and networks are the same where their keys and identities are."""
+    """Sets, networks and data are the same where their keys, identities and hashes are."""
     sets = {row.trained_on for row in manifest.run.rows if row.synthetic and _sets(run) & set(row.synthetic)}
     networks = {name for name, one in manifest.run.segmenters.items() if run.segmenters.get(name) == one}
-    if not sets or not networks:
+    if not sets or not networks or manifest.run.dataset.fingerprint != run.dataset.fingerprint:
         return
     report = worth_report(manifest, store)
     for curve in report.headline if report else ():
         for one in curve.sets:
             if one.about.trained_on in sets and curve.segmenter in networks:
-                yield f"{sentence(one)} [worth {manifest.name}]"
+                yield f"{sentence(one)} [worth {manifest.name}, {repeats_of(one)}]"
+
+
+def repeats_of(one: Worth) -> str:
+    """How often its networks were trained."""
+    return "1 repeat" if one.training.repeats == 1 else f"{one.training.repeats} repeats"
 
 
 def _sets(run: RunManifest) -> set[str]:

@@ -70,7 +70,8 @@ def _of_run(request: PowerRequest) -> Power:
     found = compared(verdicts(scored_runs([records])))
     if not found:
         raise BenchError(
-            f"--run {manifest.run}: has no two rows to compare on test images; name another, or give --images"
+            f"--run {manifest.run}: has no two rows whose difference on test images has an interval (every test set "
+            "needs two groups); name another, or give --images"
         )
     number = found[0].number
     spread, notes = mean_spread(found), []

@@ -186,6 +186,11 @@ class WorthRequest(RunRequest):
         shares = sorted({*(self.curve or FRACTIONS), self.fraction})
         if len(shares) < LEAST_SHARES:
             raise BenchError(f"--curve {shares[0]}: one share makes no curve; name another beside that of --fraction")
+        if shares[-1] == self.fraction:
+            raise BenchError(
+                f"--curve {shares[-2]}: ends at --fraction {self.fraction}, and worth is read above it; name a larger "
+                "share"
+            )
         return tuple(shares)
 
     def over(self, options: RunOptions) -> RunOptions:

@@ -162,5 +162,25 @@ def test_the_plan_of_a_certificate_has_every_dose(certify):
 
 
 def test_python_refuses_what_the_command_does():
-    with pytest.raises(BenchError, match="null_repeats=-1: expected 0 or more"):
+    with pytest.raises(BenchError, match="null repeats -1: expected a whole number from 0 to 1000"):
         bench_api.controls("phantom", null_repeats=-1)
+
+
+def test_a_dose_that_is_named_takes_part_beside_a_controls_own(certify):
+    done = certify("ZERO", "--generator", "blurred:3", "--dry-run")
+    assert done.code == 0, done.err
+    assert all(name in done.out for name in ("blurred:3", "blurred:0.5", "honest:1"))
+
+
+@pytest.mark.parametrize(
+    ("must", "options", "part"),
+    [
+        ("HARM", (), "Must.HARM is no rule for measures of sets"),
+        ("ZERO", ("--null-repeats", 2000), "null repeats 2000: expected a whole number from 0 to 1000"),
+    ],
+)
+def test_what_cannot_be_certified_is_refused_before_anything_is_computed(certify, tmp_path, must, options, part):
+    done = certify(must, *options)
+    assert done.code == 2
+    assert part in done.error
+    assert not made(tmp_path / "results")

@@ -116,7 +116,7 @@ def test_a_run_without_a_comparison_is_refused(bench, tmp_path):
     words = ["run", *TOY_RUN, "--dataset", "polyps", *SMALL, "--train-on", "real", "--results", tmp_path]
     assert bench(*words).code == 0
     done = bench("power", "--results", tmp_path)
-    assert (done.code, "no two rows to compare" in done.error) == (2, True)
+    assert (done.code, "no two rows whose difference" in done.error) == (2, True)
 
 
 def test_a_dry_run_says_what_its_design_can_show(bench, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -78,7 +79,8 @@ def test_a_changed_file_is_named(tmp_path, before, after):
 @pytest.mark.parametrize(
     ("text", "message"),
     [("", "not a run manifest"), ('{"schema": 2, "da', "not a run manifest"), ("[]", "another version"),
-     ('{"schema": 5}', "another version"), ("\xff", "not a run manifest")],
+     ('{"schema": 5}', "another version"), ("\xff", "not a run manifest"),
+     ('{"schema": 8, "x": NaN}', "NaN is no number")],
 )  # fmt: skip
 def test_a_broken_file_is_named(tmp_path, text, message):
     path = tmp_path / "abc.json"
@@ -87,6 +89,15 @@ def test_a_broken_file_is_named(tmp_path, text, message):
         load_manifests(tmp_path)
     assert str(path) in str(caught.value)
     assert "delete it and run again" in str(caught.value)
+
+
+def test_a_folder_and_a_link_to_nowhere_are_named(tmp_path):
+    for make in (Path.mkdir, lambda path: path.symlink_to(tmp_path / "nowhere")):
+        path = tmp_path / "abc.json"
+        make(path)
+        with pytest.raises(BenchError, match=f"{path}: not a run manifest"):
+            load_manifests(tmp_path)
+        path.rmdir() if path.is_dir() else path.unlink()
 
 
 def test_a_manifest_of_another_form_is_named(tmp_path):
