@@ -28,7 +28,7 @@ class Alignment(Metric):
     hide the images whose mask was ignored). Intervals: bootstrap over groups, images of one mask together.
     """
 
-    version = 1
+    version = 2
     cite = "Dice, Ecology 1945"
     uses = "maps"
     stratified = True

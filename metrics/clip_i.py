@@ -41,7 +41,7 @@ class ClipI(Metric):
       of one organ are alike: compare with it, not with 0.
     """
 
-    version = 1
+    version = 2
     cite = "Ruiz et al. (DreamBooth), CVPR 2023; Gal et al. (Textual Inversion), ICLR 2023, for ViT-B/32"
     Params = Params
     stratified = True

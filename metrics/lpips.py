@@ -61,7 +61,7 @@ class Lpips(Metric):
     image together 6 % of a pass.
     """
 
-    version = 1
+    version = 2
     requires = ("torch",)
     cite = "Zhang et al., CVPR 2018"
     Params = Params

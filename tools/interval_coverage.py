@@ -14,7 +14,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from bench.stats.bootstrap import draw_weights
-from bench.stats.confidence import crossed, widened
+from bench.stats.confidence import crossed
+from bench.stats.student import widened
 
 REPEATS = (1, 3, 5, 10)
 DESIGNS = ((20, 5), (20, 20), (100, 5), (100, 25), (100, 100), (800, 5), (800, 25), (800, 800))

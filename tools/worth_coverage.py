@@ -14,7 +14,7 @@ import numpy as np
 from bench.analysis.estimate import Counts, Resampled
 from bench.analysis.worth import ABOVE, BELOW, Span, read_off
 from bench.stats.bootstrap import draw_weights
-from bench.stats.confidence import widened
+from bench.stats.student import widened
 
 IMAGES = (72, 145, 362, 725, 1088, 1450)
 REAL = 362

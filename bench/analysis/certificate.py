@@ -12,7 +12,7 @@ from bench.analysis.score_rows import OVERALL, SetScore
 from bench.analysis.verdicts import HARMS, HELPS, Verdict, in_first_convention
 from bench.contracts import Measure, Must, Truth
 from bench.errors import BenchError
-from bench.stats.bootstrap import LEVEL
+from bench.stats.student import LEVEL
 
 FLOOR_SDS = 3.0
 """A floor is a mean over random halves: so many standard deviations above it a set still counts as at its floor."""

@@ -9,8 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
-from bench.stats.bootstrap import LEVEL, combine, standard_deviation
+from bench.stats.bootstrap import combine, standard_deviation
 from bench.stats.confidence import Confidence, crossed
+from bench.stats.student import LEVEL
 
 LEAST_CLUSTERS = 10
 """Below it an interval is uncertain itself."""

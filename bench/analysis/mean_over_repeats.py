@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.analysis.estimate import Estimate
 from bench.contracts import Floor
-from bench.stats.jackknife import student_t
+from bench.stats.student import student_t
 
 
 def mean_over_repeats(found: Sequence[Estimate]) -> Estimate:

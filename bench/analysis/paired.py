@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.analysis.estimate import Resampled
 from bench.analysis.test_scores import Place, TestScores
-from bench.stats.confidence import widened
+from bench.stats.student import widened
 
 
 def paired(one: TestScores, other: TestScores, place: Place) -> Resampled | None:

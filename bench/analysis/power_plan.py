@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from bench.analysis.components import with_noise
 from bench.analysis.verdicts import Verdict
-from bench.stats.bootstrap import LEVEL
 from bench.stats.power import Spread, images_needed, least_difference, repeats_needed
+from bench.stats.student import LEVEL
 
 REPEATS = (1, 2, 3, 5, 10, 20)
 TIMES = (1, 2, 4, 8)

@@ -21,14 +21,13 @@ from bench.identity import derive_seed
 from bench.stats.bootstrap import bounds
 from bench.stats.confidence import crossed
 from bench.stats.rank_correlation import tau_b
+from bench.stats.student import NORMAL_HALF
 from bench.store.score_file import ALL
 
 LEAST_ROWS = 6
 """Below it the order of rows says nothing."""
 KINDS: Mapping[str, str] = {"added": "synthetic sets added to the real pairs", "only": "synthetic sets alone"}
 """Training sets whose rows are never ordered together: to leave the real pairs out costs what no set makes up for."""
-_HALF = 1.959964
-"""Half-width of a normal 95 % interval in standard deviations."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -142,7 +141,7 @@ def _of_measure(points: Sequence[Point], measure: Measure, seed: int) -> Predict
 def _errors(points: Sequence[Point], count: int, rng: np.random.Generator) -> np.ndarray:
     """(draws, rows): normal, as wide as each set's interval; one a set, however many rows were trained on it."""
     sets = {point.made: point.measure for point in points}
-    spread = [(one.bounds[1] - one.bounds[0]) / 2 / _HALF if one.bounds else 0.0 for one in sets.values()]
+    spread = [(one.bounds[1] - one.bounds[0]) / 2 / NORMAL_HALF if one.bounds else 0.0 for one in sets.values()]
     drawn = rng.normal(0, 1, (count, len(sets))) * spread
     order = list(sets)
     return drawn[:, [order.index(point.made) for point in points]]

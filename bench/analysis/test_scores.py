@@ -13,7 +13,7 @@ import numpy as np
 from bench.analysis.estimate import Counts, Estimate, Resampled
 from bench.segscores import Columns, Reading, as_columns, limits, readings
 from bench.stats.bootstrap import clusters, draw_weights
-from bench.stats.confidence import widened
+from bench.stats.student import widened
 from bench.text import unguarded
 
 Place = tuple[str, str]

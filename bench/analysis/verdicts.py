@@ -14,10 +14,10 @@ from bench.analysis.paired import paired, same_images
 from bench.analysis.score_rows import OVERALL, OVERALL_UNWEIGHTED, RowScore, ScoredRow, ScoredRun
 from bench.contracts import SOURCES
 from bench.segscores import better
-from bench.stats.bootstrap import LEVEL
 from bench.stats.confidence import variances
 from bench.stats.holm import holm, holm_levels
 from bench.stats.power import Spread, images_needed, least_difference, repeats_needed
+from bench.stats.student import LEVEL
 
 REAL = "real"
 """What a row was trained on that was trained on the real images alone."""

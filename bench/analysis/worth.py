@@ -15,9 +15,9 @@ from bench.analysis.verdicts import contrasts
 from bench.identity import derive_seed
 from bench.plan.worth_sets import LEAST_SHARES
 from bench.segscores import better
-from bench.stats.bootstrap import LEVEL
 from bench.stats.joint import joint_draws
 from bench.stats.learning_curve import images_reaching, rising
+from bench.stats.student import LEVEL
 from bench.store.worth_manifest import CurvePoint, OnCurve, WorthManifest
 
 BELOW, ABOVE = "<", ">"

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from bench.stats.groups import clusters
+from bench.stats.student import LEVEL, widened
 
-LEVEL = 0.95
 RESAMPLES = 2000
 
 
@@ -40,9 +40,14 @@ def bounds(draws: np.ndarray | None, level: float = LEVEL) -> tuple[float, float
 
 
 def mean_interval(values: np.ndarray, groups: Sequence[str], seed: int) -> tuple[float, float] | None:
-    """95 % interval of the mean of per-image values (n,), by the bootstrap over groups; None for a single group."""
+    """95 % interval of the mean of per-image values (n,), by the bootstrap over groups, widened where these are few.
+
+    None for a single group.
+    """
     draws = draw_weights(groups, seed)
-    return None if draws is None else bounds(draws @ values / draws.sum(1))
+    if draws is None:
+        return None
+    return bounds(widened(draws @ values / draws.sum(1), float(values.mean()), int(clusters(groups).max()) + 1))
 
 
 def standard_deviation(values: Sequence[float]) -> float | None:

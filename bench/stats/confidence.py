@@ -12,11 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.stats.bootstrap import LEVEL
-from bench.stats.jackknife import student_t
-
-_NORMAL_HALF = 1.959964
-"""Two-sided 95 % quantile of the normal distribution: what a percentile interval of many groups amounts to."""
+from bench.stats.student import LEVEL, student_t
 
 ROUNDING = 1e-12
 """Of a number's size: what is closer is equal."""
@@ -62,15 +58,6 @@ class Confidence:
             middle = (low + high) / 2
             low, high = (middle, high) if self.below(middle) < share else (low, middle)
         return (low + high) / 2
-
-
-def widened(draws: np.ndarray, value: float | np.ndarray, clusters: int) -> np.ndarray:
-    """Draws of a bootstrap over few clusters, moved away from `value` as far as Student's interval is wider.
-
-    A bootstrap's variance is (c - 1) / c of the unbiased one, and its quantiles are the normal's (Hesterberg 2015).
-    """
-    factor = math.sqrt(clusters / (clusters - 1)) * student_t(clusters - 1) / _NORMAL_HALF
-    return value + factor * (draws - value)
 
 
 def crossed(draws: np.ndarray, by_repeat: np.ndarray) -> Confidence:

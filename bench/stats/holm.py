@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.stats.bootstrap import LEVEL
+from bench.stats.student import LEVEL
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bench.contracts import LeftOut, Score
-from bench.stats.bootstrap import LEVEL, mean_interval
+from bench.stats.bootstrap import mean_interval
+from bench.stats.student import LEVEL, student_t
 
 LEAST_PARTS = 3
 
@@ -42,14 +43,6 @@ def jackknife_variance(side: LeftOut) -> float:
     share = side.sizes / side.sizes.sum()
     centre = ((1 - share) * side.values).sum() / (len(share) - 1)
     return float(((1 / share - 1) * (side.values - centre) ** 2).mean())
-
-
-def student_t(freedom: float, level: float = LEVEL) -> float:
-    """Two-sided quantile of Student's t: the `level` share lies within +- it. `freedom`: above 0, whole or not."""
-    # What scipy.stats.t.ppf calls; importing scipy.stats takes several times as long.
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, (1 + level) / 2))
 
 
 def difference(

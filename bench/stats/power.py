@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from statistics import NormalDist
 
-from bench.stats.bootstrap import LEVEL
-from bench.stats.jackknife import student_t
+from bench.stats.student import LEVEL, student_t
 
 POWER = 0.8
 MOST = 100_000

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from bench.stats.bootstrap import draw_weights
-from bench.stats.confidence import Confidence, crossed, variances, widened
+from bench.stats.confidence import Confidence, crossed, variances
 from bench.stats.holm import holm, holm_levels
 from bench.stats.power import Spread, images_needed, least_difference, multiple, repeats_needed
+from bench.stats.student import widened
 
 stats = pytest.importorskip("scipy.stats")
 
