@@ -61,7 +61,8 @@ def _is_number(text: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """What one number of a control had to do. `seen`: its value at every dose; `held`: None where it was not measured.
+    """What one number of a control had to do. `seen`: its value at every dose; `held`: None where it was not measured,
+    or where noise hides the answer.
 
     `blind`: why it need not hold; empty where it must.
     """
@@ -170,7 +171,7 @@ def _row_holds(rows: Sequence[Verdict], truth: Truth, every: Sequence[Verdict]) 
         case Must.WORSEN:
             return _rows_worsen(rows)
         case Must.HARM:
-            return all(one.word == HARMS for one in rows)
+            return _shown({one.word for one in rows}, HARMS, HELPS)
         case Must.NOT_HARM:
             return all(one.word != HARMS for one in rows)
         case Must.NO_CLAIM:
@@ -227,13 +228,24 @@ def _fellow(one: SetScore, suffix: str, sets: Sequence[SetScore]) -> SetScore | 
     return next(found, None)
 
 
-def _rows_worsen(rows: Sequence[Verdict]) -> bool:
-    """The strongest dose is worse than the weakest, and none is better than a weaker one, beyond their intervals."""
-    return _is_better(rows[0], rows[-1]) and not any(_is_better(late, early) for early, late in pairwise(rows))
+def _shown(words: set[str], wanted: str, opposite: str) -> bool | None:
+    """None where noise hides it."""
+    if opposite in words:
+        return False
+    return True if words == {wanted} else None
+
+
+def _rows_worsen(rows: Sequence[Verdict]) -> bool | None:
+    """The strongest dose is worse than the weakest, and none is better than a weaker one, beyond their intervals; None
+    where noise hides it."""
+    if any(_is_better(late, early) for early, late in pairwise(rows)):
+        return False
+    return True if _is_better(rows[0], rows[-1]) else None
 
 
 def _is_best(rows: Sequence[Verdict], every: Sequence[Verdict]) -> bool | None:
-    """No ranked set is better beyond the interval of the difference, corrected for their number (Bonferroni).
+    """Neither the baseline nor a ranked set is better beyond the interval of the difference, corrected for their number
+    (Bonferroni).
 
     None for a single repeat: what one training gains is no gain of its pairs.
     """
@@ -241,10 +253,11 @@ def _is_best(rows: Sequence[Verdict], every: Sequence[Verdict]) -> bool | None:
     place = (OVERALL, first.metric, first.training.segmenter)
     others = [one for one in every if (one.test_set, one.metric, one.training.segmenter) == place and one.adds]
     ranked = [one for one in others if not one.unranked]
-    if len(first.number.by_repeat) < 2 or not ranked:
+    if len(first.number.by_repeat) < 2:
         return None
-    level = 1 - (1 - LEVEL) / len(ranked)
-    return not any(_is_better(one, row, level) for one, row in product(ranked, rows))
+    level = 1 - (1 - LEVEL) / max(1, len(ranked))
+    surpassed = any(_is_better(one, row, level) for one, row in product(ranked, rows))
+    return not surpassed and all(row.word != HARMS for row in rows)
 
 
 def _is_better(one: Verdict, other: Verdict, level: float = LEVEL) -> bool:

@@ -51,7 +51,7 @@ def checks_table(checks: Sequence[Check]) -> Table:
     blind = dict.fromkeys(f"{one.number} of {one.control.name}: {one.blind}" for one in checks if one.blind)
     notes = ["seen: the number at every dose, the weakest first", *blind]
     if any(one.held is None for one in checks):
-        notes.append("–: not measured in this run, or no answer where there is one repeat")
+        notes.append("–: not measured; undecided: noise hides it, more repeats or test images tell")
     caption = f"Certificate: {held} of {len(must)} promises held"
     return _table(caption, ("control", "number", "has to", "seen", "held"), map(_line, checks), notes)
 
@@ -65,7 +65,7 @@ def _line(one: Check) -> tuple[str, ...]:
 
 def _answer(one: Check) -> str:
     if one.held is None:
-        return "–"
+        return "undecided" if one.seen else "–"
     if one.blind:
         return "yes, though blind" if one.held else "no, as expected"
     return "yes" if one.held else "NO"

@@ -200,7 +200,7 @@ def of_rows(must, verdicts, doses):
 def test_a_row_worsens_where_its_strongest_dose_is_worse_beyond_noise():
     doses = ("0", "1", "2")
     assert of_rows(Must.WORSEN, gains(0.0, -0.05, -0.1, control=True), doses) is True
-    assert of_rows(Must.WORSEN, gains(0.0, 0.0, 0.0, control=True), doses) is False
+    assert of_rows(Must.WORSEN, gains(0.0, 0.0, 0.0, control=True), doses) is None
     assert of_rows(Must.WORSEN, gains(0.0, -0.2, -0.1, control=True), doses) is False
 
 
@@ -209,8 +209,14 @@ def test_a_ceiling_is_surpassed_where_a_ranked_set_is_better_beyond_noise():
     (ceiling,) = gains(0.05, control=True)
     assert of_rows(Must.BEST, [ceiling, *gains(0.05, 0.05, 0.051)], ("0",)) is True
     assert of_rows(Must.BEST, [ceiling, *gains(0.05, 0.09)], ("0",)) is False
-    assert of_rows(Must.BEST, [ceiling, *gains(0.02, 0.09, control=True)[1:]], ("0",)) is None
+    assert of_rows(Must.BEST, [ceiling, *gains(0.02, 0.09, control=True)[1:]], ("0",)) is True
+    assert of_rows(Must.BEST, gains(-0.09, control=True), ("0",)) is False, "worse than copies"
     assert of_rows(Must.BEST, [*gains(0.05, control=True, repeats=1), *gains(0.09, repeats=1)], ("0",)) is None
+
+
+def test_harm_is_shown_or_hidden_or_contradicted():
+    answers = [of_rows(Must.HARM, gains(value, control=True), ("0",)) for value in (-0.1, 0.0, 0.1)]
+    assert answers == [True, None, False]
 
 
 def test_nothing_measured_is_nothing_held():
