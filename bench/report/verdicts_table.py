@@ -26,7 +26,6 @@ _ALWAYS = ("segmenter", "trained on")
 """The other texts stand only where rows differ in them."""
 _DECIMALS = 3
 _LEAST_P = 0.001
-_LENGTHS = (("fewer", True), ("more", False))
 _IN_FILES = ("smallest shown", "sd over repeats", "p", "p (Holm)", "level", "repeats", "groups", "images")
 
 
@@ -131,12 +130,14 @@ def _contained(shown: Sequence[Verdict]) -> list[str]:
 
 def _other_updates(shown: Sequence[Verdict]) -> list[str]:
     """Rows that differ from their baseline in the length of the training too."""
-    pairs = {one.training.trained_on: (one.training.pairs, one.baseline_pairs) for one in shown}
-    known = {name: (own, other) for name, (own, other) in pairs.items() if own and other and own != other}
-    words = {word: [name for name, (own, other) in known.items() if (own < other) == less] for word, less in _LENGTHS}
+    rows: dict[str, list[str]] = {"fewer": [], "more": []}
+    for one in shown:
+        own, other = one.training.pairs, one.baseline_pairs
+        if own and other and own != other:
+            rows["fewer" if own < other else "more"].append(one.training.trained_on)
     return [
-        f"{word} pairs an epoch than the baseline, so {word} updates too: {', '.join(names)}"
-        for word, names in words.items()
+        f"{word} pairs an epoch than the baseline, so {word} updates too: {', '.join(dict.fromkeys(names))}"
+        for word, names in rows.items()
         if names
     ]
 

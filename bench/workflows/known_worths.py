@@ -46,14 +46,14 @@ def _worths(manifest: WorthManifest, run: RunManifest, store: Store) -> Iterator
     for curve in report.headline if report else ():
         for one in curve.sets:
             if one.about.trained_on in sets and curve.segmenter in networks:
-                yield f"{sentence(one)} [worth {manifest.name}, {repeats_of(one)}]"
+                yield f"{sentence(one)} [worth {manifest.name}, {_repeats(one)}]"
 
 
-def repeats_of(one: Worth) -> str:
+def _repeats(one: Worth) -> str:
     """How often its networks were trained."""
     return "1 repeat" if one.training.repeats == 1 else f"{one.training.repeats} repeats"
 
 
 def _sets(run: RunManifest) -> set[str]:
-    """Keys of the synthetic sets of a run's ranked generators and controls."""
+    """Keys of all synthetic sets that a run's networks are trained with."""
     return {key for row in run.rows for key in row.synthetic}
