@@ -19,7 +19,7 @@ from bench.analysis.verdicts import Verdict
 from bench.contracts import Measure
 from bench.identity import derive_seed
 from bench.stats.bootstrap import bounds
-from bench.stats.confidence import crossed
+from bench.stats.joint import joint_draws
 from bench.stats.rank_correlation import tau_b
 from bench.stats.student import NORMAL_HALF
 from bench.store.score_file import ALL
@@ -60,7 +60,7 @@ class Predictor:
     """How far the order of rows by a measure is that by their gain.
 
     `tau`: 1 where the better set has always the larger gain, -1 where always the smaller; its 95 % interval is one of
-    these rows, None where a gain has no draws. `p_chance`: how often rows in random order have a tau as far from 0.
+    these rows, None where a gain has no draws or rows have unequal repeats. `p_chance`: how often rows in random order have a tau as far from 0.
     `trained_on`: one of `KINDS`.
     """
 
@@ -125,9 +125,9 @@ def _of_measure(points: Sequence[Point], measure: Measure, seed: int) -> Predict
     value, p_chance = map(float, kendalltau(measures, [point.gain.value for point in points]))
     if np.isnan(value):
         return None
-    rng = np.random.default_rng(derive_seed(seed, 0, "predictors", measure.name))
-    gains = _gains(points, rng)
-    drawn = None if gains is None else tau_b(measures + _errors(points, len(gains), rng), gains)
+    own_seed = derive_seed(seed, 0, "predictors", measure.name)
+    gains = _gains(points, own_seed)
+    drawn = None if gains is None else tau_b(measures + _errors(points, len(gains), own_seed), gains)
     return Predictor(
         segmenter="",
         trained_on="",
@@ -138,37 +138,26 @@ def _of_measure(points: Sequence[Point], measure: Measure, seed: int) -> Predict
     )
 
 
-def _errors(points: Sequence[Point], count: int, rng: np.random.Generator) -> np.ndarray:
+def _errors(points: Sequence[Point], count: int, seed: int) -> np.ndarray:
     """(draws, rows): normal, as wide as each set's interval; one a set, however many rows were trained on it."""
     sets = {point.made: point.measure for point in points}
     spread = [(one.bounds[1] - one.bounds[0]) / 2 / NORMAL_HALF if one.bounds else 0.0 for one in sets.values()]
-    drawn = rng.normal(0, 1, (count, len(sets))) * spread
+    # A stream of its own: that of the seed alone draws the repeats.
+    drawn = np.random.default_rng([seed, 1]).normal(0, 1, (count, len(sets))) * spread
     order = list(sets)
     return drawn[:, [order.index(point.made) for point in points]]
 
 
-def _gains(points: Sequence[Point], rng: np.random.Generator) -> np.ndarray | None:
-    """(draws, rows): the same groups of test images and the same repeats for all rows; None where one has no draws.
+def _gains(points: Sequence[Point], seed: int) -> np.ndarray | None:
+    """(draws, rows): the same groups of test images and the same repeats for all rows; None where one has no draws, or
+    other repeats than the rest.
 
-    What repeats vary by is drawn as Student's t with their freedom, with the covariance of the rows' own repeats:
-    rows share their baseline.
+    Rows share their baseline, and so what their repeats vary by.
     """
     numbers = [point.verdict.number for point in points]
-    if any(one.draws is None for one in numbers):
-        return None
     draws = [one.draws for one in numbers if one.draws is not None]
+    if len(draws) < len(numbers) or len({len(one.by_repeat) for one in numbers}) > 1:
+        return None
     whole = np.logical_and.reduce([np.isfinite(one).all(0) for one in draws])
-    signs = np.array([point.sign for point in points])
-    images = [crossed(one[:, whole], number.by_repeat).draws for one, number in zip(draws, numbers, strict=True)]
-    return signs * (np.stack(images, 1) + _over_repeats([one.by_repeat for one in numbers], int(whole.sum()), rng))
-
-
-def _over_repeats(by_repeat: Sequence[np.ndarray], count: int, rng: np.random.Generator) -> np.ndarray:
-    """(draws, rows), around 0; nothing for a single repeat."""
-    repeats = len(by_repeat[0])
-    if repeats < 2 or any(len(one) != repeats for one in by_repeat):
-        return np.zeros((count, len(by_repeat)))
-    away = np.stack([one - one.mean() for one in by_repeat], 1) / np.sqrt(repeats * (repeats - 1))
-    freedom = repeats - 1
-    stretched = np.sqrt(freedom / rng.chisquare(freedom, (count, 1)))
-    return stretched * (rng.normal(0, 1, (count, repeats)) @ away)
+    drawn = joint_draws([(one[:, whole], number.by_repeat) for one, number in zip(draws, numbers, strict=True)], seed)
+    return np.array([point.sign for point in points]) * drawn.T
