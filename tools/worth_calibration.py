@@ -1,8 +1,9 @@
 """Whether a worth finds a count that is known: `python tools/worth_calibration.py --dataset phantom` prints a table.
 
 The generator hands out real pairs that nothing else of the run has seen, `held-out` all that --fraction leaves out. So
-each synthetic pair is worth a real one, and the interval of the worth should hold their number, in 95 of 100 seeds. A
-finished seed is not computed again: the same command resumes.
+each synthetic pair is worth a real one, and the interval of the worth should hold their number, in 95 of 100 seeds.
+Beside the real pairs, those of `held-out` lie at the curve's end; alone, they lie below it. A finished seed is not
+computed again: the same command resumes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import bench
-from bench.analysis.worth import Worth
+from bench.analysis.worth import Span, Worth
 from bench.report.worth_table import with_span
 from tools.worth_coverage import holds
 
@@ -22,15 +23,16 @@ def main() -> None:
     """A line for each seed, fraction and network, as soon as it is known; then how many hold the truth."""
     asked = _asked()
     print("| fraction | seed | network | real | true worth | worth | holds | s |\n|" + " --- |" * 8, flush=True)
-    found, closed = [], 0
+    found: dict[str, list[Worth]] = {}
     for fraction in asked.fraction:
         for seed in range(asked.seed, asked.seed + asked.seeds):
             started = time.monotonic()
-            for one in _added(asked, fraction, seed):
-                found.append(one.span is not None and holds(one.span, one.about.real + one.about.synthetic))
-                closed += one.span is not None and not all(end.bound for end in one.span)
-                print(_line(one, fraction, seed, found[-1], time.monotonic() - started), flush=True)
-    print(f"\n{sum(found)} of {len(found)} intervals hold the true worth; {closed} have an end that is no bound")
+            for one in _sets(asked, fraction, seed):
+                found.setdefault(one.about.kind, []).append(one)
+                print(_line(one, fraction, seed, time.monotonic() - started), flush=True)
+    print()
+    for kind, worths in found.items():
+        print(_count(kind, worths))
 
 
 def _asked() -> argparse.Namespace:
@@ -51,8 +53,8 @@ def _asked() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _added(asked: argparse.Namespace, fraction: int, seed: int) -> Iterator[Worth]:
-    """The set beside the real pairs, in the first score of each network."""
+def _sets(asked: argparse.Namespace, fraction: int, seed: int) -> Iterator[Worth]:
+    """The set beside the real pairs and alone, in the first score of each network."""
     result = bench.worth(
         [asked.generator],
         asked.dataset,
@@ -65,14 +67,27 @@ def _added(asked: argparse.Namespace, fraction: int, seed: int) -> Iterator[Wort
         plugins=asked.plugin,
         profile=asked.profile,
         results=asked.results,
-        train_on=["added"],
         curve=asked.curve,
     )
     if result is not None and result.report is not None:
         yield from (one for curve in result.report.headline for one in curve.sets)
 
 
-def _line(one: Worth, fraction: int, seed: int, held: bool, took: float) -> str:
+def _holds_truth(one: Worth) -> bool:
+    return one.span is not None and holds(one.span, one.about.real + one.about.synthetic)
+
+
+def _closed(span: Span | None) -> bool:
+    return span is not None and not all(end.bound for end in span)
+
+
+def _count(kind: str, worths: list[Worth]) -> str:
+    held = sum(map(_holds_truth, worths))
+    closed = sum(_closed(one.span) for one in worths)
+    return f"{kind}: {held} of {len(worths)} intervals hold the true worth; {closed} have an end that is no bound"
+
+
+def _line(one: Worth, fraction: int, seed: int, took: float) -> str:
     cells = (
         fraction,
         seed,
@@ -80,7 +95,7 @@ def _line(one: Worth, fraction: int, seed: int, held: bool, took: float) -> str:
         f"{one.about.real:,}",
         f"{one.about.synthetic:,}",
         with_span(one.worth, one.worth_span),
-        "yes" if held else "no",
+        "yes" if _holds_truth(one) else "no",
         f"{took:.0f}",
     )
     return f"| {' | '.join(map(str, cells))} |"
