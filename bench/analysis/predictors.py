@@ -60,8 +60,8 @@ class Predictor:
     """How far the order of rows by a measure is that by their gain.
 
     `tau`: 1 where the better set has always the larger gain, -1 where always the smaller; its 95 % interval is one of
-    these rows, None where a gain has no draws or rows have unequal repeats. `p_chance`: how often rows in random order have a tau as far from 0.
-    `trained_on`: one of `KINDS`.
+    these rows, None where a gain has no draws or rows have unequal repeats. `p_chance`: how often rows in random order
+    have a tau as far from 0. `trained_on`: one of `KINDS`.
     """
 
     segmenter: str

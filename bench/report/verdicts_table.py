@@ -116,16 +116,17 @@ def _margin(shown: Sequence[Verdict]) -> str:
 
 
 def _contained(shown: Sequence[Verdict]) -> list[str]:
-    """Which rows' intervals, where not all contain the same."""
+    """Which rows' intervals, where not all contain the same; and why some have none."""
     rows: dict[str, list[str]] = {}
     known = [one for one in shown if one.estimate.bounds]
-    if len(known) < len(shown):
-        return ["–: no interval where a test set is one image or one group only: that has no spread"]
     for one in known:
         rows.setdefault(of_row(one.sources), []).append(one.training.trained_on)
+    notes = [f"intervals of {', '.join(dict.fromkeys(names))} contain {text}" for text, names in rows.items()]
     if len(rows) == 1:
-        return [f"intervals contain {text}" for text in rows]
-    return [f"intervals of {', '.join(dict.fromkeys(names))} contain {text}" for text, names in rows.items()]
+        notes = [f"intervals contain {text}" for text in rows]
+    if len(known) < len(shown):
+        notes.append("–: no interval where a test set is one image or one group only: that has no spread")
+    return notes
 
 
 def _other_updates(shown: Sequence[Verdict]) -> list[str]:
