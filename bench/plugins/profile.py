@@ -39,7 +39,7 @@ class RunOptions:
     segmenters: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     columns: tuple[str, ...] = ("mdice@256", "miou@256")
-    seed: int = 0
+    seed: int = param(0, "base seed of everything random", low=0)
     repeats: int = param(1, "times that everything random is done, each with its own seed", low=1, high=MOST_REPEATS)
     vary: tuple[str, ...] = param(SOURCES, "what has a seed of its own in each repeat", choices=SOURCES)
     margin: float = param(0.01, "least difference of scores that matters", low=1e-6, high=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -48,6 +49,8 @@ def _typed(field: dataclasses.Field[Any], hint: Any, value: Any) -> Any:
         if isinstance(value, (str, PathLike)):
             # A text is a list of letters to Python, and no name.
             raise TypeError(f"{field.name}={value!r} is one name; write {field.name}=[{value!r}]")
+        if not isinstance(value, Iterable):
+            raise BenchError(f"{field.name}: expected a list, got {value!r}")
         return tuple(map(kinds[0], value))
     if kinds == [Path]:
         if not isinstance(value, (str, PathLike)) or not str(value):

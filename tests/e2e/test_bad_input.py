@@ -44,6 +44,7 @@ RUN = ["run", "--generator", "copy-paste", "--dataset", "phantom"]
         ([*RUN, "--set", "siamese.steps=3"], ["--set siamese.steps=3", "not part of this run"]),
         ([*RUN, "--set", "generator.folder.path=x"], ["generator folder is not part of this run"]),
         ([*RUN, "--repeats", "0"], ["--repeats", "1 <= value"]),
+        ([*RUN, "--seed", "-1"], ["--seed", "0 <= value"]),
         ([*RUN, "--repeats", "two"], ["--repeats", "'two'"]),
         ([*RUN, "--repeats", "100000000"], ["--repeats", "<= 1000"]),
         ([*RUN, "--vary", "noise"], ["--vary", "'noise'"]),

@@ -82,6 +82,7 @@ def test_a_request_that_cannot_be_met_is_refused(toys, tmp_path):
         ({"max_pixels": 0}, "max_pixels: 0 is out of range"),
         ({"profile": 3}, "profile: expected str, got 3"),
         ({"data": ""}, "data: expected a path, got ''"),
+        ({"settings": 5}, "settings: expected a list, got 5"),
         ({"dataset": None}, "dataset: is missing"),
         ({"generators": []}, "--generator: name one"),
     ],
