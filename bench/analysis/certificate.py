@@ -167,6 +167,11 @@ def _set_holds(
 
 
 def _row_holds(rows: Sequence[Verdict], truth: Truth, every: Sequence[Verdict]) -> bool | None:
+    """None for a single repeat: what one training gains is no gain of its pairs. (Equal pairs, equal networks.)"""
+    if truth.must == Must.NO_CLAIM:
+        return all(one.word not in (HELPS, HARMS) for one in rows)
+    if any(len(one.number.by_repeat) < 2 for one in rows):
+        return None
     match truth.must:
         case Must.WORSEN:
             return _rows_worsen(rows)
@@ -174,8 +179,6 @@ def _row_holds(rows: Sequence[Verdict], truth: Truth, every: Sequence[Verdict]) 
             return _shown({one.word for one in rows}, HARMS, HELPS)
         case Must.NOT_HARM:
             return all(one.word != HARMS for one in rows)
-        case Must.NO_CLAIM:
-            return all(one.word not in (HELPS, HARMS) for one in rows)
         case Must.BEST:
             return _is_best(rows, every)
         case _:
@@ -243,18 +246,13 @@ def _rows_worsen(rows: Sequence[Verdict]) -> bool | None:
     return True if _is_better(rows[0], rows[-1]) else None
 
 
-def _is_best(rows: Sequence[Verdict], every: Sequence[Verdict]) -> bool | None:
+def _is_best(rows: Sequence[Verdict], every: Sequence[Verdict]) -> bool:
     """Neither the baseline nor a ranked set is better beyond the interval of the difference, corrected for their number
-    (Bonferroni).
-
-    None for a single repeat: what one training gains is no gain of its pairs.
-    """
+    (Bonferroni)."""
     first = rows[0]
     place = (OVERALL, first.metric, first.training.segmenter)
     others = [one for one in every if (one.test_set, one.metric, one.training.segmenter) == place and one.adds]
     ranked = [one for one in others if not one.unranked]
-    if len(first.number.by_repeat) < 2:
-        return None
     level = 1 - (1 - LEVEL) / max(1, len(ranked))
     surpassed = any(_is_better(one, row, level) for one, row in product(ranked, rows))
     return not surpassed and all(row.word != HARMS for row in rows)
