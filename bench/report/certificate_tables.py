@@ -46,14 +46,26 @@ class Certificate:
 
 def checks_table(checks: Sequence[Check]) -> Table:
     """One line a number, its value at every dose from the weakest on."""
-    must = [one for one in checks if not one.blind and one.held is not None]
-    held = sum(bool(one.held) for one in must)
-    blind = dict.fromkeys(f"{one.number} of {one.control.name}: {one.blind}" for one in checks if one.blind)
-    notes = ["seen: the number at every dose, the weakest first", *blind]
-    if any(one.held is None for one in checks):
-        notes.append("–: not measured; undecided: noise hides it, more repeats or test images tell")
-    caption = f"Certificate: {held} of {len(must)} promises held"
+    must = [one for one in checks if not one.blind]
+    known = [one for one in must if one.held is not None]
+    caption = f"Certificate: {sum(bool(one.held) for one in known)} of {len(known)} promises held"
+    notes = ["seen: the number at every dose, the weakest first", *_why_blind(checks)]
+    if len(known) < len(must):
+        caption += f", {len(must) - len(known)} more not decided"
+        notes.append(
+            "–: not measured; undecided: noise hides it, more repeats or test images tell; one repeat decides nothing on "
+            "networks"
+        )
     return _table(caption, ("control", "number", "has to", "seen", "held"), map(_line, checks), notes)
+
+
+def _why_blind(checks: Sequence[Check]) -> list[str]:
+    """Each reason once."""
+    numbers: dict[str, list[str]] = {}
+    for one in checks:
+        if one.blind:
+            numbers.setdefault(one.blind, []).append(f"{one.number} of {one.control.name}")
+    return [f"{', '.join(names)}: {reason}" for reason, names in numbers.items()]
 
 
 def _line(one: Check) -> tuple[str, ...]:
