@@ -7,8 +7,11 @@ of the suite's phantom scenes is among them.
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image, ImageDraw
 
 SIZE = 64
+FINE = 4
+"""Lines are drawn so many times larger, for smooth borders of less than a pixel."""
 PALETTES = {
     "red": ((0.4, 0.12, 0.1), (0.92, 0.58, 0.46)),
     "orange": ((0.38, 0.16, 0.05), (1.0, 0.72, 0.42)),
@@ -59,7 +62,8 @@ def add_blob(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     inside = 1 / (1 + np.exp(-(distance / rng.uniform(0.4, 2.5)).clip(-30, 30)))
     dome = np.sqrt(np.clip(distance / max(distance.max(), 1e-6), 0, 1))
     tint = image.mean((0, 1)) * rng.uniform(0.65, 1.4) + rng.normal(0, 0.08, 3)
-    colour = tint * (0.7 + 0.5 * dome)[..., None] * (1 + 0.2 * (field(rng, 8) - 0.5))[..., None]
+    rough = 1 + rng.uniform(0, 0.4) * (field(rng, rng.uniform(3, 10)) - 0.5)
+    colour = tint * (0.7 + 0.5 * dome)[..., None] * rough[..., None]
     return image + inside[..., None] * (colour - image) * rng.uniform(0.5, 1.0)
 
 
@@ -67,6 +71,27 @@ def add_hollow(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A dark hollow (the far end of a tube, a shadow) with a soft border."""
     inside = 1 / (1 + np.exp(-(blob(rng) / rng.uniform(0.8, 4)).clip(-30, 30)))
     return image * (1 - rng.uniform(0.5, 0.97) * inside)[..., None]
+
+
+def add_veins(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Thin, dark, winding lines, as vessels or cracks, some of which branch."""
+    canvas = Image.new("L", (SIZE * FINE, SIZE * FINE))
+    draw = ImageDraw.Draw(canvas)
+    for _ in range(rng.integers(1, 8)):
+        points = _winding(rng, rng.uniform(0, 1, 2))
+        draw.line(points, fill=255, width=int(rng.integers(2, 6)))
+        if rng.uniform() < 0.5:
+            start = np.array(points[rng.integers(len(points))]) / (SIZE * FINE)
+            draw.line(_winding(rng, start), fill=255, width=2)
+    lines = np.asarray(canvas.resize((SIZE, SIZE), Image.Resampling.BOX), dtype=np.float64)[..., None] / 255
+    return image * (1 - lines * rng.uniform(0.15, 0.6) * rng.uniform((0.2, 0.7, 0.7), 1))
+
+
+def _winding(rng: np.random.Generator, start: np.ndarray) -> list[tuple[float, float]]:
+    """Points (x, y) in pixels of the canvas, of a path whose direction drifts."""
+    heading = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, rng.uniform(0.1, 0.6), rng.integers(4, 30)))
+    steps = 0.025 * np.stack([np.cos(heading), np.sin(heading)], axis=1)
+    return [tuple(point) for point in (start + np.cumsum(steps, axis=0)) * SIZE * FINE]
 
 
 def light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -110,6 +135,8 @@ def scene(rng: np.random.Generator) -> tuple[np.ndarray, str]:
     image = surface(rng, palette)
     if rng.uniform() < 0.35:
         image = add_hollow(image, rng)
+    if rng.uniform() < 0.5:
+        image = add_veins(image, rng)
     count = rng.choice(3, p=(0.25, 0.6, 0.15))
     for _ in range(count):
         image = add_blob(image, rng)
@@ -117,6 +144,6 @@ def scene(rng: np.random.Generator) -> tuple[np.ndarray, str]:
     image = image.clip(0, 1) ** rng.uniform(0.7, 1.5)
     if rng.uniform() < 0.5:
         image = frame(image, rng)
-    image = image + rng.normal(0, rng.uniform(0, 0.015), image.shape)
+    image = image + rng.normal(0, rng.uniform(0, 0.02), image.shape)
     what = ("surface", "surface with a blob", "surface with two blobs")[count]
     return (image.clip(0, 1) * 255).round().astype(np.uint8), f"A photo of a {palette} {what}."
