@@ -22,14 +22,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--part", choices=("vae", "unet", "all"), default="all")
     parser.add_argument("--pool", type=int, default=12_000, help="training images")
-    parser.add_argument("--vae-steps", type=int, default=1600)
-    parser.add_argument("--unet-steps", type=int, default=4000)
+    parser.add_argument("--unet-steps", type=int, default=4500)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     pixels, captions = kept_pool(args.pool, args.seed, args.out)
     if args.part in ("vae", "all"):
-        vae = train_vae(pixels, args.out, args.vae_steps, batch=8, seed=args.seed)
+        vae = train_vae(pixels, args.out, batch=8, seed=args.seed)
         vae.save_pretrained(args.out / "vae")
     if args.part in ("unet", "all"):
         from tools.tiny_base.train_unet import train_unet

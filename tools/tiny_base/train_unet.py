@@ -18,11 +18,13 @@ from tools.tiny_base.train_vae import to_tensor
 from tools.tiny_base.trainee import Trainee, adamw, note
 
 CONFIG = {
-    "sample_size": 8,
-    "block_out_channels": (64, 96, 128),
+    "sample_size": 16,
+    "block_out_channels": (32, 64, 96),
     "layers_per_block": 1,
-    "down_block_types": ("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
-    "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+    # A group of one or two channels would take their mean, and so the colour of the image, away.
+    "norm_num_groups": 8,
     "cross_attention_dim": WIDTH,
     "attention_head_dim": 4,
 }

@@ -212,7 +212,7 @@ def test_shapes_and_ranges_at_the_interface(tiny):
     assert embedded.dtype == torch.float32
     assert not torch.equal(embedded[0], embedded[1])
     mean, std = encode_images(tiny, torch.zeros(2, 3, 64, 64))
-    assert mean.shape == std.shape == (2, tiny.unet.config.in_channels, 8, 8)
+    assert mean.shape == std.shape == (2, tiny.unet.config.in_channels, 16, 16)
     assert (std > 0).all()
     pixels = decode_latents(tiny, mean)
     assert pixels.shape == (2, 64, 64, 3)

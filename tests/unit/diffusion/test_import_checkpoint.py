@@ -122,7 +122,7 @@ def test_numbers_that_are_not_finite_are_said_to_be_in_the_file(place, whole):
 def test_another_base_is_refused_with_the_shapes(place, whole):
     code, _, error = place({key: value for key, value in whole.items() if key != "scale_factor"}, source="tiny")
     assert code == 2
-    assert "control_model.input_blocks.0.0.weight (16, 4, 3, 3) for (64, 6, 3, 3)" in error
+    assert "control_model.input_blocks.0.0.weight (16, 4, 3, 3) for (32, 8, 3, 3)" in error
     assert "--set NAME.base=DIR" in error
 
 

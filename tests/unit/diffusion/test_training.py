@@ -160,7 +160,7 @@ def test_accumulation_learns_the_same_weights_from_the_same_batches(siamese, who
         ({"accumulation": 3}, 1, "accumulation=3 does not divide batch=4; make accumulation one of 1, 2, 4"),
         ({"accumulation": 4}, 2, "2 devices × accumulation=4 does not divide batch=4; make accumulation one of 1, 2"),
         ({}, 3, "3 devices × accumulation=1 does not divide batch=4; make batch a multiple of 3"),
-        ({"size": 48}, 1, "size=48: base model tiny needs a multiple of 32"),
+        ({"size": 40}, 1, "size=40: base model tiny needs a multiple of 16"),
     ],
 )
 def test_parameters_that_do_not_go_together_are_refused_before_anything_starts(siamese, changes, devices, message):
