@@ -53,7 +53,7 @@ def checks_table(checks: Sequence[Check]) -> Table:
     if len(known) < len(must):
         caption += f", {len(must) - len(known)} more not decided"
         notes.append(
-            "–: not measured; undecided: noise hides it, more repeats or test images tell; one repeat decides nothing on "
+            "–: not measured; undecided: noise hides it, more repeats or test images tell; one repeat tells nothing of "
             "networks"
         )
     return _table(caption, ("control", "number", "has to", "seen", "held"), map(_line, checks), notes)
