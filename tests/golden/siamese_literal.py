@@ -20,7 +20,7 @@ from generators.diffusion.training.batches import pick_rows
 
 
 class LiteralHint(nn.Module):
-    """Dense Hint Input as the authors wrote it, on the parameters of ours."""
+    """Dense Hint Input as the authors wrote it, on the parameters of ours; theirs has three halvings."""
 
     def __init__(self, hint):
         super().__init__()
@@ -28,13 +28,14 @@ class LiteralHint(nn.Module):
 
     def forward(self, x):
         t = self.hint.trunk
-        x = self._merge(t.patch_merge1, self._residual(t.layer2, t.conv_before_res2(self._first(x))))
-        x = self._merge(t.patch_merge2, self._residual(t.layer3, t.conv_before_res3(x)))
-        x = self._merge(t.patch_merge3, self._residual(t.layer4, t.conv_before_res4(x)))
-        return self.hint.zero(self._residual(t.layer5, t.conv_before_res5(x)))
+        x = self._residual(t.layer1, t.initial_conv(x))
+        for number in range(1, t.halvings + 1):
+            x = self._merge(t.get_submodule(f"patch_merge{number}"), self._wider(number + 1, x))
+        return self.hint.zero(self._wider(t.halvings + 2, x))
 
-    def _first(self, x):
-        return self._residual(self.hint.trunk.layer1, self.hint.trunk.initial_conv(x))
+    def _wider(self, number, x):
+        t = self.hint.trunk
+        return self._residual(t.get_submodule(f"layer{number}"), t.get_submodule(f"conv_before_res{number}")(x))
 
     def _residual(self, block, x):
         out = block.conv2(nn.functional.silu(block.conv1(x)))

@@ -17,15 +17,16 @@ STEPS = 9
 
 def make_batch(base, count=2, side=4):
     draw = torch.Generator().manual_seed(0)
-    mask = (torch.rand(count, 1, 8 * side, 8 * side, generator=draw) > 0.5).float().repeat(1, 3, 1, 1)
+    pixels, latents = 2**base.halvings * side, (count, base.vae.config.latent_channels, side, side)
+    mask = (torch.rand(count, 1, pixels, pixels, generator=draw) > 0.5).float().repeat(1, 3, 1, 1)
     width = base.unet.config.cross_attention_dim
     return Batch(
-        latents=torch.randn(count, 6, side, side, generator=draw),
-        noise=torch.randn(count, 6, side, side, generator=draw),
+        latents=torch.randn(latents, generator=draw),
+        noise=torch.randn(latents, generator=draw),
         t=torch.tensor([200, 900]),
         context=torch.randn(count, 8, width, generator=draw),
         mask=mask,
-        image=torch.rand(count, 3, 8 * side, 8 * side, generator=draw),
+        image=torch.rand(count, 3, pixels, pixels, generator=draw),
     )
 
 

@@ -76,7 +76,7 @@ def test_online_augmentation_costs_for_two_thirds_of_the_training(cost):
     [
         ({"accumulation": 3}, "accumulation=3 does not divide batch=8"),
         ({"devices": 3}, "3 devices × accumulation=1 does not divide batch=8"),
-        ({"size": 104}, "size=100: base model tiny needs a multiple of 16"),
+        ({"size": 104}, "size=104: base model tiny needs a multiple of 16"),
     ],
 )
 def test_parameters_that_cannot_run_are_refused(cost, changes, message):
