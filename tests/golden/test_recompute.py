@@ -51,7 +51,7 @@ def run_step(cls, recompute):
 
 @pytest.mark.parametrize(
     "cls",
-    [Siamese, *(pytest.param(cls, marks=pytest.mark.slow) for cls in (ControlNet, ControlNetMi, T2iAdapter, Adc))],
+    [Siamese, T2iAdapter, *(pytest.param(cls, marks=pytest.mark.slow) for cls in (ControlNet, ControlNetMi, Adc))],
 )
 def test_gradients_are_those_of_kept_activations(cls):
     losses, want, runs = run_step(cls, False)

@@ -27,8 +27,9 @@ class AdapterMethod(Method):
         return {"adapter": self.adapter}
 
     def prepare(self, mask: torch.Tensor, image: torch.Tensor | None) -> list[torch.Tensor]:
-        """Features by level of the U-Net, each (n, width, h / 2^level, w / 2^level)."""
-        return self.adapter(mask)
+        """Features by level of the U-Net, each (n, width, h / 2^level, w / 2^level); half of it where added late."""
+        levels = zip(self.adapter(mask), self.unet.down_blocks, strict=True)
+        return [nn.functional.avg_pool2d(feature, 2) if _added_late(block) else feature for feature, block in levels]
 
     def twice(self, prepared: Any) -> list[torch.Tensor]:
         return [feature.repeat(2, 1, 1, 1) for feature in prepared]
@@ -36,6 +37,12 @@ class AdapterMethod(Method):
     def predict(self, latents: torch.Tensor, t: torch.Tensor, context: torch.Tensor, prepared: Any) -> torch.Tensor:
         # The U-Net empties the list it is given.
         return self.unet(latents, t, context, down_intrablock_additional_residuals=list(prepared)).sample
+
+
+def _added_late(block: nn.Module) -> bool:
+    """diffusers adds a feature after the downsampling of a block that has no cross-attention; Stable Diffusion's only
+    such block has no downsampling."""
+    return not getattr(block, "has_cross_attention", False) and bool(block.downsamplers)
 
 
 def build_adapter(base: Base, seed: int) -> AdapterMethod:
