@@ -167,7 +167,10 @@ def _set_holds(
 
 
 def _row_holds(rows: Sequence[Verdict], truth: Truth, every: Sequence[Verdict]) -> bool | None:
-    """None for a single repeat: what one training gains is no gain of its pairs. (Equal pairs, equal networks.)"""
+    """None for a single repeat: what one training gains is no gain of its pairs.
+
+    Equal pairs make equal networks in one repeat too: NO_CLAIM is always decided.
+    """
     if truth.must == Must.NO_CLAIM:
         return all(one.word not in (HELPS, HARMS) for one in rows)
     if any(len(one.number.by_repeat) < 2 for one in rows):
