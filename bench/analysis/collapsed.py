@@ -20,8 +20,10 @@ def collapsed(rows: Sequence[ScoredRow]) -> list[str]:
     names = Counter(_name(row) for row in distinct)
     lines = []
     for row in distinct:
-        by_repeat = zip(*(one.repeats for one in row.tests.values()), strict=True)
-        states = Counter(state for columns in by_repeat if (state := _state(columns)))
+        by_repeat = list(zip(*(one.repeats for one in row.tests.values()), strict=True))
+        # Of a training that repeats share, once.
+        different = by_repeat[: row.training.repeats]
+        states = Counter(state for columns in different if (state := _state(columns)))
         if states:
             settings = row.training.settings if names[_name(row)] > 1 else ""
             named = f"{_name(row)} ({settings})" if settings else _name(row)

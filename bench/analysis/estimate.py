@@ -85,6 +85,12 @@ class Resampled:
         """Equal tails outside; None where none can be had."""
         return self.confidence.interval(level) if self.confidence else None
 
+    @property
+    def once(self) -> Resampled:
+        """Of the first repeat alone."""
+        draws = None if self.draws is None else self.draws[:1]
+        return Resampled(by_repeat=self.by_repeat[:1], draws=draws, counts=self.counts, limits=self.limits)
+
     def less(self, other: Resampled) -> Resampled:
         """Less another under the same draws and repeats."""
         draws = None if self.draws is None or other.draws is None else self.draws - other.draws

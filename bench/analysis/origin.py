@@ -87,7 +87,8 @@ class SetOrigin:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """A segmenter trained once a repeat. `pairs`: of an epoch; `key`: of what its trainings scored.
+    """A segmenter's trainings, `repeats` different ones: where nothing in them varies, repeats of a run share one.
+    `pairs`: of an epoch; `key`: of what the trainings scored.
 
     `kind`: as a manifest's rows have it; `varied`: the sources of randomness that have a seed of their own in each
     repeat, and play a part in it.
@@ -156,7 +157,7 @@ def trained_row(manifest: RunManifest, record: RowRecord) -> TrainedRow:
         trained_on=row.trained_on,
         kind=row.kind,
         pairs=row.pairs,
-        repeats=manifest.protocol.repeats,
+        repeats=len(set(row.models)),
         varied=_varied(manifest, (SEGMENTER, *manifest.varies.get(row.generator, ()))),
         settings=_settings(manifest.settings, {"generator": row.generator, "segmenter": row.segmenter}),
         selected_on_test=manifest.protocol.select == "test",

@@ -48,6 +48,14 @@ class Records:
     rows: tuple[RowRecord, ...]
 
 
+def unscored(runs: Sequence[Records]) -> list[str]:
+    """A sentence on the rows that were planned and have no scores of all test sets; none where all have."""
+    names = dict.fromkeys(
+        f"{one.row.segmenter}, {one.row.trained_on}" for run in runs for one in run.rows if one.lacking
+    )
+    return [f"without all scores: {'; '.join(names)} (the command that began it goes on)"] if names else []
+
+
 class RecordReader:
     """Reads and verifies each record once, however many rows and runs share it, and resamples each test set once.
 

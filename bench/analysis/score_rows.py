@@ -174,13 +174,14 @@ class ScoredRow:
 @dataclass(frozen=True, eq=False)
 class ScoredRun:
     """The rows of a run, which scores are shown, which generators' rows the others are compared with, and the least
-    difference that matters.
+    difference that matters. `lacking`: keys of the rows that would be compared and have no scores of all images.
     """
 
     columns: tuple[str, ...]
     controls: tuple[str, ...]
     margin: float
     rows: tuple[ScoredRow, ...]
+    lacking: tuple[str, ...] = ()
 
 
 def scored_runs(runs: Sequence[Records]) -> list[ScoredRun]:
@@ -197,6 +198,11 @@ def scored_runs(runs: Sequence[Records]) -> list[ScoredRun]:
                 ScoredRow(described[record.row.key], record.tests, record.lacking)
                 for record in run.rows
                 if record.tests
+            ),
+            tuple(
+                record.row.key
+                for record in run.rows
+                if record.lacking and record.row.generator not in (*run.manifest.unranked, *run.manifest.controls)
             ),
         )
         for run in runs

@@ -142,6 +142,7 @@ def verdicts(runs: Sequence[ScoredRun]) -> list[Verdict]:
 
     p is corrected over the first convention of the first run, over all images. A row that differs in no image makes no
     comparison, as the same training under another name; nor do two names of one training make two, nor controls any.
+    A row that was planned and has no scores of all images makes one: what fails must not make the others surer.
     """
     found = {_identity(one): one for run in runs for one in _of_run(run)}
     place = (OVERALL, runs[0].columns[0])
@@ -153,10 +154,11 @@ def verdicts(runs: Sequence[ScoredRun]) -> list[Verdict]:
             scope = one.training.scope
             same = (one.training.segmenter, scope.data, scope.profile, one.estimate, one.p_value)
             family.setdefault(same, []).append(name)
-    p_values = [float(found[names[0]].p_value or 0) for names in family.values()]
-    for names, p, level in zip(family.values(), holm(p_values), holm_levels(p_values), strict=True):
+    lacking = {name for run in runs for name in run.lacking}
+    p_values = [*(float(found[names[0]].p_value or 0) for names in family.values()), *(1.0 for _ in lacking)]
+    for names, p, level in zip(family.values(), holm(p_values), holm_levels(p_values), strict=False):
         for name in names:
-            found[name] = replace(found[name], p_holm=p, level=level, comparisons=len(family))
+            found[name] = replace(found[name], p_holm=p, level=level, comparisons=len(p_values))
     return list(found.values())
 
 
@@ -174,6 +176,8 @@ def _identity(one: Verdict) -> tuple[object, ...]:
 
 def _of_run(run: ScoredRun) -> Iterator[Verdict]:
     for (row, control), metric in product(_controlled(run), run.columns):
+        # Repeats in which nothing has changed are one, and must not be counted as several.
+        once = row.training.repeats == control.training.repeats == 1
         for test, number in contrasts(row, control, metric).items():
             yield Verdict(
                 generator=row.about.made.generator,
@@ -183,7 +187,7 @@ def _of_run(run: ScoredRun) -> Iterator[Verdict]:
                 baseline_varied=control.training.varied,
                 test_set=test,
                 metric=metric,
-                number=number,
+                number=number.once if once else number,
                 margin=run.margin,
                 unranked=row.about.made.control,
             )
@@ -193,11 +197,18 @@ def _controlled(run: ScoredRun) -> Iterator[tuple[ScoredRow, ScoredRow]]:
     """Every row with the control of its segmenter."""
     for segmenter in dict.fromkeys(row.training.segmenter for row in run.rows):
         own = [row for row in run.rows if row.training.segmenter == segmenter]
-        # The row of the first control there is, else that of the real images alone.
-        wanted = [row for name in run.controls for row in own if row.about.made.generator == name]
-        wanted += [row for row in own if row.training.trained_on == REAL]
-        if wanted:
-            yield from ((row, wanted[0]) for row in own if row is not wanted[0])
+        pairs = ((row, _control_of(row, own, run.controls)) for row in own)
+        yield from ((row, control) for row, control in pairs if control is not None and control is not row)
+
+
+def _control_of(row: ScoredRow, own: Sequence[ScoredRow], controls: Sequence[str]) -> ScoredRow | None:
+    """The row of the first control there is, else of the real pairs with as many updates, else of the real pairs."""
+    wanted = [one for name in controls for one in own if one.about.made.generator == name]
+    if row.training.kind == "added":
+        equal = [one for one in own if one.training.kind == "equal-updates"]
+        wanted += [one for one in equal if one.training.pairs == row.training.pairs]
+    wanted += [one for one in own if one.training.trained_on == REAL]
+    return wanted[0] if wanted else None
 
 
 def unpaired(runs: Sequence[ScoredRun]) -> list[str]:

@@ -26,6 +26,7 @@ _TEXTS: Mapping[str, Callable[[TrainedRow], str]] = {
     "pairs": lambda row: _count(row.training.pairs),
     "updates": lambda row: _count(row.updates),
     "repeats": lambda row: str(row.training.repeats),
+    "sources": lambda row: of_row(row.training.varied) if row.training.trained_on else "",
     "settings": lambda row: row.training.settings,
     "profile": lambda row: row.training.scope.profile,
     "base": lambda row: row.made.base,
@@ -216,11 +217,19 @@ def reading_notes(
 
 
 def _sources(tests: Sequence[RowScore]) -> list[str]:
-    """What the intervals of rows contain, as the row that most varies in has it."""
-    widest: dict[int, tuple[str, ...]] = {}
+    """What the intervals of rows contain, as the rows that most varies in have it."""
+    found: dict[int, dict[tuple[str, ...], None]] = {}
     for one in dict.fromkeys(one.row.training for one in tests):
-        widest[one.repeats] = max(widest.get(one.repeats, ()), one.varied, key=len)
-    return [f"{_times(repeats)}: intervals contain {of_row(varied)}" for repeats, varied in widest.items()]
+        found.setdefault(one.repeats, {})[one.varied] = None
+    return [f"{_times(repeats)}: {_contain(list(varied))}" for repeats, varied in found.items()]
+
+
+def _contain(varied: Sequence[tuple[str, ...]]) -> str:
+    """In runs of different --vary none is the widest."""
+    widest = [one for one in varied if not any(set(one) < set(other) for other in varied)]
+    if len(widest) == 1:
+        return f"intervals contain {of_row(widest[0])}"
+    return f"intervals of rows differ in what they contain: {' | '.join(map(of_row, widest))}; see column sources"
 
 
 def _times(repeats: int) -> str:

@@ -10,7 +10,7 @@ from bench.analysis.components import Component, components
 from bench.analysis.negatives import FAIR, empty_masks, sentence, with_fair
 from bench.analysis.origin import source_of
 from bench.analysis.predictors import Predictor, predictors
-from bench.analysis.records import RecordReader
+from bench.analysis.records import RecordReader, unscored
 from bench.analysis.score_rows import RowScore, ScoredRow, SetScore, row_scores, scored_runs, set_scores
 from bench.analysis.set_differences import SetDifference, set_differences
 from bench.analysis.verdicts import Verdict, ties, unpaired, verdicts
@@ -63,6 +63,7 @@ def make_report(
     rows = [row for run in tested for row in run.rows]
     failed_trainings, (empty, count) = collapsed(rows), empty_masks(rows)
     of_masks = [sentence(empty, count)] if empty else []
+    unfinished = unscored(runs)
     if empty:
         manifests = [replace(manifest, columns=with_fair(manifest.columns)) for manifest in manifests]
         tested = [replace(run, columns=with_fair(run.columns)) for run in tested]
@@ -78,11 +79,13 @@ def make_report(
         tests,
         differences=between_sets,
         ties=ties(rows, tests, [name for run in tested for name in run.columns]),
-        notes=[*failed_trainings, *of_masks, *too_few, *worths],
+        notes=[*unfinished, *failed_trainings, *of_masks, *too_few, *worths],
         beside=FAIR if empty else "",
     )
     return Report(
-        notes=reading_notes(manifests, tests, [*_folded(failed_trainings), *of_masks], smallest_shown(between_rows)),
+        notes=reading_notes(
+            manifests, tests, [*unfinished, *_folded(failed_trainings), *of_masks], smallest_shown(between_rows)
+        ),
         sets=sets,
         tests=tests,
         set_differences=between_sets,

@@ -43,8 +43,16 @@ def verdicts_table(found: Sequence[Verdict], notes: Sequence[str] = ()) -> Table
     )
     rows = tuple(_line(one, texts) for one in shown)
     baselines = ", ".join(dict.fromkeys(one.baseline for one in shown))
-    caption = f"Verdicts: differences against {baselines} ({shown[0].metric}, overall)"
+    caption = f"Verdicts: differences against {baselines} ({shown[0].metric}, overall; {_levels(shown)})"
     return Table(caption, columns, rows, (*_notes(shown), *notes))
+
+
+def _levels(shown: Sequence[Verdict]) -> str:
+    """Of the intervals, which Holm's correction widens."""
+    levels = sorted({one.level for one in shown if one.comparisons} or {one.level for one in shown})
+    span = " to ".join(f"{100 * level:.4g}" for level in dict.fromkeys((levels[0], levels[-1])))
+    count = max((one.comparisons or 0 for one in shown), default=0)
+    return f"intervals of {span} %" + (f" for {count} comparisons" if count > 1 else "")
 
 
 def smallest_shown(found: Sequence[Verdict]) -> list[str]:

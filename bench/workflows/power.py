@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.analysis.power_plan import Design, compared, mean_spread
-from bench.analysis.records import RecordReader
+from bench.analysis.records import RecordReader, unscored
 from bench.analysis.score_rows import scored_runs
+from bench.analysis.sources import WORDS
 from bench.analysis.verdicts import Verdict, verdicts
+from bench.contracts import SOURCES
 from bench.errors import BenchError, did_you_mean
 from bench.report.document import rendered
 from bench.report.power_table import document
@@ -67,21 +69,18 @@ def _of_run(request: PowerRequest) -> Power:
     results = request.results or RESULTS
     manifest = _manifest(results, request.run)
     records = RecordReader(Store(results / "store")).run(manifest)
-    found = compared(verdicts(scored_runs([records])))
+    found, notes = compared(verdicts(scored_runs([records]))), unscored([records])
     if not found:
         raise BenchError(
             f"--run {manifest.run}: has no two rows whose difference on test images has an interval (every test set "
             "needs two groups); name another, or give --images"
         )
-    number = found[0].number
-    spread, notes = mean_spread(found), []
-    if len(number.by_repeat) == 1 and request.sd_repeats is None:
-        spread = replace(spread, repeat=ASSUMED_REPEATS)
-        notes.append(
-            f"the run has 1 repeat, which says nothing of the noise of repeats: a standard deviation of "
-            f"{ASSUMED_REPEATS:g} is assumed (--sd-repeats)"
-        )
-    spread, told = _spread(request, spread, f"from run {manifest.run}, the mean of {len(found)} comparison(s)")
+    # Of what was trained once nothing is known of the noise of repeats.
+    repeated = [one for one in found if len(one.number.by_repeat) > 1]
+    known = repeated or found
+    origin = f"from run {manifest.run}"
+    spread, told = _spread(request, _of_repeats(request, known), f"{origin}, the mean of {len(known)} comparison(s)")
+    number = known[0].number
     images = request.images or number.counts.images
     design = Design(
         margin=request.margin,
@@ -91,7 +90,27 @@ def _of_run(request: PowerRequest) -> Power:
         groups=max(2, round(number.counts.clusters * images / number.counts.images)),
         comparisons=found[0].comparisons or 1,
     )
-    return Power(design=design, compared=found, notes=(*told, *notes))
+    return Power(design=design, compared=found, notes=(*told, *_not_in_it(request, repeated), *notes))
+
+
+def _of_repeats(request: PowerRequest, known: Sequence[Verdict]) -> Spread:
+    """The mean over comparisons; a spread over repeats is assumed where each has one repeat."""
+    spread = mean_spread(known)
+    alone = all(len(one.number.by_repeat) == 1 for one in known)
+    return replace(spread, repeat=ASSUMED_REPEATS) if alone and request.sd_repeats is None else spread
+
+
+def _not_in_it(request: PowerRequest, repeated: Sequence[Verdict]) -> list[str]:
+    """What the run's standard deviations do not hold."""
+    if not repeated and request.sd_repeats is not None:
+        return []
+    if not repeated:
+        return [
+            "nothing was trained or sampled twice in the run, which says nothing of the noise of repeats: a standard "
+            f"deviation of {ASSUMED_REPEATS:g} is assumed (--sd-repeats)"
+        ]
+    fixed = [WORDS[one] for one in SOURCES if not any(one in verdict.sources for verdict in repeated)]
+    return [f"done once in the run, so in no standard deviation: {', '.join(fixed)}"] if fixed else []
 
 
 def _spread(request: PowerRequest, known: Spread, origin: str) -> tuple[Spread, list[str]]:

@@ -8,7 +8,7 @@ import pytest
 from bench.analysis.estimate import Estimate
 from bench.analysis.paired import paired
 from bench.analysis.score_rows import ScoredRow, ScoredRun
-from bench.analysis.test_scores import over_repeats
+from bench.analysis.test_scores import Draws, ImageScores, over_repeats, over_trainings
 from bench.analysis.verdicts import HARMS, HELPS, UNDECIDED, WITHIN, Spot, ties, unpaired, verdicts
 from bench.report.table import show
 from bench.report.verdicts_table import needed, verdicts_table
@@ -92,6 +92,43 @@ def test_without_a_control_rows_are_compared_with_the_real_images_alone():
     assert {one.baseline for one in found} == {"real"}
     assert {name(one) for one in found} == {"real, again", "real+copies", "real+g"}
     assert verdicts([run([row("g", 0.1)])]) == []
+
+
+def test_without_a_control_the_real_pairs_with_as_many_updates_come_before_the_real_pairs():
+    """A gain over fewer updates would be the updates'."""
+    short, longer = (
+        training(row("real", 0), kind="real", pairs=10),
+        training(row("h", 0), kind="equal-updates", pairs=20),
+    )
+    longer = generator(training(longer, trained_on="real, equal updates"), "none")
+    added = [training(row(one, 0.05), kind="added", pairs=count) for one, count in (("copies", 20), ("g", 30))]
+    found = verdicts([run([short, longer, *added], controls=())])
+    assert {(name(one), one.baseline) for one in found} == {
+        ("real, equal updates", "real"),
+        ("real+copies", "real, equal updates"),
+        ("real+g", "real"),
+    }
+
+
+def test_what_failed_is_a_comparison_all_the_same():
+    """Without it the others' correction would be milder for the failure."""
+    alone, beside = (
+        next(one for one in verdicts([replace(run(rows()[1:]), lacking=lacking)]) if one.comparisons)
+        for lacking in ((), ("a row that failed",))
+    )
+    assert (alone.comparisons, beside.comparisons) == (1, 2)
+    assert (beside.p_holm, beside.level) == (2 * alone.p_value, 0.975)
+
+
+def test_repeats_in_which_nothing_changed_are_one():
+    def thrice(one, repeats):
+        alike = {test: [ImageScores(part.repeats[0], part.ids, part.groups)] * 3 for test, part in one.tests.items()}
+        tests = {test: over_trainings(trainings, 0, Draws()) for test, trainings in alike.items()}
+        return replace(training(one, repeats=repeats), tests=tests)
+
+    once, several = (verdicts([run([thrice(one, repeats) for one in rows()])]) for repeats in (1, 3))
+    assert {len(one.number.by_repeat) for one in once} == {1}
+    assert {len(one.number.by_repeat) for one in several} == {3}
 
 
 def test_p_is_corrected_over_the_first_convention_of_all_networks_over_all_images():
@@ -217,7 +254,9 @@ def text_of(table):
 
 def test_the_table_has_a_row_a_comparison():
     table = verdicts_table(verdicts([run(rows())]), ["not compared"])
-    assert table.caption == "Verdicts: differences against real+copies (mdice@256, overall)"
+    assert table.caption == (
+        "Verdicts: differences against real+copies (mdice@256, overall; intervals of 95 to 97.5 % for 2 comparisons)"
+    )
     real, other = text_of(table)
     assert (real["trained on"], other["trained on"], other["segmenter"]) == ("real", "real+g", "s")
     assert (other["verdict"], other["P(false)"], other["p (Holm)"]) == ("helps", "< 0.001", "0.002")
