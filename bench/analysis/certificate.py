@@ -208,7 +208,8 @@ def _worsens(values: Sequence[float], within: float) -> bool:
 
 
 def _is_near(one: SetScore, value: float, within: float) -> bool:
-    return abs(one.value - value) <= within
+    """A set has whole images only: half of one more is allowed."""
+    return abs(one.value - value) <= within + 0.5 / one.n
 
 
 def _lower(one: SetScore) -> float:

@@ -32,6 +32,13 @@ def collapsed(rows: Sequence[ScoredRow]) -> list[str]:
     return lines
 
 
+def folded(sentences: Sequence[str]) -> list[str]:
+    """The first, and how many more there are: one kind of note does not push out the others."""
+    if len(sentences) < 2:
+        return list(sentences)
+    return [f"{sentences[0]}; and {len(sentences) - 1} more row(s) alike, which the files name"]
+
+
 def _name(row: ScoredRow) -> str:
     return f"{row.training.segmenter}, {row.training.trained_on}"
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bench.contracts import Split
 from bench.data.pixel_cache import Picture
 from bench.data.random_masks import write_random_masks
 from bench.data.repeats import COPY, repeat, repeat_to
@@ -16,7 +17,7 @@ from bench.engine.device import check_device
 from bench.engine.job import Job
 from bench.engine.score_action import FEATURES_FILE, score_images, score_maps
 from bench.errors import BenchError
-from bench.images import is_whole_png, resize_needed
+from bench.images import is_whole_png, resize_needed, size_of
 from bench.plan.actions import Features, Fit, Masks, Predict, Sample, ScoreImages, ScoreMaps, SegScore, Train
 from bench.plan.stage import Stage
 from bench.segscores import score_folder
@@ -84,6 +85,8 @@ def make_set(stage: Sample, job: Job) -> None:
         return  # The first process indexes what all have made.
     index = index_own_pairs if generator.own_masks else pair_with_masks
     absent = index(job.out, conditions)
+    if not absent and not generator.own_masks:
+        _refuse_other_size(stage, job, conditions)
     if absent:
         raise BenchError(
             f"generator {stage.generator.name} left {len(absent)} pairs incomplete, first {absent[0]}; "
@@ -95,6 +98,27 @@ def make_set(stage: Sample, job: Job) -> None:
             f"generator {stage.generator.name} left {made} pairs where its pairs() says {promised}; "
             "bring both to one number"
         )
+
+
+def _refuse_other_size(stage: Sample, job: Job, conditions: Split) -> None:
+    """BenchError for an image of another shape than its generator promises: its mask would be stretched over it."""
+    promised = stage.generator.plugin.size()
+    wanted = {job.out / "images" / f"{one.id}.png": promised or size_of(one.mask) for one in conditions}
+    found = {path: size_of(path) for path in wanted}
+    wrong = [path for path in wanted if found[path] != wanted[path]]
+    # What is left counts as finished at the next try.
+    for path in wrong:
+        path.unlink()
+    if wrong:
+        first, why = wrong[0], "as its size() says" if promised else "as its mask has: it declares no size()"
+        raise BenchError(
+            f"generator {stage.generator.name} left {len(wrong)} images of another size, first {first.name} of "
+            f"{_x(found[first])} px, not {_x(wanted[first])} {why}"
+        )
+
+
+def _x(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
 
 
 def _remove_damaged_pairs(job: Job) -> None:

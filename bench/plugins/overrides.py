@@ -29,14 +29,18 @@ class Override:
 
 
 def parse_overrides(options: Sequence[str], registry: Registry, sections: Sequence[str] = ()) -> tuple[Override, ...]:
-    """Those of plugins. BenchError for one of a section that is none of `sections`, those that have an effect."""
+    """Those of plugins, of each field the last. BenchError for one of a section that is none of `sections`, which have
+    an effect."""
     for option in options:
         name = section_of(option)
         if name and registry.kinds_of(name):
             raise BenchError(f"--set {option}: {name} is the suite's own and a plugin; write KIND.{name}, or rename it")
         if name and name not in sections:
             raise BenchError(f"--set {option}: has no effect without {SECTIONS[name].needs}; leave it out")
-    return tuple(_parse_override(option, registry) for option in options if not section_of(option))
+    found = [_parse_override(option, registry) for option in options if not section_of(option)]
+    last = {(one.kind, one.name, one.field): one for one in found}
+    # Each field once and in one order, whatever the command line's: it is the same experiment.
+    return tuple(last[place] for place in sorted(last))
 
 
 def resolve_section(name: str, profile: Profile, options: Sequence[str]) -> Any:

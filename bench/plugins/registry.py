@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
-from bench.contracts import CONTRACTS, Metric, Plugin
+from bench.contracts import CONTRACTS, GENERATOR, SAMPLE, Generator, Metric, Plugin
 from bench.errors import BenchError, did_you_mean
 from bench.identity import key
 from bench.plugins.extractors import needs_extractor
@@ -29,6 +29,8 @@ ROOMS = {
 }
 
 SUITE = "suite"
+RESERVED = ("none",)
+"""Of a plugin this name would be read as the absence of one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,8 @@ class Registry:
             self._add_file(path)
 
     def _add(self, source: Source) -> None:
+        if source.name in RESERVED:
+            raise BenchError(f"{source.kind} {source.name} of {source.origin}: that name means none; rename it")
         known = self._sources[source.kind].get(source.name)
         if known is not None:
             owner = "the suite" if known.origin == SUITE else known.origin
@@ -158,6 +162,7 @@ def _load(source: Source) -> type[Plugin]:
         names = ", ".join(cls.__name__ for cls in found)
         raise BenchError(f"{file}: {len(found)} {kind} classes ({names}); keep one, each needs a file of its own")
     (cls,) = found
+    _refuse_odd(cls, f"{file}: {kind} {cls.__name__}")
     lacking = [name for name in contract.declares if getattr(cls, name, None) == getattr(contract, name, None)]
     if lacking:
         raise BenchError(f"{file}: {kind} {cls.__name__} lacks {', '.join(lacking)}; {explained(kind)}")
@@ -167,6 +172,16 @@ def _load(source: Source) -> type[Plugin]:
             'its Params; add it, or set `uses = ""` where the metric needs no extractor'
         )
     return cls
+
+
+def _refuse_odd(cls: type[Plugin], where: str) -> None:
+    """BenchError for a declaration that would be taken for another one."""
+    version = getattr(cls, "version", 1)
+    if type(version) is not int:
+        raise BenchError(f"{where}: version={version!r}; expected a whole number")
+    varies = getattr(cls, "varies", ()) if issubclass(cls, Generator) else ()
+    if not isinstance(varies, tuple) or not set(varies) <= {GENERATOR, SAMPLE}:
+        raise BenchError(f'{where}: varies={varies!r}; expected a tuple of "{GENERATOR}", "{SAMPLE}", both or none')
 
 
 def _plugin_name(path: Path) -> str:

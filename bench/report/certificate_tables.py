@@ -50,12 +50,16 @@ def checks_table(checks: Sequence[Check]) -> Table:
     known = [one for one in must if one.held is not None]
     caption = f"Certificate: {sum(bool(one.held) for one in known)} of {len(known)} promises held"
     notes = ["seen: the number at every dose, the weakest first", *_why_blind(checks)]
-    if len(known) < len(must):
-        caption += f", {len(must) - len(known)} more not decided"
+    undecided = [one for one in must if one.held is None and one.seen]
+    unmeasured = [one for one in must if one.held is None and not one.seen]
+    if undecided:
+        caption += f", {len(undecided)} more not decided"
         notes.append(
-            "–: not measured; undecided: noise hides it, more repeats or test images tell; one repeat tells nothing of "
-            "networks"
+            "undecided: noise hides it, more repeats or test images tell; one repeat tells nothing of networks"
         )
+    if unmeasured:
+        caption += f", {len(unmeasured)} not measured"
+        notes.append("–: not measured, as its metric or its network took no part or failed")
     return _table(caption, ("control", "number", "has to", "seen", "held"), map(_line, checks), notes)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from bench.analysis.collapsed import collapsed
+from bench.analysis.collapsed import collapsed, folded
 from bench.analysis.components import Component, components
 from bench.analysis.negatives import FAIR, empty_masks, sentence, with_fair
 from bench.analysis.origin import source_of
@@ -84,7 +84,7 @@ def make_report(
     )
     return Report(
         notes=reading_notes(
-            manifests, tests, [*unfinished, *_folded(failed_trainings), *of_masks], smallest_shown(between_rows)
+            manifests, tests, [*unfinished, *folded(failed_trainings), *of_masks], smallest_shown(between_rows)
         ),
         sets=sets,
         tests=tests,
@@ -97,10 +97,3 @@ def make_report(
         verdicts_table=verdicts_table(between_rows, unpaired(tested)),
         rows=rows,
     )
-
-
-def _folded(sentences: Sequence[str]) -> list[str]:
-    """The first, and how many more there are: one kind of note does not push out the others."""
-    if len(sentences) < 2:
-        return list(sentences)
-    return [f"{sentences[0]}; and {len(sentences) - 1} more row(s) alike, which the files name"]

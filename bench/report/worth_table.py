@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.collapsed import collapsed
+from bench.analysis.collapsed import collapsed, folded
 from bench.analysis.estimate import LEAST_CLUSTERS
 from bench.analysis.negatives import FAIR, PUBLISHED, empty_masks
 from bench.analysis.score_rows import ScoredRow
@@ -108,11 +108,12 @@ def worth_notes(manifest: WorthManifest, curves: Sequence[LearningCurve], rows: 
     """How the numbers came about and what bears on them."""
     weighty = [note.text for note in manifest.run.notes if note.matters]
     weighty += [note for curve in curves for note in curve.notes]
-    weighty += [*_level(manifest, curves), *_open(curves), *collapsed(rows)]
+    failed_trainings = collapsed(rows)
+    weighty += [*_level(manifest, curves), *_sources(curves), *_open(curves), *folded(failed_trainings)]
     empty, count = empty_masks(rows)
     if empty and curves[0].metric == PUBLISHED:
         weighty.append(f"{empty} of {count} test masks have no lesion, and {PUBLISHED} scores them 0; see {FAIR}")
-    weighty += [*_sources(curves), *_few(curves)]
+    weighty += _few(curves)
     points = ", ".join(f"{one.pairs:,} ({one.percent} %)" for one in manifest.curve)
     largest = max(row.pairs for row in manifest.run.rows)
     reading = [
@@ -129,7 +130,7 @@ def worth_notes(manifest: WorthManifest, curves: Sequence[LearningCurve], rows: 
         "over repeats Student's t is added; every draw is read off a curve of its own",
         *(note.text for note in manifest.run.notes if not note.matters),
     ]
-    every = [*weighty, *reading, *files]
+    every = [*weighty, *failed_trainings, *reading, *files]
     return Notes(tuple(dict.fromkeys(every)), tuple(dict.fromkeys([*weighty, *reading]))[:MOST])
 
 

@@ -14,7 +14,7 @@ from bench.plan.run_plan import Plan, RunSpec, plan
 from bench.plugins.measuring import Measuring, measuring, missing_things, passed_over
 from bench.plugins.overrides import resolve_section
 from bench.plugins.profile import Profile, RunOptions, load_profile, refuse_unknown_plugins
-from bench.plugins.registry import Registry
+from bench.plugins.registry import Registry, split_name
 from bench.plugins.resolved import ResolvedPlugin
 from bench.plugins.resolver import Resolver
 from bench.plugins.sections import RandomMasks
@@ -108,6 +108,7 @@ def choose(request: RunRequest) -> Choice:
     given = followed(plain, generators, dataset)
     resolver = given.with_weights(request.weights, _once(options.metrics))
     chosen = [resolver.choose("generator", name) for name in generators]
+    _refuse_twins(chosen)
     applied = applying(chosen, named, dataset, options.fraction)
     metrics = tuple(measuring(resolver, name, request.download) for name in _once(options.metrics))
     choice = Choice(
@@ -213,6 +214,16 @@ def _refuse_unknown_columns(columns: Sequence[str], profile: str) -> None:
     for name in columns:
         if name not in METRICS:
             raise BenchError(f"--profile {profile}: run.columns: unknown score {name!r}{did_you_mean(name, METRICS)}")
+
+
+def _refuse_twins(chosen: Sequence[ResolvedPlugin]) -> None:
+    """BenchError where two doses are one, as blurred:1 and blurred:1.0 are: they would count as two generators."""
+    seen: dict[tuple[object, ...], str] = {}
+    for one in (one for one in chosen if split_name(one.name)[1]):
+        same = (type(one.plugin), one.plugin.params)
+        other = seen.setdefault(same, one.name)
+        if other != one.name:
+            raise BenchError(f"--generator {one.name}: is {other} in other words; leave one of them out")
 
 
 def _once(names: Sequence[str]) -> list[str]:

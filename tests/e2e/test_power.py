@@ -7,7 +7,7 @@ import json
 import pytest
 
 import bench as api
-from bench.stats.power import Spread, least_difference
+from bench.stats.power import ASSUMED_REPEATS, Spread, least_difference
 from tests.e2e.conftest import TOY_RUN
 
 SMALL = ["--set", "phantom.size=32", "--set", "phantom.train=6", "--set", "phantom.test=4"]
@@ -55,6 +55,24 @@ def test_a_number_that_is_given_wins_over_the_runs(bench, finished):
     results, run = finished
     done = bench("power", "--results", results, "--run", run.tables.name, "--sd-images", "0.5", "--format", "json")
     assert json.loads(done.out)["about"]["spread"]["image"] == 0.5
+
+
+def test_repeats_in_which_nothing_changed_tell_nothing_of_their_noise(bench, tmp_path):
+    """Pasting trains nothing: two repeats of its training are one, and no noise of 0 is planned with."""
+    words = ("--generator", "lesion-paste", *TOY_RUN[2:], "--dataset", "polyps", *SMALL, "--results", tmp_path)
+    done = bench("run", *words, "--repeats", "2", "--vary", "generator")
+    assert "1 repeat, so verdicts concern" in done.out
+    plan = bench("power", "--results", tmp_path, "--format", "json")
+    assert json.loads(plan.out)["about"]["spread"]["repeat"] == ASSUMED_REPEATS
+    assert "nothing was trained or sampled twice" in plan.out
+
+
+def test_what_a_run_held_fixed_is_said(bench, tmp_path):
+    words = ("--dataset", "polyps", *SMALL, *BRIGHT, "--results", tmp_path)
+    bench("run", *TOY_RUN, *words, "--repeats", "2", "--vary", "segmenter")
+    assert "done once in the run, so in no standard deviation: generator training, sampling" in bench(
+        "power", "--results", tmp_path
+    ).out.replace("\n  ", " ")
 
 
 def test_a_run_leaves_its_components(finished):

@@ -70,10 +70,25 @@ def test_a_dose_that_was_not_measured_leaves_no_answer():
 
 
 def test_copies_are_as_many_as_were_planted():
-    sets = [set_score(value=value, generator=f"c:{dose}") for dose, value in (("10", 0.12), ("30", 0.28))]
+    sets = [set_score(value=value, generator=f"c:{dose}", n=200) for dose, value in (("10", 0.12), ("30", 0.28))]
     assert of_sets(Must.DOSE, *sets, doses=("10", "30"), within=0.03) == [True]
     assert of_sets(Must.DOSE, *sets, doses=("10", "30"), within=0.01) == [False]
     assert of_sets(Must.ZERO, set_score(generator="c", value=0.02), within=0.03) == [True]
+
+
+def test_a_small_set_holds_whole_copies_only():
+    """Of 12 images 10 % are 1 and 30 % are 4."""
+    sets = [set_score(value=count / 12, generator=f"c:{dose}", n=12) for dose, count in (("10", 1), ("30", 4))]
+    assert of_sets(Must.DOSE, *sets, doses=("10", "30"), within=0.03) == [True]
+    sets = [set_score(value=count / 12, generator=f"c:{dose}", n=12) for dose, count in (("10", 3), ("30", 4))]
+    assert of_sets(Must.DOSE, *sets, doses=("10", "30"), within=0.03) == [False]
+
+
+def test_what_was_not_measured_is_not_called_undecided():
+    verdict = gains(0.0, control=True, repeats=1, noise=0)
+    both = control(Truth(must=Must.HARM), Truth(must=Must.ZERO, metric="m"), doses=("0",))
+    caption = checks_table(checks([both], Evidence([], verdict))).caption
+    assert caption == "Certificate: 0 of 0 promises held, 1 more not decided, 1 not measured"
 
 
 def test_alignment_is_held_against_its_own_ceiling_and_floor():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.contracts import Context, Generator, NoParams, Quiet, Sample, Segmenter
+from bench.contracts import Context, Generator, NoParams, Quiet, Sample, Segmenter, unfinished
 from bench.engine.actions import perform, try_device_and_files
 from bench.engine.job import Job
 from bench.errors import BenchError
@@ -164,3 +164,24 @@ def test_a_generator_is_held_to_the_number_of_pairs_it_told(pairs, tmp_path):
     few = Few(NoParams())
     with pytest.raises(BenchError, match=r"generator mine left 1 pairs where its pairs\(\) says 4; bring both"):
         run(sample_stage(few), {"t": pairs(4)}, tmp_path / "run")
+
+
+class Cut(Generator):
+    """Leaves each image without its last rows, as long as `cuts`."""
+
+    version = 1
+    cuts = True
+
+    def sample(self, conditions, model_dir, out, ctx):
+        for one in unfinished(conditions, out):
+            save_png(out / "images" / f"{one.id}.png", load_rgb(one.image)[: -4 if self.cuts else None])
+
+
+def test_an_image_of_another_size_than_its_mask_is_refused_and_made_again(pairs, tmp_path):
+    """Its mask would be stretched over it."""
+    (tmp_path / "run").mkdir()
+    cut, samples = Cut(NoParams()), pairs(2)
+    with pytest.raises(BenchError, match=r"left 2 images of another size, first s000.png of 24x20 px, not 24x24"):
+        run(sample_stage(cut), {"t": samples}, tmp_path / "run")
+    cut.cuts = False
+    run(sample_stage(cut), {"t": samples}, tmp_path / "run")

@@ -74,6 +74,15 @@ def test_bad_overrides_name_the_option(option, message):
     assert option.split("=")[0].split(".")[-1] in str(caught.value)
 
 
+def test_a_field_is_set_once():
+    """The order of options is no other experiment; of a field that is named twice the last counts, and it alone."""
+    registry = Registry([PLUGINS / "toy_mirror.py"])
+    bright, style = "toy-mirror.brightness=3", "toy-mirror.style=lazy"
+    one, other = (parse_overrides(options, registry) for options in ([bright, style], [style, bright, bright]))
+    assert one == other
+    assert [override.text for override in parse_overrides([bright, "toy-mirror.brightness=4"], registry)] == ["4"]
+
+
 def test_set_wins_over_profile_and_profile_over_default(tmp_path):
     registry = Registry([PLUGINS / "toy_mirror.py"])
     path = tmp_path / "mine.toml"

@@ -7,6 +7,7 @@ import pytest
 from bench.contracts import CONTRACTS
 from bench.errors import BenchError
 from bench.plugins.registry import ROOMS, Registry
+from tests.conftest import refused
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 
@@ -78,6 +79,27 @@ def test_a_class_that_leaves_something_out_is_told_what(tmp_path):
         BenchError, match=r"half.py: metric Half lacks version, measures; python -m pydoc bench.contracts.Metric"
     ):
         Registry([path]).load("metric", "half")
+
+
+@pytest.mark.parametrize(("line", "said"), [
+    ('varies = "sample"', "varies='sample'; expected a tuple"),
+    ('varies = ("sampel",)', "varies=('sampel',); expected a tuple"),
+    ('version = "1"', "version='1'; expected a whole number"),
+])  # fmt: skip
+def test_a_declaration_that_would_be_taken_for_another_is_refused(tmp_path, line, said):
+    """A misspelt source of randomness would be held fixed without a word."""
+    path = tmp_path / "odd.py"
+    path.write_text(
+        f"from bench.contracts import Generator\n\nclass Odd(Generator):\n    version = 1\n    {line}\n"
+        "    def sample(self, conditions, model_dir, out, ctx): ...\n"
+    )
+    refused(lambda: Registry([path]).load("generator", "odd"), str(path), said)
+
+
+def test_the_name_of_nothing_is_refused(tmp_path):
+    path = tmp_path / "none.py"
+    path.write_text((PLUGINS / "toy_mirror.py").read_text())
+    refused(lambda: Registry([path]), "none.py", "rename it")
 
 
 def test_a_taken_name_is_refused(tmp_path):

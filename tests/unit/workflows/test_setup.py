@@ -64,8 +64,9 @@ def test_an_evaluation_makes_each_plugin_once(made):
         ({"seeds": 3, "repeats": 3}, ["--seeds", "--repeats N --vary segmenter"]),
         ({"seed": "1"}, ["--seed", "expected int"]),
         ({"batch_size": 0}, ["--batch-size 0"]),
+        ({"generators": ("blurred:1", "blurred:1.0")}, ["--generator blurred:1.0", "blurred:1 in other words"]),
     ],
 )
 def test_a_value_that_no_option_can_have_is_refused(options, parts):
     """Python's values too, which no parser has looked at."""
-    refused(lambda: choose(RunRequest(generators=("siamese",), dataset="phantom", **options)), *parts)
+    refused(lambda: choose(RunRequest(**{"generators": ("siamese",), "dataset": "phantom", **options})), *parts)
