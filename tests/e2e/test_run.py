@@ -192,7 +192,7 @@ def test_lines_are_compared_with_the_control_image_by_image(polyps, bench):
         assert float(row["low"]) <= float(row["difference"]) <= float(row["high"])
     # The toy learns the same threshold from mirrored images: nothing differs, and nothing is to be tested.
     assert {(row["difference"], row["p_holm"], row["comparisons"]) for row in found} == {("0.0", "", "")}
-    assert f"Verdicts: differences against {CONTROL} (mdice@256, overall)" in done.out
+    assert f"Verdicts: differences against {CONTROL} (mdice@256, overall; intervals of 95 %)" in done.out
     assert bench("leaderboard", "--results", results).out.strip() in done.out
 
 
