@@ -106,9 +106,16 @@ def _of_sets(records: Sequence[SetRecord], source: Source) -> Iterator[SetScore]
             n_real=one.score.n_real,
             basis=first.basis,
             estimator=one.score.estimator,
-            note="; ".join(dict.fromkeys(score.note for score in scores if score.note)),
+            note=_joined([score.note for score in scores]),
             record=f"score/{first.comparison.key}",
         )
+
+
+def _joined(notes: Sequence[str]) -> str:
+    """Of all repeats; where they differ, each under its own number."""
+    if len(set(notes)) < 2:
+        return notes[0]
+    return "; ".join(f"repeat {number}: {note}" for number, note in enumerate(notes, 1) if note)
 
 
 def row_scores(run: Records) -> list[RowScore]:

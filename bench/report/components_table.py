@@ -98,5 +98,11 @@ def _number(value: float | None) -> str:
 
 def _not_contained(found: Sequence[Sequence[Component]]) -> list[str]:
     """What has one seed in all repeats is in no component."""
-    told = {of_row(parts[0].verdict.sources): None for parts in found if len(parts[0].verdict.number.by_repeat) > 1}
-    return [f"components contain {one}" for one in told]
+    rows: dict[str, dict[str, None]] = {}
+    for parts in found:
+        one = parts[0].verdict
+        if len(one.number.by_repeat) > 1:
+            rows.setdefault(of_row(one.sources), {})[one.training.trained_on] = None
+    if len(rows) == 1:
+        return [f"components contain {text}" for text in rows]
+    return [f"components of {', '.join(names)} contain {text}" for text, names in rows.items()]

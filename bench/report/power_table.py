@@ -82,7 +82,8 @@ def _records(design: Design) -> Iterator[dict[str, Any]]:
             "images": design.images * times,
             "groups": design.groups * times,
             "least_difference": least,
-            "shows_margin": least <= design.margin,
+            # One repeat knows no noise of training: beside the others it would look like the best design.
+            "shows_margin": least <= design.margin and repeats > 1,
         }
 
 
@@ -95,8 +96,7 @@ def _table(design: Design, notes: Sequence[str]) -> Table:
     lines: dict[int, list[Cell]] = {}
     for one in _records(design):
         repeats, shows = one["repeats"], one["shows_margin"]
-        # One repeat knows no noise of training: beside the others it would look like the best design.
-        cell = Cell(number=Estimate(one["least_difference"]), n=one["images"], bold=shows and repeats > 1)
+        cell = Cell(number=Estimate(one["least_difference"]), n=one["images"], bold=shows)
         lines.setdefault(repeats, [Cell(text=_rows_name(repeats))]).append(cell)
     grouped = f" (in {design.groups:,} independent groups)" if design.groups != design.images else ""
     below = (

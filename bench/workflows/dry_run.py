@@ -74,7 +74,8 @@ def outline(spec: RunSpec, plan: Plan, store: Store, costs: Costs, device: str) 
     """Lines of at most `bench.text.WIDTH` characters where names allow it. Computes no stage and writes nothing."""
     yield from _parts(spec, plan, device)
     yield from _stages(plan, store, costs, device)
-    yield from wrapped(_smallest(spec, plan))
+    if not spec.curve:
+        yield from wrapped(_smallest(spec, plan))
 
 
 def _smallest(spec: RunSpec, plan: Plan) -> str:
