@@ -73,9 +73,9 @@ class Reconstruction(LatentGenerator):
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         import numpy as np
 
+        from generators.denoising.memory import memory_advice, sampling_remedies
+        from generators.denoising.todo import batches_to_do
         from generators.diffusion.base_model.coding import reconstruct
-        from generators.diffusion.memory import memory_advice, sampling_remedies
-        from generators.diffusion.sampling.sample_set import batches_to_do
 
         batch, base = self.params.sample_batch, self._load(ctx)
         todo = batches_to_do(conditions, batch, out, ctx.processes)

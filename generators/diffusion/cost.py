@@ -12,12 +12,12 @@ from torch import nn
 
 from bench.contracts import Cost
 from bench.cost.meter import Work, measure
+from generators.denoising.recompute import recompute_activations
 from generators.diffusion.base_model.model import Base
 from generators.diffusion.base_model.shapes import meta_base
 from generators.diffusion.conditioning.batch import TIMESTEPS, Batch
 from generators.diffusion.conditioning.method import Method
 from generators.diffusion.params import DiffusionParams
-from generators.diffusion.training.recompute import recompute_activations
 from generators.diffusion.training.training_set import CHUNK
 
 STAGES = 3

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.contracts import Context, Cost, Split
-from bench.errors import BenchError
+from generators.denoising.params import refuse_uneven
 from generators.diffusion.base_model.location import TINY, TINY_FOLDER, base_folder, shape_in_words
 from generators.diffusion.counts import KNOWN, Counts
 from generators.diffusion.latent import LatentGenerator
 from generators.diffusion.params import DiffusionParams
 
 if TYPE_CHECKING:
+    from generators.denoising.watch import Watch
     from generators.diffusion.base_model.model import Base
     from generators.diffusion.conditioning.method import Method
     from generators.diffusion.sampling.sampler import SamplingJob
-    from generators.diffusion.training.watch import Watch
 
 
 class DiffusionGenerator(LatentGenerator):
@@ -58,13 +58,7 @@ class DiffusionGenerator(LatentGenerator):
         return Counts(", ".join(trained), ", ".join(frozen))
 
     def check_params(self, devices: int) -> None:
-        p = self.params
-        parts = devices * p.accumulation
-        if p.batch % parts:
-            many = f"{devices} devices × " if devices > 1 else ""
-            able = ", ".join(str(n) for n in range(1, p.batch + 1) if p.batch % (n * devices) == 0)
-            remedy = f"make accumulation one of {able}" if able else f"make batch a multiple of {devices}"
-            raise BenchError(f"{many}accumulation={p.accumulation} does not divide batch={p.batch}; {remedy}")
+        refuse_uneven(self.params, devices)
         super().check_params(devices)
 
     def try_files(self) -> None:
@@ -87,13 +81,14 @@ class DiffusionGenerator(LatentGenerator):
         return sample_cost(run, p, math.ceil(images / devices))
 
     def fit(self, train: Split, model_dir: Path, ctx: Context) -> None:
-        from generators.diffusion.base_model.precision import arithmetic
-        from generators.diffusion.conditioning.weights import save_trained
-        from generators.diffusion.memory import memory_advice, training_remedies
+        from generators.denoising.accumulate import in_parts
+        from generators.denoising.learner import Learner, Schedule
+        from generators.denoising.loop import train as run_training
+        from generators.denoising.memory import memory_advice, training_remedies
+        from generators.denoising.precision import arithmetic
+        from generators.denoising.recompute import recompute_activations
+        from generators.denoising.weights import save_trained
         from generators.diffusion.training.batches import BatchPlan, draw_batch
-        from generators.diffusion.training.loop import Schedule
-        from generators.diffusion.training.loop import train as run_training
-        from generators.diffusion.training.recompute import recompute_activations
         from generators.diffusion.training.training_set import prepare_training_set
 
         p, base = self.params, self._load(ctx)
@@ -102,25 +97,22 @@ class DiffusionGenerator(LatentGenerator):
             recompute_activations([base.unet, *method.trained.values()])
         data = prepare_training_set(base, train, p.size, self._prompts(train), ctx)
         plan = BatchPlan(p.batch, ctx.seed, p.empty_prompt, ctx.device)
-        parts, first = ctx.processes.size * p.accumulation, ctx.processes.rank * p.accumulation
 
-        def step(number: int) -> dict[str, float]:
-            losses = []
-            for part in range(first, first + p.accumulation):
-                batch = draw_batch(data, plan, number, part, parts)
-                with arithmetic(p.precision, ctx.device):
-                    losses.append(method.backward(batch, number, 1 / parts))
-            return {name: sum(part.get(name, 0.0) for part in losses) / parts for name in losses[0]}
+        def backward(number: int, part: int, parts: int) -> dict[str, float]:
+            batch = draw_batch(data, plan, number, part, parts)
+            with arithmetic(p.precision, ctx.device):
+                return method.backward(batch, number, 1 / parts)
 
-        schedule = Schedule(p.steps, p.lr, p.weight_decay, p.checkpoint_every)
+        step = in_parts(backward, p.accumulation, ctx.processes)
+        schedule = Schedule(steps=p.steps, lr=p.lr, weight_decay=p.weight_decay, checkpoint_every=p.checkpoint_every)
         watch = self._watch(base, method, train, model_dir, ctx)
         with memory_advice("training", ctx.device, training_remedies(p, ctx.processes.size)):
-            run_training(method.trained, step, schedule, watch, ctx)
+            run_training(Learner(method.trained, schedule), step, watch, ctx)
         if ctx.processes.rank == 0:
             save_trained(model_dir, method.kept)
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
-        from generators.diffusion.memory import memory_advice, sampling_remedies
+        from generators.denoising.memory import memory_advice, sampling_remedies
         from generators.diffusion.sampling.sample_set import sample_set
 
         p, base = self.params, self._load(ctx)
@@ -141,9 +133,9 @@ class DiffusionGenerator(LatentGenerator):
         return SamplingJob(base=base, method=method, sampler=sampler, size=p.size, ctx=ctx)
 
     def _watch(self, base: Base, method: Method, train: Split, model_dir: Path, ctx: Context) -> Watch:
-        from generators.diffusion.memory import memory_advice, preview_remedies
+        from generators.denoising.memory import memory_advice, preview_remedies
+        from generators.denoising.watch import Watch
         from generators.diffusion.training.preview import Preview
-        from generators.diffusion.training.watch import Watch
 
         p = self.params
         preview = Preview(self._job(base, method, ctx), train, self._prompts(train))
@@ -152,6 +144,6 @@ class DiffusionGenerator(LatentGenerator):
 
     def load_weights(self, method: Method, model_dir: Path) -> None:
         """Give the method's networks the weights that training left."""
-        from generators.diffusion.conditioning.weights import load_trained
+        from generators.denoising.weights import load_trained
 
         load_trained(model_dir, method.kept)

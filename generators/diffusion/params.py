@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.contracts import param
-
-PRECISIONS = ("fp32", "bf16")
+from generators.denoising.params import TrainingParams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,22 +22,14 @@ class LatentParams:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiffusionParams(LatentParams):
+class DiffusionParams(TrainingParams, LatentParams):
     """Defaults are the reference paper's protocol, from the paper or, where it is silent, from its authors' code."""
 
     steps: int = param(3000, "optimiser steps N (paper; 1500 for its stain and faeces sets)", low=1)
     batch: int = param(48, "images an optimiser step, over all devices (code: 8 devices × 6)", low=1)
-    accumulation: int = param(1, "micro-batches a device takes an optimiser step in: less memory", low=1, key=False)
-    precision: str = param(
-        "fp32", "of the arithmetic (code: fp32); weights and optimiser stay fp32", choices=PRECISIONS
-    )
-    gradient_checkpointing: bool = param(False, "compute activations twice instead of keeping them", key=False)
     lr: float = param(1e-5, "learning rate of AdamW, constant (code)", low=0.0)
     weight_decay: float = param(1e-2, "of AdamW (code: torch's default)", low=0.0)
     prompt: str = param("A photo of a polyp.", "used where a pair has no prompt of its own (authors, on polyps)")
     empty_prompt: float = param(0.05, "share of prompts dropped in training (code)", low=0.0, high=1.0)
     sampler_steps: int = param(50, "steps of deterministic DDIM, eta 0 (code)", low=1, high=1000)
     guidance: float = param(9.0, "scale of classifier-free guidance (code)", low=0.0)
-    checkpoint_every: int = param(250, "steps between checkpoints", low=1, key=False)
-    preview_every: int = param(500, "steps between pictures of samples on fixed masks; 0: none", low=0, key=False)
-    sample_batch: int = param(16, "images sampled at once", low=1, key=False)

@@ -14,12 +14,13 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionControlNetPipeline, UNet2DConditionModel
 
 from bench.contracts import Context
+from generators.denoising.noise import initial_noise
 from generators.diffusion.base_model.coding import decode_latents, encode_prompts
 from generators.diffusion.base_model.model import SCHEDULER, load_base
 from generators.diffusion.conditioning.control import Decoder
 from generators.diffusion.conditioning.method import ControlNetMethod
 from generators.diffusion.conditioning.networks import Networks
-from generators.diffusion.sampling.sampler import Conditions, Sampler, SamplingJob, initial_noise, sample_latents
+from generators.diffusion.sampling.sampler import Conditions, Sampler, SamplingJob, sample_latents
 from tests.unit.diffusion.test_sampling import make_controlnet
 
 SIZE, SIDE = 384, 48

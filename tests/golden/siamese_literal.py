@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from generators.denoising.rows import pick_rows
 from generators.diffusion.base_model.coding import as_target, encode_prompts
 from generators.diffusion.conditioning.batch import TIMESTEPS, Batch
 from generators.diffusion.conditioning.dense_hint import DenseHintInput
 from generators.diffusion.conditioning.hints import image_hint, mask_hint
-from generators.diffusion.training.batches import pick_rows
 
 
 class LiteralHint(nn.Module):

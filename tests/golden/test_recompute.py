@@ -6,9 +6,9 @@ import torch
 from generators.adc import Adc
 from generators.controlnet import ControlNet
 from generators.controlnet_mi import ControlNetMi
+from generators.denoising.recompute import recompute_activations
 from generators.diffusion.base_model.model import load_base
 from generators.diffusion.conditioning.batch import Batch
-from generators.diffusion.training.recompute import recompute_activations
 from generators.siamese import Siamese
 from generators.t2i_adapter import T2iAdapter
 

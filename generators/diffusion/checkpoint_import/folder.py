@@ -10,9 +10,9 @@ from torch import nn
 
 from bench.errors import BenchError, first_line
 from bench.files.atomic import damaged_in
+from generators.denoising.weights import load_strictly
 from generators.diffusion.base_model.location import WEIGHTS
 from generators.diffusion.base_model.shapes import meta_base
-from generators.diffusion.conditioning.weights import load_strictly
 
 MOST_NAMED = 20
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from bench.contracts import ProcessGroup, Split, unfinished
+from bench.contracts import Split, unfinished
 from bench.images import save_png
+from generators.denoising.noise import initial_noise
+from generators.denoising.todo import batches_to_do
 from generators.diffusion.base_model.coding import decode_latents, encode_distinct, encode_prompts
 from generators.diffusion.conditioning.hints import load_hints
-from generators.diffusion.sampling.sampler import Conditions, SamplingJob, initial_noise, sample_latents
+from generators.diffusion.sampling.sampler import Conditions, SamplingJob, sample_latents
 
 
 def sample_set(job: SamplingJob, conditions: Split, prompts: list[str], batch: int, out: Path) -> None:
@@ -28,24 +29,6 @@ def sample_set(job: SamplingJob, conditions: Split, prompts: list[str], batch: i
             images = dict(zip(part, sample_part(job, part, context[at], empty, tick), strict=True))
             for sample in unfinished(part, out):
                 save_png(out / "images" / f"{sample.id}.png", images[sample])
-
-
-@dataclass(frozen=True)
-class ToDo:
-    """This process's batches that lack an image, and of how many images in all how many lie in done ones."""
-
-    batches: list[slice]
-    total: int
-    done: int
-
-
-def batches_to_do(conditions: Split, batch: int, out: Path, processes: ProcessGroup) -> ToDo:
-    """Whole batches in the order of the conditions: a resumed run repeats the batches of an uninterrupted one."""
-    starts = range(0, len(conditions), batch)[processes.rank :: processes.size]
-    mine = [slice(start, start + batch) for start in starts]
-    todo = [at for at in mine if unfinished(conditions[at], out)]
-    total, left = (sum(len(conditions[at]) for at in some) for some in (mine, todo))
-    return ToDo(todo, total, total - left)
 
 
 def sample_part(

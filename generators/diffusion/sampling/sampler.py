@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from bench.contracts import Context
+from generators.denoising.precision import arithmetic
 from generators.diffusion.base_model.model import Base
-from generators.diffusion.base_model.precision import arithmetic
 from generators.diffusion.conditioning.method import Method
 
 
@@ -46,16 +45,6 @@ class Conditions:
     image: torch.Tensor | None
     context: torch.Tensor
     empty: torch.Tensor
-
-
-def initial_noise(ids: Sequence[str], seed: int, shape: tuple[int, ...]) -> torch.Tensor:
-    """(n, *shape): each image's noise depends on (seed, id) alone, not on batch or order."""
-    noise = []
-    for name in ids:
-        digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-        generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
-        noise.append(torch.randn(shape, generator=generator))
-    return torch.stack(noise)
 
 
 @torch.inference_mode()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from generators.denoising.rows import pick_rows
 from generators.diffusion.conditioning.batch import TIMESTEPS, Batch
 from generators.diffusion.conditioning.hints import image_hint, mask_hint
 from generators.diffusion.training.training_set import TrainingSet
@@ -20,14 +21,6 @@ class BatchPlan:
     seed: int
     empty_prompt: float
     device: str = "cpu"
-
-
-def pick_rows(count: int, batch: int, step: int, seed: int) -> np.ndarray:
-    """Rows of step `step`: one permutation after another, so that every pair is seen once an epoch."""
-    positions = np.arange(step * batch, (step + 1) * batch)
-    epochs = positions // count
-    orders = {epoch: np.random.default_rng([seed, 1, int(epoch)]).permutation(count) for epoch in np.unique(epochs)}
-    return np.array([orders[epoch][position % count] for epoch, position in zip(epochs, positions, strict=True)])
 
 
 def draw_batch(data: TrainingSet, plan: BatchPlan, step: int, part: int = 0, parts: int = 1) -> Batch:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 import torch
 
 from bench.contracts import Context, Split
-from bench.images import load_mask, load_rgb
+from generators.denoising.cache import digest_of, once
+from generators.denoising.pixels import load_pixels
 from generators.diffusion.base_model.coding import as_target, encode_images, encode_prompts, tokenize
 from generators.diffusion.base_model.model import Base
-from generators.diffusion.training.cache import digest_of, once
 
 CHUNK = 8
-PIXELS = "1"
-"""Raised when `bench.images` reads the same file as other pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +40,8 @@ def prepare_training_set(base: Base, train: Split, size: int, prompts: list[str]
 
     The posterior is kept, so that each step still draws a fresh sample of it.
     """
-    files = (path.read_bytes() for sample in train for path in (sample.image, sample.mask))
-    pixels = once(ctx, "pixels", chain([PIXELS, str(size)], files), lambda: _load_pixels(train, size, ctx))
-    images, masks = (pixels[name].numpy() for name in ("images", "masks"))
-    origin = [digest_of(base.vae.state_dict()), images.data]
+    images, masks = load_pixels(train, size, ctx)
+    origin = [digest_of(base.vae.state_dict()), digest_of({"images": torch.from_numpy(images)})]
     posteriors = once(ctx, "posteriors", origin, lambda: _encode_posteriors(base, images, ctx))
     mean, std = (posteriors[name].to(ctx.device) for name in ("mean", "std"))
     context, empty = _embed(base, prompts, ctx)
@@ -61,20 +55,6 @@ def _embed(base: Base, prompts: list[str], ctx: Context) -> tuple[torch.Tensor, 
     texts = once(ctx, "texts", origin, lambda: {"embeddings": encode_prompts(base, distinct).cpu()})
     embeddings = texts["embeddings"].to(ctx.device)
     return embeddings[[distinct.index(prompt) for prompt in prompts]], embeddings[:1]
-
-
-def _load_pixels(train: Split, size: int, ctx: Context) -> dict[str, torch.Tensor]:
-    images = np.empty((len(train), size, size, 3), np.uint8)
-    masks = np.empty((len(train), size, size), np.uint8)
-
-    def read(row: int) -> None:
-        images[row] = load_rgb(train[row].image, (size, size))
-        masks[row] = load_mask(train[row].mask, (size, size))
-
-    with ThreadPoolExecutor(max(1, ctx.workers)) as readers, ctx.progress.bar(len(train), "pair") as bar:
-        for _ in readers.map(read, range(len(train))):
-            bar.update(1)
-    return {"images": torch.from_numpy(images), "masks": torch.from_numpy(masks)}
 
 
 def _encode_posteriors(base: Base, images: np.ndarray, ctx: Context) -> dict[str, torch.Tensor]:

@@ -9,13 +9,14 @@ from diffusers import DDIMScheduler, StableDiffusionControlNetPipeline
 
 from bench.contracts import Context, Quiet
 from bench.images import load_rgb
+from generators.denoising.noise import initial_noise
 from generators.diffusion.base_model.coding import encode_prompts
 from generators.diffusion.base_model.model import SCHEDULER, load_base
 from generators.diffusion.conditioning.control import Decoder, build_controlnet
 from generators.diffusion.conditioning.method import ControlNetMethod
 from generators.diffusion.conditioning.networks import Networks
 from generators.diffusion.sampling.sample_set import sample_set
-from generators.diffusion.sampling.sampler import Conditions, Sampler, SamplingJob, initial_noise, sample_latents
+from generators.diffusion.sampling.sampler import Conditions, Sampler, SamplingJob, sample_latents
 from tests.conftest import make_pairs
 
 SIZE = 32

@@ -14,15 +14,17 @@ from bench.contracts import Context, Quiet
 from bench.errors import BenchError
 from bench.files.checkpoints import checkpoints
 from bench.images import load_rgb
+from generators.denoising.curve import CURVE, PICTURE
+from generators.denoising.learner import Learner, Schedule
+from generators.denoising.loop import train
+from generators.denoising.rows import pick_rows
+from generators.denoising.watch import PREVIEWS, Watch
+from generators.denoising.weights import load_trained
 from generators.diffusion.base_model import model as base_module
 from generators.diffusion.base_model.model import load_base
 from generators.diffusion.conditioning.control import Decoder
-from generators.diffusion.conditioning.weights import load_trained
-from generators.diffusion.training.batches import BatchPlan, draw_batch, pick_rows
-from generators.diffusion.training.curve import CURVE, PICTURE
-from generators.diffusion.training.loop import Schedule, train
+from generators.diffusion.training.batches import BatchPlan, draw_batch
 from generators.diffusion.training.training_set import TrainingSet
-from generators.diffusion.training.watch import PREVIEWS, Watch
 from generators.siamese import Params, Siamese
 from tests.conftest import Said, make_pairs
 
@@ -194,11 +196,10 @@ def run_layer(place, broken_at=None, gradient_at=None, steps=LAYER_STEPS, every=
             model.weight.grad.fill_(float("inf"))
         return {"loss": loss.item()}
 
-    schedule = Schedule(steps, lr=0.1, weight_decay=0.01, checkpoint_every=every)
+    schedule = Schedule(steps=steps, lr=0.1, weight_decay=0.01, checkpoint_every=every)
     return model, train(
-        {"layer": model},
+        Learner({"layer": model}, schedule),
         step,
-        schedule,
         Watch(place, 0, unseen),
         Context(seed=0, workdir=place, progress=progress or Quiet()),
     )

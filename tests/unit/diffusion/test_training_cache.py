@@ -10,10 +10,11 @@ from safetensors.torch import save_file
 
 from bench.contracts import Context
 from bench.images import load_mask, load_rgb, save_png
+from generators.denoising import cache
+from generators.denoising.cache import digest_of, once
 from generators.diffusion.base_model.coding import as_target, encode_images, encode_prompts
 from generators.diffusion.base_model.model import load_base
-from generators.diffusion.training import cache, training_set
-from generators.diffusion.training.cache import digest_of, once
+from generators.diffusion.training import training_set
 from generators.diffusion.training.training_set import prepare_training_set
 from tests.conftest import Said, make_pairs, refused
 

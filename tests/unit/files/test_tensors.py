@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from bench.files.tensors import refuse_unfit
-from generators.diffusion.conditioning.weights import load_trained, save_trained
+from generators.denoising.weights import load_trained, save_trained
 from tests.conftest import refused
 
 OWN = {"weight": torch.zeros(2), "count": torch.zeros((), dtype=torch.int64), "mask": torch.ones(2, dtype=torch.bool)}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.images import save_png
-from generators.diffusion.training.curve import Curve, write_curve
+from generators.denoising.curve import Curve, write_curve
 
 PREVIEWS = "previews"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.images import load_rgb
-from generators.diffusion.training.curve import CURVE, PICTURE, draw_curve, smooth, write_curve
+from generators.denoising.curve import CURVE, PICTURE, draw_curve, smooth, write_curve
 
 
 def made(steps, late=3):
@@ -82,7 +82,7 @@ def test_the_same_curve_gives_the_same_bytes(tmp_path):
 def test_drawing_leaves_pyplot_alone():
     """Its figures and its choice of a display are the process's."""
     code = (
-        "import sys; from generators.diffusion.training.curve import draw_curve; "
+        "import sys; from generators.denoising.curve import draw_curve; "
         "assert 'matplotlib' not in sys.modules; "
         "draw_curve([{'loss': 1.0}]); assert 'matplotlib.pyplot' not in sys.modules"
     )

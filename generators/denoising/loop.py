@@ -1,11 +1,9 @@
-"""The training loop of the diffusion generators: checkpoints, resume, stop at the first broken number."""
+"""The training loop of generators that remove noise: checkpoints, resume, stop at the first broken number."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
@@ -13,42 +11,30 @@ from torch import nn
 from bench.contracts import Context, ProcessGroup
 from bench.errors import BenchError
 from bench.files.checkpoints import load_checkpoint, save_checkpoint
-from generators.diffusion.training.curve import Curve
-from generators.diffusion.training.watch import Watch
+from generators.denoising.curve import Curve
+from generators.denoising.learner import Learner
+from generators.denoising.watch import Watch
 
 StepFunction = Callable[[int], dict[str, float]]
 """Adds this process's share of the gradients of step k to the parameters; returns its share of the loss and parts."""
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """AdamW at a constant rate, no clipping, no average of weights, as published."""
-
-    steps: int
-    lr: float
-    weight_decay: float
-    checkpoint_every: int
-
-
-def train(
-    modules: Mapping[str, nn.Module], step: StepFunction, schedule: Schedule, watch: Watch, ctx: Context
-) -> list[dict[str, float]]:
-    """Train the modules' parameters that require a gradient; returns the loss parts of every step.
+def train(learner: Learner, step: StepFunction, watch: Watch, ctx: Context) -> list[dict[str, float]]:
+    """Train for the steps of the learner's schedule; returns the loss parts of every step.
 
     Goes on from the newest whole checkpoint in `ctx.workdir`, to the same weights as an uninterrupted run. Processes
     of a process group each have the modules whole and take the same steps; the first alone writes.
     """
-    parameters = [p for module in modules.values() for p in module.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, schedule.lr, weight_decay=schedule.weight_decay)
-    curve = _resume(modules, optimizer, ctx)
+    schedule, parameters = learner.schedule, learner.parameters
+    curve = _resume(learner, ctx)
     kept = len(curve)
     with ctx.progress.bar(schedule.steps, "step", done=kept) as bar:
         for number in range(kept + 1, schedule.steps + 1):
-            optimizer.zero_grad(set_to_none=True)
+            learner.optimizer.zero_grad(set_to_none=True)
             losses = _add_up(parameters, step(number - 1), ctx.processes)
             if not all(map(math.isfinite, losses.values())):
                 raise _broken(f"loss is not finite ({losses})", number, kept, curve, watch, ctx)
-            optimizer.step()
+            learner.step(number)
             curve.append(losses)
             bar.update(1, **losses)
             keep = number % schedule.checkpoint_every == 0 or number == schedule.steps
@@ -59,7 +45,7 @@ def train(
             if keep:
                 watch.update_curve(curve)
                 if ctx.processes.rank == 0:
-                    save_checkpoint(ctx, number, _state(modules, optimizer, curve))
+                    save_checkpoint(ctx, number, {**learner.state(), "curve": curve})
                 kept = number
     return curve
 
@@ -85,20 +71,10 @@ def _broken(what: str, number: int, kept: int, curve: Curve, watch: Watch, ctx: 
     return BenchError(f"{what} at step {number}; lower the learning rate; {last}; the curve up to it: {watch.folder}")
 
 
-def _state(modules: Mapping[str, nn.Module], optimizer: Any, curve: Curve) -> dict[str, Any]:
-    return {
-        "modules": {name: module.state_dict() for name, module in modules.items()},
-        "optimizer": optimizer.state_dict(),
-        "curve": curve,
-    }
-
-
-def _resume(modules: Mapping[str, nn.Module], optimizer: Any, ctx: Context) -> list[dict[str, float]]:
-    """Bring networks and optimiser to where they were; returns the curve up to there."""
+def _resume(learner: Learner, ctx: Context) -> list[dict[str, float]]:
+    """Bring the learner to where it was; returns the curve up to there."""
     state = load_checkpoint(ctx)
     if not state:
         return []
-    for name, module in modules.items():
-        module.load_state_dict(state["modules"][name])
-    optimizer.load_state_dict(state["optimizer"])
+    learner.restore(state)
     return list(state["curve"])

@@ -6,7 +6,7 @@ import torch
 
 from bench.contracts import Context
 from bench.errors import BenchError
-from generators.diffusion.memory import (
+from generators.denoising.memory import (
     is_out_of_memory,
     memory_advice,
     preview_remedies,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from bench.errors import BenchError
-from generators.diffusion.params import DiffusionParams
+from generators.denoising.params import TrainingParams
 
 _TELLING = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 """In a RuntimeError: of CUDA and MPS, of torch's allocator on Linux and on Windows, of cuBLAS and cuDNN."""
@@ -36,7 +36,7 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in _TELLING)
 
 
-def training_remedies(p: DiffusionParams, devices: int = 1) -> list[str]:
+def training_remedies(p: TrainingParams, devices: int = 1) -> list[str]:
     """What to lower in training: first what changes no result."""
     share = p.batch // devices
     more = next((n for n in range(2 * p.accumulation, share + 1) if share % n == 0), None)
@@ -56,6 +56,6 @@ def sampling_remedies(batch: int) -> list[str]:
     return [*fewer, OTHER_DEVICE]
 
 
-def preview_remedies(p: DiffusionParams, devices: int = 1) -> list[str]:
+def preview_remedies(p: TrainingParams, devices: int = 1) -> list[str]:
     """What to lower where training had room and a picture has not."""
     return [f"--set NAME.preview_every=0 (now {p.preview_every}; pictures only)", *training_remedies(p, devices)]
