@@ -74,7 +74,7 @@ class Reconstruction(LatentGenerator):
         import numpy as np
 
         from generators.denoising.memory import memory_advice, sampling_remedies
-        from generators.denoising.todo import batches_to_do
+        from generators.denoising.sample_set import batches_to_do
         from generators.diffusion.base_model.coding import reconstruct
 
         batch, base = self.params.sample_batch, self._load(ctx)

@@ -8,11 +8,20 @@ from collections.abc import Sequence
 import torch
 
 
-def initial_noise(ids: Sequence[str], seed: int, shape: tuple[int, ...]) -> torch.Tensor:
-    """(n, *shape): each image's noise depends on (seed, id) alone, not on batch or order."""
-    noise = []
+def generators_of(ids: Sequence[str], seed: int) -> list[torch.Generator]:
+    """One a name, on the processor."""
+    generators = []
     for name in ids:
         digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-        generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
-        noise.append(torch.randn(shape, generator=generator))
-    return torch.stack(noise)
+        generators.append(torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1))
+    return generators
+
+
+def draw_each(generators: Sequence[torch.Generator], shape: tuple[int, ...]) -> torch.Tensor:
+    """(n, *shape) of normal numbers, each row from its own generator."""
+    return torch.stack([torch.randn(shape, generator=generator) for generator in generators])
+
+
+def initial_noise(ids: Sequence[str], seed: int, shape: tuple[int, ...]) -> torch.Tensor:
+    """(n, *shape), each row from (seed, id)."""
+    return draw_each(generators_of(ids, seed), shape)

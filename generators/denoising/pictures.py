@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
 from torch import nn
 
+from bench.contracts import Split
+from bench.images import load_mask, load_rgb
+
+COLUMNS = 4
 GAP = 2
+
+
+def preview(
+    pairs: Split, size: int, modules: Mapping[str, nn.Module], make: Callable[[Split], np.ndarray]
+) -> np.ndarray:
+    """uint8 (h, w, 3): a column for each of the first pairs; rows: mask, real image, what `make` returns for them.
+
+    Meanwhile `modules` are in evaluation mode. Nothing that training sees is changed.
+    """
+    shown, square = pairs[:COLUMNS], (size, size)
+    masks = [np.repeat(load_mask(pair.mask, square)[..., None] * 255, 3, 2) for pair in shown]
+    reals = [load_rgb(pair.image, square) for pair in shown]
+    with evaluating(modules):
+        samples = make(shown)
+    return tile([masks, reals, list(samples)])
 
 
 @contextmanager

@@ -114,8 +114,8 @@ class PublishedGenerator(DiffusionGenerator):
         """
         import torch
 
+        from generators.denoising.checkpoint_file import read_checkpoint
         from generators.diffusion.checkpoint_import.conversion import absent_parts, import_layout
-        from generators.diffusion.checkpoint_import.file import read_checkpoint
 
         state = read_checkpoint(file)
         base, folder = self._base_of_import(file, absent_parts(state))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from bench.contracts import Context
 from generators.denoising.precision import arithmetic
+from generators.denoising.sample_set import Tick
 from generators.diffusion.base_model.model import Base
 from generators.diffusion.conditioning.method import Method
 
@@ -48,9 +48,7 @@ class Conditions:
 
 
 @torch.inference_mode()
-def sample_latents(
-    job: SamplingJob, noise: torch.Tensor, conditions: Conditions, tick: Callable[[], None]
-) -> torch.Tensor:
+def sample_latents(job: SamplingJob, noise: torch.Tensor, conditions: Conditions, tick: Tick) -> torch.Tensor:
     """Scaled latents (n, c, h, w) from noise of that shape; `tick` is called after each of the sampler's steps."""
     scheduler, sampler, method = job.base.scheduler, job.sampler, job.method
     with arithmetic(sampler.precision, str(noise.device)):

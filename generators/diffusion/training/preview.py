@@ -7,13 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.contracts import Split
-from bench.images import load_mask, load_rgb
-from generators.denoising.pictures import evaluating, tile
+from generators.denoising.pictures import preview
 from generators.diffusion.base_model.coding import encode_distinct, encode_prompts
 from generators.diffusion.sampling.sample_set import sample_part
 from generators.diffusion.sampling.sampler import SamplingJob
-
-COLUMNS = 4
 
 
 @dataclass(frozen=True)
@@ -26,10 +23,9 @@ class Preview:
 
     def draw(self) -> np.ndarray:
         """uint8 (h, w, 3): a column a pair; rows: mask, real image, sample. Changes nothing that training sees."""
-        job, pairs, size = self.job, self.pairs[:COLUMNS], (self.job.size, self.job.size)
-        masks = [np.repeat(load_mask(pair.mask, size)[..., None] * 255, 3, 2) for pair in pairs]
-        reals = [load_rgb(pair.image, size) for pair in pairs]
-        context, empty = encode_distinct(job.base, self.prompts[: len(pairs)]), encode_prompts(job.base, [""])
-        with evaluating(job.method.trained):
-            samples = sample_part(job, pairs, context, empty, lambda: None)
-        return tile([masks, reals, list(samples)])
+        return preview(self.pairs, self.job.size, self.job.method.trained, self._sample)
+
+    def _sample(self, shown: Split) -> np.ndarray:
+        base = self.job.base
+        context, empty = encode_distinct(base, self.prompts[: len(shown)]), encode_prompts(base, [""])
+        return sample_part(self.job, shown, context, empty, lambda: None)

@@ -10,11 +10,11 @@ import torch
 from bench.contracts import Context
 from bench.images import load_mask, load_rgb
 from generators.controlnet_mi import ControlNetMi
-from generators.denoising.pictures import GAP, evaluating, tile
+from generators.denoising.pictures import COLUMNS, GAP, evaluating, tile
 from generators.diffusion.base_model.model import load_base
 from generators.diffusion.sampling.sample_set import sample_set
 from generators.diffusion.sampling.sampler import Sampler, SamplingJob
-from generators.diffusion.training.preview import COLUMNS, Preview
+from generators.diffusion.training.preview import Preview
 from generators.siamese import Siamese
 from tests.conftest import make_pairs
 
