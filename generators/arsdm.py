@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
-from generators.pixel.generator import PixelGenerator
-from generators.pixel.params import PixelParams
+from generators.pixel.published import PublishedPixelGenerator, PublishedPixelParams
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+
     from generators.denoising.average import Decay
     from generators.denoising.learner import Schedule
     from generators.pixel.adaptive import AdaptiveMethod
@@ -19,10 +22,12 @@ MULTIPLIERS = (1, 1, 2, 2, 4, 4)
 ATTENTION = (8, 16, 32)
 """Levels with attention, by how far they are down-sampled (code)."""
 GIGABYTE = 1e9
+PREFIX = "model.diffusion_model."
+AVERAGED = "model_ema."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(PixelParams):
+class Params(PublishedPixelParams):
     """Defaults are the authors' code."""
 
     size: int = param(384, "images are resized to this square", unit="px", low=32, high=2048)
@@ -37,7 +42,7 @@ class Params(PixelParams):
     kept: float = param(4.0, "GB that the norms may keep of the masks while they are sampled", low=0.0, key=False)
 
 
-class Arsdm(PixelGenerator):
+class Arsdm(PublishedPixelGenerator):
     """A denoising U-Net on pixels that sees the mask in the norms of its middle and decoder (SPADE); 1,000 steps.
 
     The loss is the absolute difference of the noise; lesion and background weigh in it by each other's share of the
@@ -83,6 +88,21 @@ class Arsdm(PixelGenerator):
 
     def decay(self) -> Decay:
         return _decay
+
+    def heads(self) -> int:
+        return self.params.head
+
+    def read_published(self, file: Path) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:
+        """Keys `model.diffusion_model.*`; their averages, whose names have no dots, where the file has them."""
+        from generators.denoising.checkpoint_file import read_checkpoint
+
+        state = read_checkpoint(file)
+        trained = [key for key in state if key.startswith(PREFIX)]
+        averages = {key: AVERAGED + key.removeprefix("model.").replace(".", "") for key in trained}
+        whole = all(average in state for average in averages.values())
+        kind = "averaged" if whole else "trained (the file has no averages)"
+        weights = {key.removeprefix(PREFIX): state[averages[key] if whole else key] for key in trained}
+        return weights, (f"taken: {kind} weights",)
 
 
 def _decay(number: int) -> float:

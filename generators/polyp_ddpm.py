@@ -7,10 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
-from generators.pixel.generator import PixelGenerator
-from generators.pixel.params import PixelParams
+from bench.errors import BenchError
+from generators.pixel.published import PublishedPixelGenerator, PublishedPixelParams
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
 
     from generators.denoising.average import Decay
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from generators.pixel.method import Walk
 
 TIMESTEPS = 250
+PREFIX = "denoise_fn."
 MULTIPLIERS = {
     64: (1, 2, 3, 4),
     128: (1, 1, 2, 3, 4),
@@ -31,7 +34,7 @@ ATTENTION_SIDE = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Params(PixelParams):
+class Params(PublishedPixelParams):
     """Defaults are the authors' code and, for the number of steps, their README."""
 
     size: int = param(256, "images are resized to this square", unit="px", low=32, high=512)
@@ -45,7 +48,7 @@ class Params(PixelParams):
     average_from: int = param(2000, "step from which weights are averaged (code)", low=0)
 
 
-class PolypDdpm(PixelGenerator):
+class PolypDdpm(PublishedPixelGenerator):
     """A denoising U-Net on pixels that sees the mask as three more channels; 250 steps, cosine schedule, L1 loss.
 
     Everything is trained, from random weights. An average of weights samples: from step 2,000 on .995 of it is kept
@@ -99,6 +102,20 @@ class PolypDdpm(PixelGenerator):
 
         return turn_and_crop if self.params.augmentation else None
 
+    def read_published(self, file: Path) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:
+        """Keys `denoise_fn.*` and the schedule's buffers, below `ema` in a file of the authors' trainer."""
+        from generators.denoising.checkpoint_file import read_checkpoint
+        from generators.pixel.schedules import polyp_ddpm_scheduler
+
+        state = read_checkpoint(file, under="ema")
+        betas = state.get("betas")
+        if betas is not None and not _same(betas, polyp_ddpm_scheduler().betas):
+            raise BenchError(
+                f"{file}: betas are not those of {TIMESTEPS} cosine steps; such a model cannot be sampled here"
+            )
+        weights = {key.removeprefix(PREFIX): value for key, value in state.items() if key.startswith(PREFIX)}
+        return weights, (f"left out: {len(state) - len(weights)} buffers of the schedule",)
+
 
 def as_channels(masks: torch.Tensor) -> torch.Tensor:
     """(n, 1, h, w) in [0, 1] -> (n, 3, h, w) in [-1, 1]."""
@@ -110,3 +127,7 @@ def _decay(number: int, begins: int) -> float:
     if (number - 1) % 10:
         return 1.0
     return 0.0 if number - 1 < begins else 0.995
+
+
+def _same(found: torch.Tensor, own: torch.Tensor) -> bool:
+    return found.shape == own.shape and bool((found.float() - own).abs().max() < 1e-4)

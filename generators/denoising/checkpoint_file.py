@@ -29,8 +29,9 @@ class StandIn:
         pass
 
 
-def read_checkpoint(file: Path) -> dict[str, torch.Tensor]:
-    """Tensors by key, mapped from the disk where the format allows. Raises BenchError for anything but tensors."""
+def read_checkpoint(file: Path, under: str = "state_dict") -> dict[str, torch.Tensor]:
+    """Tensors by key, mapped from the disk where the format allows; those `under` that name where there is one (of
+    Lightning's files the weights, beside the state of its training). Raises BenchError for anything but tensors."""
     if not file.is_file():
         raise BenchError(f"{file}: {'is a folder' if file.is_dir() else 'no such file'}; name the checkpoint file")
     if file.suffix == ".safetensors":
@@ -38,8 +39,7 @@ def read_checkpoint(file: Path) -> dict[str, torch.Tensor]:
     if file.suffix not in PICKLED:
         raise BenchError(f"{file}: unknown kind of file; a checkpoint ends in .safetensors, {', '.join(PICKLED)}")
     content = _read_pickled(file)
-    # Lightning keeps the weights under a name of their own, beside the state of its training.
-    state = content.get("state_dict", content) if isinstance(content, Mapping) else content
+    state = content.get(under, content) if isinstance(content, Mapping) else content
     if not isinstance(state, Mapping) or not state:
         raise BenchError(f"{file}: holds no weights by name; name the authors' checkpoint file")
     for key, value in state.items():

@@ -60,9 +60,9 @@ class PixelPlan:
 
 def as_pixels(image: np.ndarray) -> torch.Tensor:
     """uint8 (h, w, 3) -> float32 (3, h, w) in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).float() / 127.5 - 1
+    return torch.from_numpy(image.astype(np.float32)).permute(2, 0, 1) / 127.5 - 1
 
 
 def as_mask(mask: np.ndarray) -> torch.Tensor:
     """uint8 (h, w) in {0, 1} -> float32 (1, h, w)."""
-    return torch.from_numpy(np.ascontiguousarray(mask)).float()[None]
+    return torch.from_numpy(mask.astype(np.float32))[None]

@@ -125,10 +125,9 @@ class PixelGenerator(Generator):
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         from generators.denoising.memory import memory_advice, sampling_remedies
         from generators.denoising.sample_set import write_set
-        from generators.denoising.weights import load_trained
 
         p, method = self.params, self._seeded(ctx)
-        load_trained(model_dir, {NETWORK: method.network})
+        self.load_weights(method.network, model_dir)
         job = self._job(method, method.network, ctx)
         with memory_advice("sampling", ctx.device, sampling_remedies(p.sample_batch)):
             write_set(
@@ -139,6 +138,12 @@ class PixelGenerator(Generator):
                 out=out,
                 ctx=ctx,
             )
+
+    def load_weights(self, network: nn.Module, model_dir: Path) -> None:
+        """Give the network the weights that training left."""
+        from generators.denoising.weights import load_trained
+
+        load_trained(model_dir, {NETWORK: network})
 
     def _seeded(self, ctx: Context) -> PixelMethod:
         import torch

@@ -18,7 +18,7 @@ from tests.contract.conftest import build, names
 GENERATORS = names("generator")
 SMALL = {
     "steps": 2, "size": 32, "batch": 2, "checkpoint_every": 1, "preview_every": 1, "sampler_steps": 2,
-    "sample_batch": 2,
+    "sample_batch": 2, "width": 32, "hidden": 8, "sampler": "ddim",
 }  # fmt: skip
 
 
