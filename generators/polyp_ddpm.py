@@ -39,6 +39,11 @@ class Params(PublishedPixelParams):
 
     size: int = param(256, "images are resized to this square", unit="px", low=32, high=512)
     width: int = param(64, "channels of the U-Net's first level: a multiple of its 32 norm groups (code)", low=32)
+    levels_of: int = param(
+        0,
+        "the U-Net's levels as the authors have them for images of this size; 0: of `size`",
+        choices=(0, *MULTIPLIERS),
+    )
     steps: int = param(100_000, "optimiser steps (README; the code's default is 10)", low=1)
     batch: int = param(64, "images an optimiser step, over all devices (code: 32 × 2 accumulations)", low=1)
     lr: float = param(1e-4, "learning rate of Adam, constant (code)", low=0.0)
@@ -64,8 +69,8 @@ class PolypDdpm(PublishedPixelGenerator):
 
     def widths(self) -> tuple[int, ...]:
         p = self.params
-        multipliers = MULTIPLIERS[min(size for size in MULTIPLIERS if p.size <= size)]
-        return tuple(int(p.width * times) for times in multipliers)
+        published = p.levels_of or min(size for size in MULTIPLIERS if p.size <= size)
+        return tuple(int(p.width * times) for times in MULTIPLIERS[published])
 
     def method(self) -> ConcatenatedMethod:
         from torch.nn.functional import l1_loss

@@ -33,7 +33,8 @@ class Params(PixelParams):
     width: int = param(128, "channels of the U-Net's first level: a multiple of its 32 norm groups (code)", low=32)
     steps: int = param(9000, "optimiser steps (code: 200 epochs; README: 400; of 1,450 images 200 make 9,000)", low=1)
     batch: int = param(32, "images an optimiser step, over all devices (code; README: 16)", low=1)
-    lr: float = param(1e-4, "learning rate of AdamW after 500 steps; then a cosine down to 0 (code)", low=0.0)
+    lr: float = param(1e-4, "largest learning rate of AdamW; from it half a cosine down to 0 (code)", low=0.0)
+    warm_up: int = param(500, "steps to the largest learning rate (code)", low=0)
     weight_decay: float = param(1e-2, "of AdamW (code: torch's default)", low=0.0)
     sampler: str = param("ancestral", "1,000 steps at random (code) or DDIM (README)", choices=("ancestral", "ddim"))
     sampler_steps: int = param(50, "steps of DDIM (code); the ancestral sampler takes all 1,000", low=1, high=1000)
@@ -80,12 +81,12 @@ class SegGuided(PixelGenerator):
             lr=p.lr,
             weight_decay=p.weight_decay,
             checkpoint_every=p.checkpoint_every,
-            rate=partial(warm_cosine, steps=p.steps),
+            rate=partial(warm_cosine, steps=p.steps, warm=p.warm_up),
             clip=1.0,
         )
 
 
-def warm_cosine(number: int, steps: int, warm: int = 500) -> float:
+def warm_cosine(number: int, steps: int, warm: int) -> float:
     """Share of the learning rate at step `number`, from 0, of so many: linearly up, then half a cosine down to 0."""
     if number < warm:
         return number / warm
