@@ -59,6 +59,7 @@ class Arsdm(PublishedPixelGenerator):
         "Du et al., ArSDM: Colonoscopy Images Synthesis with Adaptive Refinement Semantic Diffusion Models, MICCAI 2023"
     )
     Params = Params
+    shaped_by = ("hidden", "head")
 
     def widths(self) -> tuple[int, ...]:
         return tuple(self.params.width * times for times in MULTIPLIERS)

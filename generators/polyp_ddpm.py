@@ -66,6 +66,7 @@ class PolypDdpm(PublishedPixelGenerator):
     version = 1
     cite = "Dorjsembe et al., Polyp-DDPM, EMBC 2024"
     Params = Params
+    requires = (*PublishedPixelGenerator.requires, "torchvision")
 
     def widths(self) -> tuple[int, ...]:
         p = self.params

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from bench.contracts import Context, Cost, Generator, Split
 from bench.errors import BenchError
 from generators.denoising.params import refuse_uneven
+from generators.pixel.counts import KNOWN
 from generators.pixel.params import PixelParams
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class PixelGenerator(Generator):
     requires: ClassVar[tuple[str, ...]] = ("torch", "diffusers", "safetensors", "matplotlib")
     shared = ("fit", "sample")
     Params = PixelParams
+    shaped_by: ClassVar[tuple[str, ...]] = ()
+    """Parameters besides size and width that decide what the network is."""
 
     def widths(self) -> tuple[int, ...]:
         """Channels of each level of the U-Net."""
@@ -73,11 +76,20 @@ class PixelGenerator(Generator):
             raise BenchError(f"width={p.width}: levels of {named} channels; each needs a multiple of {GROUPS}")
 
     def details(self) -> tuple[str, ...]:
+        return (f"parameters, all trained: {KNOWN.get(self.known_as()) or self.count()}",)
+
+    def known_as(self) -> tuple[object, ...]:
+        """Module, and what shapes the network. A plugin of the user's own has a module of its own."""
+        p = self.params
+        return (type(self).__module__, p.size, self.widths(), *(getattr(p, name) for name in self.shaped_by))
+
+    def count(self) -> str:
+        """Parameters of the network, built without their numbers. Imports torch and diffusers."""
         import torch
 
         with torch.device("meta"):
             network = self.method().network
-        return (f"parameters, all trained: {sum(p.numel() for p in network.parameters()) / 1e6:.2f} M",)
+        return f"{sum(p.numel() for p in network.parameters()) / 1e6:.2f} M"
 
     def cost(self, action: str, images: int, devices: int) -> Cost | None:
         from generators.pixel.cost import fit_cost, sample_cost
