@@ -34,11 +34,12 @@ class Params(PublishedPixelParams):
     width: int = param(256, "channels of the U-Net's first level: a multiple of its 32 norm groups (code)", low=32)
     hidden: int = param(128, "channels between mask and norm (code)", low=1)
     head: int = param(64, "channels of an attention head (code)", low=1)
-    steps: int = param(100_000, "optimiser steps", low=1)
+    steps: int = param(18_125, "optimiser steps (code: 100 epochs; of 1,450 images these)", low=1)
     batch: int = param(8, "images an optimiser step, over all devices (code)", low=1)
     lr: float = param(8e-6, "learning rate of AdamW, constant (code: 1e-6 × batch)", low=0.0)
     weight_decay: float = param(1e-2, "of AdamW (code: torch's default)", low=0.0)
     sampler_steps: int = param(200, "steps of DDIM at eta 1 (code)", low=1, high=1000)
+    sample_batch: int = param(1, "images sampled at once; at the published size `kept` holds one", low=1, key=False)
     kept: float = param(4.0, "GB that the norms may keep of the masks while they are sampled", low=0.0, key=False)
 
 
