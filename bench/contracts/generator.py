@@ -54,6 +54,14 @@ class Generator(Plugin):
         each once, whatever `--masks` and `--multiple` say. A run in which there are none is refused."""
         return False
 
+    def needs_own_masks(self) -> str:
+        """Why it cannot sample for masks that `--masks random` has moved, and what helps; empty: it can."""
+        return ""
+
+    def remark(self) -> str:
+        """What its rows say behind its name, where its set is not what the name promises; empty: nothing."""
+        return ""
+
     def base(self) -> str:
         """Name of the pretrained model it starts from; empty when there is none."""
         return ""

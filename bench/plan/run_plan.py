@@ -261,7 +261,10 @@ class _Builder:
 
 def _mark(generator: ResolvedPlugin) -> str:
     """Behind the name of what was trained on."""
-    return f" {CONTROL}" if generator.plugin.control else ""
+    if generator.plugin.control:
+        return f" {CONTROL}"
+    remark = generator.plugin.remark()
+    return f" ({remark})" if remark else ""
 
 
 def _equal_updates(real: TrainingSet, added: Sequence[TrainingSet]) -> list[TrainingSet]:

@@ -92,6 +92,14 @@ def refuse_nothing_unused(generators: Sequence[ResolvedPlugin], data: Splits) ->
             )
 
 
+def refuse_moved_masks(generators: Sequence[ResolvedPlugin]) -> None:
+    """BenchError where a generator needs masks where they lie in their own images."""
+    for one in generators:
+        reason = one.plugin.needs_own_masks()
+        if reason:
+            raise BenchError(f"--masks random: generator {one.name} {reason}")
+
+
 def unlike_notes(generators: Sequence[ResolvedPlugin]) -> Iterator[Note]:
     """A note for each control on a base model that says nothing of a generator on another one, or of another size."""
     based = [one for one in generators if one.plugin.base()]

@@ -22,7 +22,14 @@ from bench.progress.display import Display
 from bench.segscores import METRICS, missing
 from bench.store.artefacts import Store
 from bench.store.run_manifest import Note, Setting
-from bench.workflows.controls import applying, controls_of, followed, refuse_nothing_unused, unlike_notes
+from bench.workflows.controls import (
+    applying,
+    controls_of,
+    followed,
+    refuse_moved_masks,
+    refuse_nothing_unused,
+    unlike_notes,
+)
 from bench.workflows.curve import curve_of
 from bench.workflows.flags import overrides_of
 from bench.workflows.notes import data_notes, departures, plugin_notes, protocol_notes
@@ -123,6 +130,8 @@ def choose(request: RunRequest) -> Choice:
         passed_over=passed_over(resolver, metrics),
         left_out=applied.notes,
     )
+    if options.masks == "random":
+        refuse_moved_masks(choice.generators)
     for one in choice.plugins:
         one.plugin.check_params(process_count())
     looked_at = [*((one.kind, one.name) for one in choice.plugins), *(("extractor", one) for one in choice.passed_over)]

@@ -36,6 +36,8 @@ KNOWN: dict[tuple[object, ...], Counts] = {
     ("generators.controlnet", "tiny", True): Counts("controlnet 1.20 M", TINY_LOCKED),
     ("generators.controlnet_mi", "sd15"): Counts("controlnet 361.28 M, decoder 510.81 M", SD15),
     ("generators.controlnet_mi", "tiny"): Counts("controlnet 1.20 M, decoder 1.57 M", TINY),
+    ("generators.controlpolypnet", "sd15"): Counts("controlnet 361.28 M, decoder 510.81 M", SD15),
+    ("generators.controlpolypnet", "tiny"): Counts("controlnet 1.20 M, decoder 1.57 M", TINY),
     ("generators.siamese", "sd15", False): Counts("controlnet 361.28 M, decoder 510.81 M", SD15),
     ("generators.siamese", "sd15", True): Counts("controlnet 363.46 M, decoder 510.81 M", SD15),
     ("generators.siamese", "tiny", False): Counts("controlnet 1.20 M, decoder 1.57 M", TINY),

@@ -16,6 +16,7 @@ SD15 = {
     "siamese": ({"controlnet": 363.46, "decoder": 510.81}, 348.71),
     "controlnet": ({"controlnet": 361.28, "decoder": 510.81}, 348.71),
     "controlnet-mi": ({"controlnet": 361.28, "decoder": 510.81}, 348.71),
+    "controlpolypnet": ({"controlnet": 361.28, "decoder": 510.81}, 348.71),
     "t2i-adapter": ({"adapter": 77.37}, 859.52),
     "adc": (
         {"controlnet": 363.46, "decoder": 510.81, "teacher controlnet": 363.46, "teacher decoder": 510.81},

@@ -390,3 +390,10 @@ def test_who_takes_the_unused_pairs_gets_them_each_once_as_they_are(changes):
         "real": 4, f"real, equal updates ({4 + made} pairs)": 4 + made, "real, equal updates (11 pairs)": 11,
         "real+g1": 4 + made, "real+g2": 11, "g1 only": made, "g2 only": 7,
     }  # fmt: skip
+
+
+def test_a_remark_stands_behind_the_name_of_the_rows():
+    run = with_unused()
+    run.generators[0].plugin.remark = lambda: "background of the pair"
+    names = [row.trained_on for row in plan(run).rows if row.generator == "g1"]
+    assert names == ["real+g1 (background of the pair)", "g1 only (background of the pair)"]
