@@ -40,6 +40,7 @@ class Params(PublishedPixelParams):
     weight_decay: float = param(1e-2, "of AdamW (code: torch's default)", low=0.0)
     sampler_steps: int = param(200, "steps of DDIM at eta 1 (code)", low=1, high=1000)
     sample_batch: int = param(1, "images sampled at once; at the published size `kept` holds one", low=1, key=False)
+    letterbox: bool = param(True, "keep the aspect in the square, with black around, which samples lose again (code)")
     kept: float = param(4.0, "GB that the norms may keep of the masks while they are sampled", low=0.0, key=False)
 
 
@@ -50,9 +51,9 @@ class Arsdm(PublishedPixelGenerator):
     image. Everything is trained, from random weights; an average of weights samples. What the norms make of a mask is
     computed once a mask and not at every step of the sampler.
 
-    Where code and ours differ: images are resized to the square (the authors pad them to it); images are rounded to 8
-    bits (theirs are truncated). Their refinement by a segmentation network has no gradient in their code, so it only
-    trains longer: `steps` does the same.
+    Where code and ours differ: samples are cropped to the image again and stretched to the square, as other generators'
+    are (theirs keep the black around them); images are rounded to 8 bits (theirs are truncated). Their refinement by a
+    segmentation network has no gradient in their code, so it only trains longer: `steps` does the same.
     """
 
     version = 1
@@ -81,6 +82,9 @@ class Arsdm(PublishedPixelGenerator):
         from generators.pixel.schedules import arsdm_scheduler
 
         return Walk(arsdm_scheduler(), self.params.sampler_steps, {"eta": 1.0})
+
+    def letterbox(self) -> bool:
+        return bool(self.params.letterbox)
 
     def schedule(self) -> Schedule:
         from generators.denoising.learner import Schedule

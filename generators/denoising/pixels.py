@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
@@ -11,25 +12,32 @@ import torch
 from bench.contracts import Context, Split
 from bench.images import load_mask, load_rgb
 from generators.denoising.cache import once
+from generators.denoising.letterbox import boxed_mask, boxed_rgb
 
 PIXELS = "1"
 """Raised when `bench.images` reads the same file as other pixels."""
 
 
-def load_pixels(train: Split, size: int, ctx: Context) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 (n, size, size, 3) and masks uint8 (n, size, size) in {0, 1}, on disk, mapped into memory."""
+def load_pixels(train: Split, size: int, ctx: Context, letterbox: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 (n, size, size, 3) and masks uint8 (n, size, size) in {0, 1}, on disk, mapped into memory.
+
+    They fill the square, whatever their aspect, or with `letterbox` keep it.
+    """
     files = (path.read_bytes() for sample in train for path in (sample.image, sample.mask))
-    pixels = once(ctx, "pixels", chain([PIXELS, str(size)], files), lambda: _resize(train, size, ctx))
+    made = [PIXELS, str(size), "letterbox"] if letterbox else [PIXELS, str(size)]
+    origin: Iterable[str | bytes] = chain(made, files)
+    pixels = once(ctx, "pixels", origin, lambda: _resize(train, size, ctx, letterbox))
     return pixels["images"].numpy(), pixels["masks"].numpy()
 
 
-def _resize(train: Split, size: int, ctx: Context) -> dict[str, torch.Tensor]:
+def _resize(train: Split, size: int, ctx: Context, letterbox: bool) -> dict[str, torch.Tensor]:
     images = np.empty((len(train), size, size, 3), np.uint8)
     masks = np.empty((len(train), size, size), np.uint8)
 
     def read(row: int) -> None:
-        images[row] = load_rgb(train[row].image, (size, size))
-        masks[row] = load_mask(train[row].mask, (size, size))
+        pair = train[row]
+        images[row] = boxed_rgb(pair.image, size) if letterbox else load_rgb(pair.image, (size, size))
+        masks[row] = boxed_mask(pair.mask, size) if letterbox else load_mask(pair.mask, (size, size))
 
     with ThreadPoolExecutor(max(1, ctx.workers)) as readers, ctx.progress.bar(len(train), "pair") as bar:
         for _ in readers.map(read, range(len(train))):

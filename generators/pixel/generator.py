@@ -62,6 +62,10 @@ class PixelGenerator(Generator):
         """What is done to a pair each time it is drawn."""
         return None
 
+    def letterbox(self) -> bool:
+        """Whether images keep their aspect in the square, with black around them that samples lose again."""
+        return False
+
     def size(self) -> tuple[int, int]:
         return (self.params.size, self.params.size)
 
@@ -114,7 +118,7 @@ class PixelGenerator(Generator):
         p, method, decay = self.params, self._seeded(ctx), self.decay()
         if p.gradient_checkpointing:
             recompute_activations([method.network])
-        images, masks = load_pixels(train, p.size, ctx)
+        images, masks = load_pixels(train, p.size, ctx, self.letterbox())
         plan = PixelPlan(
             images=images,
             masks=masks,
@@ -170,7 +174,15 @@ class PixelGenerator(Generator):
         from generators.pixel.sampler import PixelJob
 
         p = self.params
-        return PixelJob(method=method, network=network, walk=self.walk(), size=p.size, precision=p.precision, ctx=ctx)
+        return PixelJob(
+            method=method,
+            network=network,
+            walk=self.walk(),
+            size=p.size,
+            precision=p.precision,
+            ctx=ctx,
+            letterbox=self.letterbox(),
+        )
 
     def _watch(self, job: PixelJob, train: Split, model_dir: Path) -> Watch:
         from generators.denoising.memory import memory_advice, preview_remedies

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from bench.contracts import Context, Split
-from bench.images import load_mask
+from bench.contracts import Context, Sample, Split
+from bench.images import load_mask, size_of
+from generators.denoising.letterbox import boxed_mask, unboxed
 from generators.denoising.noise import draw_each, generators_of
 from generators.denoising.precision import arithmetic
 from generators.denoising.sample_set import Tick
@@ -27,13 +28,18 @@ class PixelJob:
     size: int
     precision: str
     ctx: Context
+    letterbox: bool = False
 
     def sample(self, part: Split, tick: Tick) -> np.ndarray:
         """uint8 (n, size, size, 3): one image for each condition, its random numbers by (seed, id) alone."""
-        square = (self.size, self.size)
-        masks = torch.stack([as_mask(load_mask(sample.mask, square)) for sample in part]).to(self.ctx.device)
-        images = walk(self, masks, generators_of([sample.id for sample in part], self.ctx.seed), tick)
-        return as_bytes(images)
+        masks = torch.stack([as_mask(self._mask(sample)) for sample in part]).to(self.ctx.device)
+        images = as_bytes(walk(self, masks, generators_of([sample.id for sample in part], self.ctx.seed), tick))
+        if not self.letterbox:
+            return images
+        return np.stack([unboxed(image, size_of(one.mask)) for image, one in zip(images, part, strict=True)])
+
+    def _mask(self, sample: Sample) -> np.ndarray:
+        return boxed_mask(sample.mask, self.size) if self.letterbox else load_mask(sample.mask, (self.size, self.size))
 
 
 @torch.inference_mode()

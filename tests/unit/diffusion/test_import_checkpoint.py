@@ -264,7 +264,7 @@ def test_the_folder_must_be_absent_or_empty(place, whole, tmp_path):
 def test_other_generators_say_who_can(place, whole, name):
     code, _, error = place(whole, generator=name)
     assert code == 2
-    assert all(part in error for part in (f"generator {name} ", "controlnet, siamese"))
+    assert all(part in error for part in (f"generator {name} ", "arsdm, controlnet, polyp-ddpm, siamese"))
 
 
 def test_options_of_others_are_refused(place, whole):

@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from bench.contracts import Context
+from bench.contracts import Context, Sample
 from bench.errors import BenchError
+from bench.images import save_png
 from bench.plugins.overrides import parse_overrides, resolve
 from bench.plugins.profile import load_profile
 from bench.plugins.registry import Registry
 from generators.arsdm import Arsdm
 from generators.arsdm import Params as ArsdmParams
+from generators.denoising.letterbox import boxed_mask, boxed_rgb, unboxed
 from generators.denoising.noise import generators_of
+from generators.pixel.adaptive import AdaptiveMethod
 from generators.pixel.augment import crop_of, turn_and_crop
 from generators.pixel.batch import PixelPlan
 from generators.pixel.sampler import PixelJob, walk
@@ -104,3 +107,40 @@ def test_what_is_kept_of_masks_is_work_that_is_saved():
     plain, kept = (Arsdm(ArsdmParams(kept=room, sample_batch=1)).cost("sample", 1, 1) for room in (0.0, 4.0))
     assert plain.flops / kept.flops > 1.4
     assert kept.memory - plain.memory < 4e9
+
+
+def test_a_letterbox_keeps_the_aspect_and_is_taken_off_again(tmp_path):
+    wide = np.zeros((20, 40, 3), np.uint8)
+    wide[5:15, 10:30] = 200
+    save_png(tmp_path / "wide.png", wide)
+    save_png(tmp_path / "mask.png", (wide[..., 0] > 0).astype(np.uint8) * 255)
+    boxed, mask = boxed_rgb(tmp_path / "wide.png", 40), boxed_mask(tmp_path / "mask.png", 40)
+    assert not boxed[:10].any()
+    assert not boxed[30:].any()
+    assert (boxed[10:30] == wide).all()
+    assert ((boxed[..., 0] > 0) == mask).all()
+    back = unboxed(boxed, (40, 20))
+    assert back.shape == (40, 40, 3)
+    assert abs(int(back[20, 20, 0]) - 200) < 2
+    assert np.abs(back[0::2].astype(int) - wide).mean() < 6
+    assert unboxed(boxed, (40, 40)) is boxed
+
+
+@pytest.mark.parametrize(("letterbox", "share"), [(True, 1 / 8), (False, 1 / 4)])
+def test_arsdm_trains_on_letterboxed_pairs(tmp_path, letterbox, share, monkeypatch):
+    """A lesion of a quarter of a wide image is an eighth of its square."""
+    save_png(tmp_path / "image.png", np.zeros((20, 40, 3), np.uint8))
+    mask = np.zeros((20, 40), np.uint8)
+    mask[5:15, 10:30] = 255
+    save_png(tmp_path / "mask.png", mask)
+    pair = Sample(id="a", image=tmp_path / "image.png", mask=tmp_path / "mask.png")
+    seen, plain = [], AdaptiveMethod.loss
+
+    def watched(method, predicted, noise, masks):
+        seen.append(masks.mean())
+        return plain(method, predicted, noise, masks)
+
+    monkeypatch.setattr(AdaptiveMethod, "loss", watched)
+    params = ArsdmParams(size=32, width=32, hidden=4, steps=1, batch=1, preview_every=0, letterbox=letterbox)
+    Arsdm(params).fit((pair,), tmp_path, Context(seed=0, workdir=tmp_path))
+    assert seen[0].item() == pytest.approx(share, abs=0.03)
