@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,6 @@ import numpy as np
 from bench.contracts import Split
 from bench.data.layout import files_by_stem
 from bench.errors import BenchError
-from bench.identity import derive_seed
 from bench.images import load_rgb
 
 NORMALS = "folder of lesion-free images, the backgrounds of the samples; without it, each pair's own image"
@@ -53,4 +53,4 @@ def on_normals(conditions: Split, folder: str, seed: int) -> Split:
 
 
 def _drawn(paths: Sequence[Path], seed: int, name: str) -> Path:
-    return paths[int(np.random.default_rng(derive_seed(seed, 0, "normal", name)).integers(len(paths)))]
+    return paths[int(np.random.default_rng([seed, zlib.crc32(name.encode())]).integers(len(paths)))]

@@ -178,7 +178,7 @@ class ScoredRow:
         return self.about.training
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ScoredRun:
     """The rows of a run, which scores are shown, which generators' rows the others are compared with, and the least
     difference that matters. `lacking`: keys of the rows that would be compared and have no scores of all images.
@@ -198,15 +198,15 @@ def scored_runs(runs: Sequence[Records]) -> list[ScoredRun]:
     }
     return [
         ScoredRun(
-            run.manifest.columns,
-            run.manifest.controls,
-            run.manifest.protocol.margin,
-            tuple(
+            columns=run.manifest.columns,
+            controls=run.manifest.controls,
+            margin=run.manifest.protocol.margin,
+            rows=tuple(
                 ScoredRow(described[record.row.key], record.tests, record.lacking)
                 for record in run.rows
                 if record.tests
             ),
-            tuple(
+            lacking=tuple(
                 record.row.key
                 for record in run.rows
                 if record.lacking and record.row.generator not in (*run.manifest.unranked, *run.manifest.controls)

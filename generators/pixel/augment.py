@@ -20,8 +20,9 @@ def turn_and_crop(pair: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     turned = change.rotate(pair, rng.uniform(-DEGREES, DEGREES), InterpolationMode.NEAREST, fill=[-1.0])
     height, width = pair.shape[1:]
     top, left, h, w = crop_of(height, width, rng)
-    cropped = change.resized_crop(turned, top, left, h, w, [height, width], InterpolationMode.BILINEAR, antialias=True)
-    return cropped.flip(-1) if rng.random() < 0.5 else cropped
+    cropped = change.crop(turned, top, left, h, w)
+    resized = change.resize(cropped, [height, width], InterpolationMode.BILINEAR, antialias=True)
+    return resized.flip(-1) if rng.random() < 0.5 else resized
 
 
 def crop_of(height: int, width: int, rng: np.random.Generator) -> tuple[int, int, int, int]:

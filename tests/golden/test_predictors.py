@@ -66,7 +66,7 @@ def simulated(seed=0, better="lower"):
 
 
 def found_of(rows, sets):
-    run = ScoredRun(("mdice@256",), ("copies",), 0.01, tuple(rows))
+    run = ScoredRun(columns=("mdice@256",), controls=("copies",), margin=0.01, rows=tuple(rows))
     return predictors(rows, sets, verdicts([run]), seed=0)
 
 

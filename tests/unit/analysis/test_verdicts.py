@@ -23,7 +23,7 @@ COLUMNS = ("mdice@256", "iou@0.5")
 
 
 def run(rows, controls=("copies",), margin=0.01):
-    return ScoredRun(COLUMNS, controls, margin, tuple(rows))
+    return ScoredRun(columns=COLUMNS, controls=controls, margin=margin, rows=tuple(rows))
 
 
 def training(row, **changes):
