@@ -29,6 +29,7 @@ class Alignment(Metric):
     """
 
     version = 2
+    of_images = True
     cite = "Dice, Ecology 1945"
     uses = "maps"
     stratified = True

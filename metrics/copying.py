@@ -96,6 +96,7 @@ class Copying(Metric):
     """
 
     version = 4
+    of_images = True
     requires = ("scipy",)
     cite = "ratio: Lowe, IJCV 2004; normalisation: Perronnin et al., ECCV 2010; interval: Clopper & Pearson, 1934"
     Params = Params

@@ -27,7 +27,8 @@ def manifest(**changes: Any) -> RunManifest:
         "fraction": 100,
         "select": "last",
     }
-    run: dict[str, Any] = {"bases": {}, "varies": {}, "generators": {}, "segmenters": {}, "columns": ("mdice@256",)}
+    run: dict[str, Any] = dict.fromkeys(("bases", "varies", "generators", "segmenters", "filtered"), {})
+    run["columns"] = ("mdice@256",)
     run |= dict.fromkeys(("controls", "unranked", "rows", "comparisons", "settings", "notes"), ())
     for name, value in changes.items():
         (data if name in ("pairs", "absent") else protocol if name in protocol else run)[name] = value

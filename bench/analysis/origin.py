@@ -33,6 +33,7 @@ class Source:
     varied: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: Sequence[Setting] = ()
     unranked: Collection[str] = ()
+    filtered: Mapping[str, str] = field(default_factory=dict)
 
     def sets_of(self, generator: str, synthetic: tuple[str, ...]) -> SetOrigin:
         """Where the measures of a generator's sets, one a repeat, come from in this run."""
@@ -43,7 +44,7 @@ class Source:
             base=self.bases.get(generator, ""),
             synthetic=synthetic,
             varied=self.varied.get(generator, ()),
-            settings=_settings(self.settings, {"generator": generator, "segmenter": ""}),
+            settings=_settings(self.settings, {"generator": self.filtered.get(generator, generator), "segmenter": ""}),
             control=generator in self.unranked,
         )
 
@@ -129,6 +130,7 @@ def source_of(manifest: RunManifest) -> Source:
         varied={name: _varied(manifest, own) for name, own in manifest.varies.items()},
         settings=manifest.settings,
         unranked=manifest.unranked,
+        filtered=manifest.filtered,
     )
 
 
@@ -159,7 +161,10 @@ def trained_row(manifest: RunManifest, record: RowRecord) -> TrainedRow:
         pairs=row.pairs,
         repeats=len(set(row.models)),
         varied=_varied(manifest, (SEGMENTER, *manifest.varies.get(row.generator, ()))),
-        settings=_settings(manifest.settings, {"generator": row.generator, "segmenter": row.segmenter}),
+        settings=_settings(
+            manifest.settings,
+            {"generator": manifest.filtered.get(row.generator, row.generator), "segmenter": row.segmenter},
+        ),
         selected_on_test=manifest.protocol.select == "test",
         key=row.key,
     )

@@ -26,6 +26,7 @@ from bench.commands._parser import Group, Parser
 from bench.commands._shown import show_failures, show_plan
 from bench.commands._threads import settled_threads
 from bench.engine.threads import note_of, settle_threads
+from bench.plan.keep_rule import FORMS
 from bench.plugins.profile import FRACTIONS, MASKS, REFERENCES, ROWS, SELECTIONS
 from bench.progress.display import Display
 from bench.progress.terminal import say, show
@@ -81,6 +82,13 @@ def _add_protocol(many: Group) -> None:
     )
     many.add_argument(
         "--multiple", type=int, choices=(1, 2, 3, 4), help="synthetic images a mask (default: the profile's)"
+    )
+    many.add_argument(
+        "--keep",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help=f"beside each generator's whole set, what a rule keeps of it: {FORMS.replace(chr(37), chr(37) * 2)}",
     )
     many.add_argument(
         "--fraction",
@@ -169,6 +177,7 @@ def _request(args: argparse.Namespace) -> RunRequest:
         masks=args.masks,
         reference=args.reference,
         multiple=args.multiple,
+        keep=tuple(args.keep),
         fraction=args.fraction,
         train_on=(*args.train_on, *args.rows),
         select=args.select,

@@ -147,6 +147,8 @@ class Metric(Plugin):
     """`features` or `distances` of an extractor, `maps` of a segmenter trained on real images; empty: samples alone."""
     views: ClassVar[bool] = False
     """Whether it seeks copies: it gets training images, whatever the reference is, and `pixels` and `turned`."""
+    of_images: ClassVar[bool] = False
+    """Whether a score of the whole set has a value of each image (`per_image`), by which `--keep` can choose."""
     stratified: ClassVar[bool] = False
     """Whether it is also computed within thirds of lesion size, where each third has enough images."""
 

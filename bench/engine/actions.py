@@ -15,10 +15,11 @@ from bench.data.repeats import COPY, repeat, repeat_to
 from bench.data.splits import named_after
 from bench.engine.device import check_device
 from bench.engine.job import Job
+from bench.engine.keep_action import keep_pairs
 from bench.engine.score_action import FEATURES_FILE, score_images, score_maps
 from bench.errors import BenchError
 from bench.images import is_whole_png, resize_needed, size_of
-from bench.plan.actions import Features, Fit, Masks, Predict, Sample, ScoreImages, ScoreMaps, SegScore, Train
+from bench.plan.actions import Features, Fit, Keep, Masks, Predict, Sample, ScoreImages, ScoreMaps, SegScore, Train
 from bench.plan.stage import Stage
 from bench.segscores import score_folder
 from bench.segscores.maps import SCORES_FILE
@@ -39,6 +40,8 @@ def perform(stage: Stage, job: Job) -> None:
             stage.generator.plugin.fit(job.pairs(stage.train), job.out, job.ctx)
         case Sample():
             make_set(stage, job)
+        case Keep():
+            keep_pairs(stage, job)
         case Features():
             extract_features(stage, job)
         case ScoreImages():

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.data.random_masks import VERSION as MASKS_VERSION
+from bench.plan.keep_rule import KeepRule
 from bench.plan.stage import Count, Ref, Stage
 from bench.plugins.resolved import ResolvedPlugin
 from bench.plugins.sections import RandomMasks
@@ -97,6 +98,28 @@ class Sample(Stage):
     def made(self, count: Count) -> int:
         """A set that was made elsewhere has its own number of pairs."""
         return self.generator.plugin.pairs(self.images(count))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keep(Stage):
+    """Leaves of a synthetic set the pairs that a rule keeps; `scores`: of the metrics that the rule asks, in order."""
+
+    action, is_browsed = "keep", True
+    of: Ref
+    scores: tuple[Ref, ...]
+    rule: KeepRule
+
+    @property
+    def inputs(self) -> Mapping[str, Ref]:
+        return {"set": self.of, **{f"score {number}": ref for number, ref in enumerate(self.scores)}}
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {"version": 1, "rule": [asdict(one) for one in self.rule.conditions]}
+
+    def images(self, count: Count) -> int:
+        """At most."""
+        return count(self.of)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from bench.contracts import GENERATOR, SAMPLE, SEGMENTER, TRAIN, UNUSED
 from bench.data.splits import Splits
 from bench.identity import derive_seed
-from bench.plan.actions import Fit, Masks, Sample, SegScore, Train
+from bench.plan.actions import Fit, Keep, Masks, Sample, SegScore, Train
 from bench.plan.collection import Collection
 from bench.plan.comparison import Against, alignment_stages, comparison_stages, maps_stage
+from bench.plan.keep_rule import KeepRule
 from bench.plan.stage import DATA, Ref, Stage
 from bench.plan.training_set import EQUAL, NO_GENERATOR, TrainingSet
 from bench.plan.worth_sets import Share, on_curve, worth_sets
@@ -44,6 +45,37 @@ class RunSpec:
     random_masks: RandomMasks = RandomMasks()
     curve: tuple[Share, ...] = ()
     """Shares of the real pairs, the least first: with them, the run asks what its generators' sets are worth."""
+    keep: tuple[KeepRule, ...] = ()
+    """Each generator that competes has its set filtered by each, beside the whole one."""
+
+    @property
+    def filtered(self) -> tuple[Filtered, ...]:
+        """In the order of generators and rules. The real pairs once more are no set to filter."""
+        ranked = [one for one in self.generators if not one.plugin.control and not one.plugin.repeats_real]
+        return tuple(Filtered(one, rule) for one in ranked for rule in self.keep)
+
+    @property
+    def sets(self) -> tuple[ResolvedPlugin, ...]:
+        """The generators, and under names of their own those whose set is filtered."""
+        return (*self.generators, *(one.as_generator for one in self.filtered))
+
+
+@dataclass(frozen=True)
+class Filtered:
+    """A generator's set of which a rule keeps some pairs."""
+
+    generator: ResolvedPlugin
+    rule: KeepRule
+
+    @property
+    def name(self) -> str:
+        """Of the set, in rows and columns."""
+        return f"{self.generator.name} ({self.rule})"
+
+    @property
+    def as_generator(self) -> ResolvedPlugin:
+        """Under its name."""
+        return replace(self.generator, name=self.name)
 
 
 @dataclass(frozen=True)
@@ -60,7 +92,8 @@ def plan(spec: RunSpec) -> Plan:
     """The whole run. The same stage asked for twice (reference features) appears once."""
     builder, repeats = _Builder(spec), range(spec.repeats)
     sets = {one.name: tuple(builder.synthetic(one, repeat) for repeat in repeats) for one in spec.generators}
-    for generator in spec.generators:
+    sets |= {one.name: builder.filter(one, sets[one.generator.name]) for one in spec.filtered}
+    for generator in spec.sets:
         builder.compare(generator, sets[generator.name])
     training_sets = builder.training_sets(sets)
     rows = [builder.row(segmenter, training, sets) for segmenter in spec.segmenters for training in training_sets]
@@ -129,15 +162,38 @@ class _Builder:
         )
         return self.collected.add(masks)
 
+    def filter(self, filtered: Filtered, fakes: Sequence[Ref]) -> tuple[Ref, ...]:
+        """What the rule keeps of the set of each repeat."""
+        different = list(dict.fromkeys(fakes))
+        kept = {fake: self._kept(filtered, fake, at, several=len(different) > 1) for at, fake in enumerate(different)}
+        return tuple(kept[fake] for fake in fakes)
+
+    def _kept(self, filtered: Filtered, fake: Ref, repeat: int, several: bool) -> Ref:
+        against = self._against(filtered.generator, fake, repeat, several)
+        scores = tuple(self._look(against, name) for name in filtered.rule.metrics)
+        label = f"keep of {against.title} what is {filtered.rule}"
+        return self.collected.add(Keep(label=label, of=fake, scores=scores, rule=filtered.rule))
+
+    def _look(self, against: Against, name: str) -> Ref:
+        """The metric's score of the set, by the first network or extractor of the run."""
+        metric, extractor = next(one for one in self.spec.metrics if one[0].name == name)
+        seed = self._seed("score", name)
+        if metric.plugin.uses == "maps":
+            stages = self._aligned(against, metric, self.spec.segmenters[0], seed)
+        else:
+            stages = comparison_stages(against, metric, extractor, seed)
+        *_, score = [self.collected.add(stage) for stage in stages]
+        return score
+
     def compare(self, generator: ResolvedPlugin, fakes: Sequence[Ref]) -> None:
         """The generator's set of each repeat under each metric; under a metric of maps, by each segmenter."""
         for repeat, fake in enumerate(dict.fromkeys(fakes)):
             self._compare(generator, fake, repeat, several=len(set(fakes)) > 1)
 
-    def _compare(self, generator: ResolvedPlugin, fake: Ref, repeat: int, several: bool) -> None:
+    def _against(self, generator: ResolvedPlugin, fake: Ref, repeat: int, several: bool) -> Against:
         reference = self.spec.reference
         real = {name: Ref(DATA, self.spec.data.reference(name)[0]) for name in (TRAIN, reference)}
-        against = Against(
+        return Against(
             name=generator.name,
             fake=fake,
             size=generator.plugin.size(),
@@ -147,6 +203,9 @@ class _Builder:
             repeat=repeat,
             of=self._of(repeat, several),
         )
+
+    def _compare(self, generator: ResolvedPlugin, fake: Ref, repeat: int, several: bool) -> None:
+        against = self._against(generator, fake, repeat, several)
         for metric, extractor in self.spec.metrics:
             seed = self._seed("score", metric.name)
             if metric.plugin.uses == "maps":
@@ -175,25 +234,13 @@ class _Builder:
 
     def made(self) -> dict[str, int]:
         """How many pairs each generator's set has."""
-        return {one.name: one.plugin.pairs(self._asked(one)) for one in self.spec.generators}
+        return {one.name: one.plugin.pairs(self._asked(one)) for one in self.spec.sets}
 
     def training_sets(self, sets: Mapping[str, tuple[Ref, ...]]) -> list[TrainingSet]:
         """In the order of ROWS, each kind's generators in the run's order."""
-        real = self._real()
-        made = self.made()
-        added = [self._added(real, one, sets[one.name], made[one.name]) for one in self.spec.generators]
-        only = [
-            replace(
-                real,
-                name=f"{one.name} only{_mark(one)}",
-                kind="only",
-                generator=one.name,
-                pairs=made[one.name],
-                real=None,
-                synthetic=sets[one.name],
-            )
-            for one in self.spec.generators
-        ]
+        real, made = self._real(), self.made()
+        added = [self._added(real, one, sets[one.name], made[one.name]) for one in self.spec.sets]
+        only = [self._only(real, one, sets[one.name], made[one.name]) for one in self.spec.sets]
         if self.spec.curve:
             asked_for = {"added": added, "only": only}
             rows = [one for kind in ROWS if kind in self.spec.train_on for one in asked_for[kind]]
@@ -213,7 +260,17 @@ class _Builder:
         if generator.plugin.repeats_real and self.spec.multiple == 1 and made == real.pairs:
             # The very training of the real pairs repeated: it is made once, under one key.
             return replace(added, repeated_to=pairs)
-        return replace(added, synthetic=synthetic)
+        return replace(added, synthetic=synthetic, repeated_to=self._repeated_to(generator, pairs))
+
+    def _only(self, real: TrainingSet, generator: ResolvedPlugin, synthetic: tuple[Ref, ...], made: int) -> TrainingSet:
+        name = f"{generator.name} only{_mark(generator)}"
+        alone = replace(real, name=name, kind="only", generator=generator.name, pairs=made, real=None)
+        return replace(alone, synthetic=synthetic, repeated_to=self._repeated_to(generator, made))
+
+    def _repeated_to(self, generator: ResolvedPlugin, pairs: int) -> int | None:
+        """How many pairs a rule keeps is not known before. They are repeated to as many as there were, so a filtered
+        set has the updates of the whole one, and the same row of equal updates beside it."""
+        return pairs if generator.name in {one.name for one in self.spec.filtered} else None
 
     def row(self, segmenter: ResolvedPlugin, training: TrainingSet, sets: Mapping[str, tuple[Ref, ...]]) -> Row:
         """A segmenter trained on a set in every repeat, and tested on every test set."""
@@ -276,8 +333,9 @@ def _equal_updates(real: TrainingSet, added: Sequence[TrainingSet]) -> list[Trai
 
 def _merged(equal: Sequence[TrainingSet], added: Sequence[TrainingSet]) -> tuple[list[TrainingSet], list[TrainingSet]]:
     """The same, where a training that stands among both kinds stands among the added ones under both names."""
-    both = {training.pairs for training in added if training.repeated_to}
+    shared = [training for training in added if training.repeated_to and not training.synthetic]
+    both = {training.pairs for training in shared}
     named = [
-        replace(training, name=f"{training.name} ({EQUAL})") if training.repeated_to else training for training in added
+        replace(training, name=f"{training.name} ({EQUAL})") if training in shared else training for training in added
     ]
     return [training for training in equal if training.pairs not in both], named

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from bench.analysis.collapsed import collapsed, folded
 from bench.analysis.components import Component, components
+from bench.analysis.kept import kept
 from bench.analysis.negatives import FAIR, empty_masks, sentence, with_fair
 from bench.analysis.origin import source_of
 from bench.analysis.predictors import Predictor, predictors
@@ -63,7 +64,7 @@ def make_report(
     rows = [row for run in tested for row in run.rows]
     failed_trainings, (empty, count) = collapsed(rows), empty_masks(rows)
     of_masks = [sentence(empty, count)] if empty else []
-    unfinished = unscored(runs)
+    of_pairs = [*unscored(runs), *kept(runs)]
     if empty:
         manifests = [replace(manifest, columns=with_fair(manifest.columns)) for manifest in manifests]
         tested = [replace(run, columns=with_fair(run.columns)) for run in tested]
@@ -79,12 +80,12 @@ def make_report(
         tests,
         differences=between_sets,
         ties=ties(rows, tests, [name for run in tested for name in run.columns]),
-        notes=[*unfinished, *failed_trainings, *of_masks, *too_few, *worths],
+        notes=[*of_pairs, *failed_trainings, *of_masks, *too_few, *worths],
         beside=FAIR if empty else "",
     )
     return Report(
         notes=reading_notes(
-            manifests, tests, [*unfinished, *folded(failed_trainings), *of_masks], smallest_shown(between_rows)
+            manifests, tests, [*of_pairs, *folded(failed_trainings), *of_masks], smallest_shown(between_rows)
         ),
         sets=sets,
         tests=tests,

@@ -15,7 +15,7 @@ from bench.errors import BenchError
 from bench.files.atomic import read_json, write_atomic
 from bench.identity import key
 
-SCHEMA = 8
+SCHEMA = 9
 """Raised when a manifest holds other fields."""
 CONTROL = "(control)"
 """Behind the name of a generator that is unranked, wherever it is shown."""
@@ -114,7 +114,8 @@ class RunManifest:
     each.
 
     `columns`: scores that the leaderboard shows; `controls`: generators whose rows the others are compared with, the
-    first that was trained on before the next; `unranked`: those that are shown, and compete with none.
+    first that was trained on before the next; `unranked`: those that are shown, and compete with none;
+    `filtered`: sets of which a rule has kept some pairs, each with its generator.
     """
 
     dataset: UsedData
@@ -126,6 +127,7 @@ class RunManifest:
     columns: tuple[str, ...]
     controls: tuple[str, ...]
     unranked: tuple[str, ...]
+    filtered: Mapping[str, str]
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
     settings: tuple[Setting, ...]

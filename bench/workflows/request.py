@@ -118,6 +118,7 @@ class RunRequest(Request):
     `controls`: the generators that declare to be controls run too.
 
     `data`: folder of the real images and masks; None: the dataset makes its own, or the profile's stand-in is used.
+    `keep`: rules as --keep has them; each filters the set of each generator that competes, beside the whole set.
     `seeds`: the old way to ask for repeats of the networks' trainings alone.
     `precision` and `batch_size` are those of every generator that has such a parameter.
     """
@@ -129,6 +130,7 @@ class RunRequest(Request):
     masks: str | None = None
     reference: str | None = None
     multiple: int | None = None
+    keep: tuple[str, ...] = ()
     fraction: int | None = None
     train_on: tuple[str, ...] = ()
     select: str | None = None

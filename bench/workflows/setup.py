@@ -10,6 +10,7 @@ from bench.data.repeats import refuse_taken_names
 from bench.engine.distributed import process_count
 from bench.errors import BenchError, did_you_mean
 from bench.identity import derive_seed
+from bench.plan.keep_rule import KeepRule, parse_keep
 from bench.plan.run_plan import Plan, RunSpec, plan
 from bench.plugins.measuring import Measuring, measuring, missing_things, passed_over
 from bench.plugins.overrides import resolve_section
@@ -55,6 +56,7 @@ class Choice:
     generators: tuple[ResolvedPlugin, ...]
     metrics: tuple[Measuring, ...]
     segmenters: tuple[ResolvedPlugin, ...]
+    keep: tuple[KeepRule, ...]
     passed_over: dict[str, str]
     left_out: tuple[Note, ...]
 
@@ -118,6 +120,7 @@ def choose(request: RunRequest) -> Choice:
     _refuse_twins(chosen)
     applied = applying(chosen, named, dataset, options.fraction)
     metrics = tuple(measuring(resolver, name, request.download) for name in _once(options.metrics))
+    segmenters = tuple(resolver.choose("segmenter", name) for name in _once(options.segmenters))
     choice = Choice(
         profile=profile,
         options=options,
@@ -126,7 +129,8 @@ def choose(request: RunRequest) -> Choice:
         dataset=dataset,
         generators=applied.generators,
         metrics=metrics,
-        segmenters=tuple(resolver.choose("segmenter", name) for name in _once(options.segmenters)),
+        segmenters=segmenters,
+        keep=_kept(request, metrics, segmenters),
         passed_over=passed_over(resolver, metrics),
         left_out=applied.notes,
     )
@@ -188,6 +192,7 @@ def plan_run(request: RunRequest, choice: Choice, preparer: Preparer, check: boo
         masks=options.masks,
         reference=options.reference,
         multiple=options.multiple,
+        keep=choice.keep,
         train_on=options.train_on,
         generators=choice.generators,
         metrics=choice.metrics,
@@ -223,6 +228,28 @@ def _refuse_unknown_columns(columns: Sequence[str], profile: str) -> None:
     for name in columns:
         if name not in METRICS:
             raise BenchError(f"--profile {profile}: run.columns: unknown score {name!r}{did_you_mean(name, METRICS)}")
+
+
+def _kept(
+    request: RunRequest, metrics: Sequence[Measuring], segmenters: Sequence[ResolvedPlugin]
+) -> tuple[KeepRule, ...]:
+    """BenchError for a rule that asks a metric which takes no part or has no value of each image, and where a learning
+    curve is asked for."""
+    rules = tuple(parse_keep(text) for text in _once(request.keep))
+    if rules and request.shares:
+        raise BenchError("--keep: worth takes whole sets; leave it out")
+    known = {one.name: one.plugin for one, _ in metrics}
+    for name in (name for rule in rules for name in rule.metrics):
+        if name not in known:
+            raise BenchError(f"--keep: metric {name} takes no part{did_you_mean(name, known)}; add --metric {name}")
+        if not known[name].of_images:
+            able = ", ".join(other for other in known if known[other].of_images)
+            raise BenchError(
+                f"--keep: metric {name} is one of whole sets; those of single images: {able or 'none here'}"
+            )
+        if known[name].uses == "maps" and not segmenters:
+            raise BenchError(f"--keep: {name} is judged by a network, and none takes part; add --segmenter NAME")
+    return rules
 
 
 def _refuse_twins(chosen: Sequence[ResolvedPlugin]) -> None:

@@ -141,6 +141,16 @@ def test_scores_say_how_many_images_they_saw(name, sets, tmp_path):
 
 
 @pytest.mark.parametrize("name", METRICS)
+def test_a_metric_of_images_has_a_value_of_each_image(name, sets, tmp_path):
+    """And who has one says so: `--keep` refuses the others before a run begins."""
+    metric = build("metric", name)
+    found = scores(metric, sets["real"], sets["fresh"], tmp_path).values()
+    assert any(score.per_image is not None for score in found) == metric.of_images
+    for score in found:
+        assert score.per_image is None or len(score.per_image) == len(score.ids)
+
+
+@pytest.mark.parametrize("name", METRICS)
 def test_an_interval_holds_its_value(name, sets, tmp_path):
     """low <= value <= high, or neither bound."""
     metric = build("metric", name)
