@@ -36,6 +36,7 @@ class Params(PixelParams):
     lr: float = param(1e-4, "largest learning rate of AdamW; from it half a cosine down to 0 (code)", low=0.0)
     warm_up: int = param(500, "steps to the largest learning rate (code)", low=0)
     weight_decay: float = param(1e-2, "of AdamW (code: torch's default)", low=0.0)
+    ablation: bool = param(False, "half of the training steps without masks (code, off by default)")
     sampler: str = param("ancestral", "1,000 steps at random (code) or DDIM (README)", choices=("ancestral", "ddim"))
     sampler_steps: int = param(50, "steps of DDIM (code); the ancestral sampler takes all 1,000", low=1, high=1000)
 
@@ -44,8 +45,10 @@ class SegGuided(PixelGenerator):
     """A denoising U-Net on pixels that sees the mask as one more channel; 1,000 steps, linear schedule, squared error.
 
     Everything is trained, from random weights; the last weights sample. A mask is 0 or 1 in its channel, as the
-    authors' are that are stored as 0 and 255. With one class of lesion their ablation of masks would show the network
-    half of its batches without any; it is not offered.
+    authors' are that are stored as 0 and 255.
+
+    Where code and ours differ: with `ablation` the authors leave masks out of sampling steps too; ours samples with the
+    whole mask.
     """
 
     version = 1
@@ -71,6 +74,9 @@ class SegGuided(PixelGenerator):
 
         ancestral = self.params.sampler == "ancestral"
         return Walk(seg_guided_scheduler(ancestral=ancestral), TIMESTEPS if ancestral else self.params.sampler_steps)
+
+    def unmasked(self) -> float:
+        return 0.5 if self.params.ablation else 0.0
 
     def schedule(self) -> Schedule:
         from generators.denoising.learner import Schedule

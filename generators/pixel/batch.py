@@ -40,6 +40,8 @@ class PixelPlan:
     seed: int
     device: str
     augment: Augment | None = None
+    unmasked: float = 0.0
+    """Share of the steps whose whole batch has empty masks."""
 
     def draw(self, step: int, part: int, parts: int) -> PixelBatch:
         """Micro-batch `part` of `parts` equal ones. Drawn whole on the CPU: equal on every device, in any parts."""
@@ -50,7 +52,8 @@ class PixelPlan:
         t = torch.randint(0, self.timesteps, (self.batch,), generator=draw)[mine]
         places = range(*mine.indices(self.batch))
         pairs = torch.stack([self._pair(rows[place], step, place) for place in places]).to(self.device)
-        images, masks = pairs[:, :3], (pairs[:, 3:] + 1) / 2
+        hidden = np.random.default_rng([self.seed, 4, step]).random() < self.unmasked
+        images, masks = pairs[:, :3], torch.zeros_like(pairs[:, 3:]) if hidden else (pairs[:, 3:] + 1) / 2
         return PixelBatch(images=images, masks=masks, noise=noise.to(self.device), t=t.to(self.device))
 
     def _pair(self, row: int, step: int, place: int) -> torch.Tensor:

@@ -62,6 +62,10 @@ class PixelGenerator(Generator):
         """What is done to a pair each time it is drawn."""
         return None
 
+    def unmasked(self) -> float:
+        """Share of the training steps whose pairs have empty masks."""
+        return 0.0
+
     def letterbox(self) -> bool:
         """Whether images keep their aspect in the square, with black around them that samples lose again."""
         return False
@@ -127,6 +131,7 @@ class PixelGenerator(Generator):
             seed=ctx.seed,
             device=ctx.device,
             augment=self.augment(),
+            unmasked=self.unmasked(),
         )
         average = Average(method.network, decay) if decay else None
         sampled = average.model if average else method.network

@@ -67,6 +67,14 @@ def test_a_batch_is_the_same_in_any_number_of_parts():
     assert not torch.equal(whole.noise, plan().draw(4, 0, 1).noise)
 
 
+def test_half_of_the_steps_may_have_no_masks():
+    """One draw for a step's whole batch, as the authors have it."""
+    steps = [plan(unmasked=0.5).draw(step, 0, 1).masks for step in range(40)]
+    assert 10 <= sum(not masks.any() for masks in steps) <= 30
+    assert all(not masks.any() or masks.flatten(1).any(1).all() for masks in steps)
+    assert all(plan().draw(step, 0, 1).masks.any() for step in range(40))
+
+
 def test_image_and_mask_are_changed_alike():
     """Here the mask is what the image says."""
     side = torch.zeros(4, 32, 32) - 1
