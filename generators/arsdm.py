@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.contracts import param
+from bench.errors import BenchError
 from generators.pixel.published import PublishedPixelGenerator, PublishedPixelParams
 
 if TYPE_CHECKING:
@@ -66,6 +67,20 @@ class Arsdm(PublishedPixelGenerator):
     def widths(self) -> tuple[int, ...]:
         return tuple(self.params.width * times for times in MULTIPLIERS)
 
+    def check_params(self, devices: int) -> None:
+        super().check_params(devices)
+        head, attended = (
+            self.params.head,
+            [width for width, has in zip(self.widths(), self._attention, strict=True) if has],
+        )
+        if any(width % head for width in attended):
+            named = ", ".join(map(str, dict.fromkeys(attended)))
+            raise BenchError(f"head={head}: divides not the {named} channels of the levels with attention")
+
+    @property
+    def _attention(self) -> tuple[bool, ...]:
+        return tuple(2**level in ATTENTION for level in range(len(self.widths())))
+
     def method(self) -> AdaptiveMethod:
         from generators.pixel.adaptive import AdaptiveMethod
         from generators.pixel.schedules import arsdm_scheduler
@@ -73,8 +88,8 @@ class Arsdm(PublishedPixelGenerator):
         from generators.pixel.unet import UnetShape
 
         p, widths = self.params, self.widths()
-        attention = tuple(2**level in ATTENTION for level in range(len(widths)))
-        network = SpadeUnet(UnetShape(in_channels=3, widths=widths, attention=attention, head=p.head), p.hidden)
+        shape = UnetShape(in_channels=3, widths=widths, attention=self._attention, head=p.head)
+        network = SpadeUnet(shape, p.hidden)
         return AdaptiveMethod(network, arsdm_scheduler().alphas_cumprod, p.kept * GIGABYTE)
 
     def walk(self) -> Walk:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.contracts import Context, Split, param
-from generators._normals import NORMALS, OLD_LESION, normals_missing, on_normals, try_normals
+from generators._normals import NORMALS, OLD_LESION, normals_in, normals_missing, on_normals, try_normals
 from generators.diffusion.generator import DiffusionGenerator
 from generators.diffusion.params import DiffusionParams
 
@@ -46,7 +46,11 @@ class ControlPolypNet(DiffusionGenerator):
         return PaintedMethod(build_networks(base, seed, dense_hint=False))
 
     def files(self) -> tuple[Path, ...]:
-        return (*super().files(), *([Path(self.params.normals)] if self.params.normals else []))
+        return (*super().files(), *(normals_in(self.params.normals) if self._has_normals else ()))
+
+    @property
+    def _has_normals(self) -> bool:
+        return Path(self.params.normals).is_dir() if self.params.normals else False
 
     def missing(self) -> tuple[str, ...]:
         return (*super().missing(), *normals_missing("controlpolypnet", self.params.normals))

@@ -42,7 +42,6 @@ class ClipI(Metric):
     """
 
     version = 2
-    of_images = True
     cite = "Ruiz et al. (DreamBooth), CVPR 2023; Gal et al. (Textual Inversion), ICLR 2023, for ViT-B/32"
     Params = Params
     stratified = True

@@ -62,7 +62,6 @@ class Lpips(Metric):
     """
 
     version = 2
-    of_images = True
     requires = ("torch",)
     cite = "Zhang et al., CVPR 2018"
     Params = Params

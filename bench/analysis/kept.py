@@ -15,12 +15,15 @@ def kept(runs: Sequence[Records]) -> list[str]:
 
 
 def _of_one(run: Records, name: str, whole: str) -> str:
-    few, all_pairs = _pairs(run, name), _pairs(run, whole)
-    if not few or not all_pairs:
+    few, whole_set = _pairs(run, name), _pairs(run, whole)
+    if not few or not whole_set:
         return ""
-    shares = ", ".join(str(few[repeat]) for repeat in sorted(few))
-    total = max(all_pairs.values())
-    return f"{name}: kept {shares} of {total} pairs; in training they are repeated to as many, for as many updates"
+    planned = sorted({one.repeat for one in run.manifest.comparisons if one.generator == name})
+    counts = ", ".join(str(few.get(repeat, "–")) for repeat in planned)
+    each = " in its repeats" if len(planned) > 1 else ""
+    return (
+        f"{name}: kept {counts} of {max(whole_set.values())} pairs{each}, which networks see as often as all together"
+    )
 
 
 def _pairs(run: Records, name: str) -> dict[int, int]:

@@ -46,6 +46,7 @@ class Source:
             varied=self.varied.get(generator, ()),
             settings=_settings(self.settings, {"generator": self.filtered.get(generator, generator), "segmenter": ""}),
             control=generator in self.unranked,
+            filtered=generator in self.filtered,
         )
 
 
@@ -64,7 +65,7 @@ class SetOrigin:
 
     `varied`: what is random in the generator and has a seed of its own in each repeat.
 
-    `control`: it is shown, and competes with none.
+    `control`: it is shown, and competes with none; `filtered`: a part of another set, chosen by a measure.
     """
 
     scope: Scope
@@ -75,6 +76,7 @@ class SetOrigin:
     settings: str
     varied: tuple[str, ...] = ()
     control: bool = False
+    filtered: bool = False
 
     @property
     def label(self) -> str:

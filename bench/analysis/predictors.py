@@ -99,7 +99,8 @@ def predictors(
 def _points(
     rows: Sequence[ScoredRow], sets: Sequence[SetScore], found: Sequence[Verdict]
 ) -> dict[tuple[str, str], dict[Measure, list[Point]]]:
-    """By network and kind of training set, and by measure."""
+    """By network and kind of training set, and by measure. A filtered set is no point: it is part of another one, and
+    was chosen by a measure."""
     made = {row.training: row.about.made for row in rows}
     measured: dict[object, list[SetScore]] = {}
     for one in sets:
@@ -108,7 +109,7 @@ def _points(
     points: dict[tuple[str, str], dict[Measure, list[Point]]] = {}
     for verdict in with_noise(found):
         training = verdict.training
-        for one in measured.get(made[training].key, ()):
+        for one in () if made[training].filtered else measured.get(made[training].key, ()):
             by_measure = points.setdefault((training.segmenter, training.kind), {})
             by_measure.setdefault(one.measure, []).append(
                 Point(made=made[training], measure=one.estimate, verdict=verdict)

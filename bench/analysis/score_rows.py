@@ -181,7 +181,8 @@ class ScoredRow:
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ScoredRun:
     """The rows of a run, which scores are shown, which generators' rows the others are compared with, and the least
-    difference that matters. `lacking`: keys of the rows that would be compared and have no scores of all images.
+    difference that matters. `lacking`: keys of the rows that would be compared and have no scores of all images;
+    `blind`: networks whose row to compare with was planned and has no scores.
     """
 
     columns: tuple[str, ...]
@@ -189,6 +190,7 @@ class ScoredRun:
     margin: float
     rows: tuple[ScoredRow, ...]
     lacking: tuple[str, ...] = ()
+    blind: tuple[str, ...] = ()
 
 
 def scored_runs(runs: Sequence[Records]) -> list[ScoredRun]:
@@ -210,6 +212,11 @@ def scored_runs(runs: Sequence[Records]) -> list[ScoredRun]:
                 record.row.key
                 for record in run.rows
                 if record.lacking and record.row.generator not in (*run.manifest.unranked, *run.manifest.controls)
+            ),
+            blind=tuple(
+                record.row.segmenter
+                for record in run.rows
+                if not record.tests and record.row.generator in run.manifest.controls[:1] and record.row.kind == "added"
             ),
         )
         for run in runs

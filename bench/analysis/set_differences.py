@@ -6,9 +6,10 @@ narrower than two intervals laid side by side.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from types import MappingProxyType
 
 from bench.analysis.estimate import Estimate
 from bench.analysis.mean_over_repeats import mean_over_repeats
@@ -46,14 +47,26 @@ class SetDifference:
         return self.a if (self.estimate.value < 0) == (self.measure.better == "lower") else self.b
 
 
-def set_differences(found: Sequence[SetRecord], seed: int) -> list[SetDifference]:
-    """Every two generators, the later less the earlier one, where the scores hold what an interval is taken from."""
+def set_differences(
+    found: Sequence[SetRecord], seed: int, filtered: Mapping[str, str] = MappingProxyType({})
+) -> list[SetDifference]:
+    """Every two generators, the later less the earlier one, where the scores hold what an interval is taken from.
+
+    `filtered`: sets that are parts of a generator's. Two of one generator share images, and are not compared.
+    """
     alike: dict[tuple[str, str, str], list[list[SetRecord]]] = {}
     for same in of_one_generator(found):
         asked, basis = same[0].comparison, same[0].basis
         alike.setdefault((asked.metric, asked.space, basis.reference), []).append(same)
     pairs = [pair for sets in alike.values() for pair in combinations(sets, 2)]
-    return [row for early, late in pairs for row in _over_repeats(late, early, seed)]
+    apart = [(one, other) for one, other in pairs if _whole(one, filtered) != _whole(other, filtered)]
+    return [row for early, late in apart for row in _over_repeats(late, early, seed)]
+
+
+def _whole(found: Sequence[SetRecord], filtered: Mapping[str, str]) -> str:
+    """The generator whose set it is, or is a part of."""
+    name = found[0].comparison.generator
+    return filtered.get(name, name)
 
 
 def _over_repeats(a: Sequence[SetRecord], b: Sequence[SetRecord], seed: int) -> Iterator[SetDifference]:

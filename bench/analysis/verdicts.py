@@ -194,8 +194,10 @@ def _of_run(run: ScoredRun) -> Iterator[Verdict]:
 
 
 def _controlled(run: ScoredRun) -> Iterator[tuple[ScoredRow, ScoredRow]]:
-    """Every row with the control of its segmenter."""
-    for segmenter in dict.fromkeys(row.training.segmenter for row in run.rows):
+    """Every row with the control of its segmenter; none where that control has no scores, for another would be easier
+    or harder to beat."""
+    segmenters = dict.fromkeys(row.training.segmenter for row in run.rows)
+    for segmenter in (one for one in segmenters if one not in run.blind):
         own = [row for row in run.rows if row.training.segmenter == segmenter]
         pairs = ((row, _control_of(row, own, run.controls)) for row in own)
         yield from ((row, control) for row, control in pairs if control is not None and control is not row)

@@ -148,7 +148,8 @@ class Metric(Plugin):
     views: ClassVar[bool] = False
     """Whether it seeks copies: it gets training images, whatever the reference is, and `pixels` and `turned`."""
     of_images: ClassVar[bool] = False
-    """Whether a score of the whole set has a value of each image (`per_image`), by which `--keep` can choose."""
+    """Whether `--keep` can choose by it: its first score has a value of every synthetic image (`per_image`), and needs
+    no real partner of it."""
     stratified: ClassVar[bool] = False
     """Whether it is also computed within thirds of lesion size, where each third has enough images."""
 

@@ -149,6 +149,8 @@ def train_segmenter(stage: Train, job: Job) -> None:
     """A trained segmenter: real pairs first, then synthetic ones under ids of their own; all repeated as asked."""
     # Ids of both sets are the masks' ids: the prefix keeps them apart.
     synthetic = tuple(replace(sample, id=f"synthetic-{sample.id}") for sample in job.pairs(stage.synthetic))
+    if stage.synthetic_to is not None:
+        synthetic = repeat_to(synthetic, stage.synthetic_to, stage.seed, "again")
     pairs = (*job.pairs(stage.real), *synthetic)
     if stage.repeated_to is not None:
         # A generator that makes two images a mask has called the second a copy.

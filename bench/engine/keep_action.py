@@ -18,20 +18,26 @@ from bench.store.score_file import Scored, load_scores
 def keep_pairs(stage: Keep, job: Job) -> None:
     """Copies of the kept images and masks, and their index. BenchError where none is kept."""
     pairs, looked = job.pairs(stage.of), dict(zip(stage.rule.metrics, stage.scores, strict=True))
-    passed = [_passing(one, _per_image(looked[one.metric], one, job)) for one in stage.rule.conditions]
+    passed = [_passing(one, _per_image(looked[one.metric], one, len(pairs), job)) for one in stage.rule.conditions]
     kept = [pair for pair in pairs if all(pair.id in ids for ids in passed)]
     if not kept:
         raise BenchError(f"--keep: of {len(pairs)} pairs none is {stage.rule}; loosen the rule")
     write_index(job.out, [_copied(pair, job) for pair in kept])
 
 
-def _per_image(score: Ref, condition: Condition, job: Job) -> Scored:
-    """The metric's score that has a value of each image."""
-    _, found = load_scores(job.folder(score))
-    per_image = [one for one in found if one.score.per_image is not None and not one.stratum]
-    if not per_image:
-        raise BenchError(f"--keep {condition}: metric {condition.metric} has no value of each image; name another")
-    return per_image[0]
+def _per_image(score: Ref, condition: Condition, count: int, job: Job) -> Scored:
+    """The metric's first score, which has a value of each of so many images."""
+    _, (first, *_) = load_scores(job.folder(score))
+    valued = len(set(first.score.ids)) if first.score.per_image is not None else 0
+    if valued < count:
+        raise BenchError(
+            f"--keep {condition}: {first.measure.name} has a value of {valued} of {count} images; name another metric"
+        )
+    if condition.best is not None and not first.measure.better:
+        raise BenchError(
+            f"--keep {condition}: {first.measure.name} says not which value is better; name another metric"
+        )
+    return first
 
 
 def _passing(condition: Condition, scored: Scored) -> set[str]:

@@ -46,7 +46,7 @@ class Masks(Stage):
 class Fit(Stage):
     """Trains a generator."""
 
-    action, resumes, is_browsed = "fit", True, True
+    action, resumes = "fit", True
     generator: ResolvedPlugin
     train: Ref
 
@@ -70,7 +70,7 @@ class Fit(Stage):
 class Sample(Stage):
     """Makes a synthetic set: `multiple` images for each mask of `conditions`."""
 
-    action, resumes, is_browsed = "sample", True, True
+    action, resumes = "sample", True
     generator: ResolvedPlugin
     model: Ref
     conditions: Ref
@@ -104,7 +104,7 @@ class Sample(Stage):
 class Keep(Stage):
     """Leaves of a synthetic set the pairs that a rule keeps; `scores`: of the metrics that the rule asks, in order."""
 
-    action, is_browsed = "keep", True
+    action = "keep"
     of: Ref
     scores: tuple[Ref, ...]
     rule: KeepRule
@@ -245,14 +245,15 @@ class ScoreMaps(Score):
 class Train(Stage):
     """Trains a segmenter on real pairs, synthetic pairs, or both.
 
-    `repeated_to`: how many pairs all together are repeated to. `val`: only watched. `select`: test sets by name; the
-    epoch that is best on them is kept.
+    `synthetic_to`: how many pairs the synthetic ones are repeated to; `repeated_to`: all together. `val`: only watched.
+    `select`: test sets by name; the epoch that is best on them is kept.
     """
 
     action, resumes = "train", True
     segmenter: ResolvedPlugin
     real: Ref | None = None
     synthetic: Ref | None = None
+    synthetic_to: int | None = None
     repeated_to: int | None = None
     val: Ref | None = None
     select: Mapping[str, Ref] = field(default_factory=dict)
@@ -268,12 +269,14 @@ class Train(Stage):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        return {"repeated_to": self.repeated_to}
+        filtered = {} if self.synthetic_to is None else {"synthetic_to": self.synthetic_to}
+        return {"repeated_to": self.repeated_to, **filtered}
 
     def images(self, count: Count) -> int:
         """Of one epoch."""
-        given = (ref for ref in (self.real, self.synthetic) if ref is not None)
-        return self.repeated_to or sum(map(count, given))
+        real = count(self.real) if self.real else 0
+        synthetic = self.synthetic_to or (count(self.synthetic) if self.synthetic else 0)
+        return self.repeated_to or real + synthetic
 
 
 @dataclass(frozen=True, kw_only=True)

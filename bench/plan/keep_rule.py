@@ -28,9 +28,14 @@ class Condition:
         if self == _UNCOPIED:
             return "not copied"
         if self.best is not None:
-            return f"best {self.best:g} % in {self.metric}"
+            return f"best {_plain(self.best)} % in {self.metric}"
         sign, number = ("<=", self.at_most) if self.at_least is None else (">=", self.at_least)
-        return f"{self.metric} {sign} {number:g}"
+        return f"{self.metric} {sign} {_plain(number)}"
+
+
+def _plain(number: float | None) -> str:
+    """All digits: two rules never bear one name."""
+    return repr(number).removesuffix(".0")
 
 
 _UNCOPIED = Condition(metric=COPYING, at_most=0.0)
@@ -53,7 +58,9 @@ class KeepRule:
 
 def parse_keep(text: str) -> KeepRule:
     """BenchError for what is none of the forms."""
-    return KeepRule(tuple(_condition(part.strip(), text) for part in text.split(",")))
+    conditions = {_condition(part.strip(), text) for part in text.split(",")}
+    # In one order, each once: it is the same rule, however it is written.
+    return KeepRule(tuple(sorted(conditions, key=str)))
 
 
 def _condition(part: str, whole: str) -> Condition:

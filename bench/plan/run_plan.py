@@ -163,10 +163,14 @@ class _Builder:
         return self.collected.add(masks)
 
     def filter(self, filtered: Filtered, fakes: Sequence[Ref]) -> tuple[Ref, ...]:
-        """What the rule keeps of the set of each repeat."""
-        different = list(dict.fromkeys(fakes))
-        kept = {fake: self._kept(filtered, fake, at, several=len(different) > 1) for at, fake in enumerate(different)}
-        return tuple(kept[fake] for fake in fakes)
+        """What the rule keeps of the set of each repeat: by a judge of its own where one is trained anew in each."""
+        asked = [metric.plugin for metric, _ in self.spec.metrics if metric.name in filtered.rule.metrics]
+        judged = self._varies(SEGMENTER) and any(plugin.uses == "maps" for plugin in asked)
+        several = judged or len(set(fakes)) > 1
+        first = {fake: repeat for repeat, fake in reversed(list(enumerate(fakes)))}
+        return tuple(
+            self._kept(filtered, fake, repeat if judged else first[fake], several) for repeat, fake in enumerate(fakes)
+        )
 
     def _kept(self, filtered: Filtered, fake: Ref, repeat: int, several: bool) -> Ref:
         against = self._against(filtered.generator, fake, repeat, several)
@@ -175,11 +179,16 @@ class _Builder:
         return self.collected.add(Keep(label=label, of=fake, scores=scores, rule=filtered.rule))
 
     def _look(self, against: Against, name: str) -> Ref:
-        """The metric's score of the set, by the first network or extractor of the run."""
+        """The metric's score of the set, by the first network or extractor of the run.
+
+        The network's training and its score see real training pairs alone: a test image must not choose what networks
+        are trained on.
+        """
         metric, extractor = next(one for one in self.spec.metrics if one[0].name == name)
         seed = self._seed("score", name)
         if metric.plugin.uses == "maps":
-            stages = self._aligned(against, metric, self.spec.segmenters[0], seed)
+            judge = replace(self._train(self.spec.segmenters[0], self._real(), against.repeat), select={})
+            stages = [judge, *alignment_stages(against, metric, judge, {TRAIN: self._data(TRAIN)}, seed)]
         else:
             stages = comparison_stages(against, metric, extractor, seed)
         *_, score = [self.collected.add(stage) for stage in stages]
@@ -260,17 +269,17 @@ class _Builder:
         if generator.plugin.repeats_real and self.spec.multiple == 1 and made == real.pairs:
             # The very training of the real pairs repeated: it is made once, under one key.
             return replace(added, repeated_to=pairs)
-        return replace(added, synthetic=synthetic, repeated_to=self._repeated_to(generator, pairs))
+        return replace(added, synthetic=synthetic, synthetic_to=self._synthetic_to(generator, made))
 
     def _only(self, real: TrainingSet, generator: ResolvedPlugin, synthetic: tuple[Ref, ...], made: int) -> TrainingSet:
         name = f"{generator.name} only{_mark(generator)}"
         alone = replace(real, name=name, kind="only", generator=generator.name, pairs=made, real=None)
-        return replace(alone, synthetic=synthetic, repeated_to=self._repeated_to(generator, made))
+        return replace(alone, synthetic=synthetic, synthetic_to=self._synthetic_to(generator, made))
 
-    def _repeated_to(self, generator: ResolvedPlugin, pairs: int) -> int | None:
-        """How many pairs a rule keeps is not known before. They are repeated to as many as there were, so a filtered
-        set has the updates of the whole one, and the same row of equal updates beside it."""
-        return pairs if generator.name in {one.name for one in self.spec.filtered} else None
+    def _synthetic_to(self, generator: ResolvedPlugin, made: int) -> int | None:
+        """How many pairs a rule keeps is not known before. They are repeated to as many as there were: a filtered set
+        has the updates and the share of the whole one, and the same row of equal updates beside it."""
+        return made if generator.name in {one.name for one in self.spec.filtered} else None
 
     def row(self, segmenter: ResolvedPlugin, training: TrainingSet, sets: Mapping[str, tuple[Ref, ...]]) -> Row:
         """A segmenter trained on a set in every repeat, and tested on every test set."""
@@ -299,6 +308,7 @@ class _Builder:
             segmenter=segmenter,
             real=training.real,
             synthetic=training.synthetic[repeat] if training.synthetic else None,
+            synthetic_to=training.synthetic_to,
             repeated_to=training.repeated_to,
             val=training.val,
             select={test.removeprefix("test/"): self._data(test) for test in tests},

@@ -38,8 +38,6 @@ class Stage:
     """Whether the next try goes on from unfinished output; otherwise only the work folder is kept."""
     uses_extractors: ClassVar[bool] = False
     """Whether it opens extractors; before any other stage the open one gives its memory back."""
-    is_browsed: ClassVar[bool] = False
-    """Whether a person opens its files: curves, pictures, the synthetic set."""
 
     label: str
     """For the reader; no part of the key."""

@@ -14,8 +14,8 @@ EQUAL = "equal updates"
 class TrainingSet:
     """What a segmenter is trained on, and how many `pairs` that is. `kind`: of `bench.plugins.profile.ROWS`.
 
-    `synthetic`: the generator's set of each repeat, empty where there is none; `repeated_to`: how many pairs all of
-    them together are repeated to; `val`: real pairs that are only watched.
+    `synthetic`: the generator's set of each repeat, empty where there is none, repeated to `synthetic_to` pairs;
+    `repeated_to`: how many pairs all of them together are repeated to; `val`: real pairs that are only watched.
     """
 
     name: str
@@ -24,5 +24,6 @@ class TrainingSet:
     pairs: int
     real: Ref | None = None
     synthetic: tuple[Ref, ...] = ()
+    synthetic_to: int | None = None
     repeated_to: int | None = None
     val: Ref | None = None

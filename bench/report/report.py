@@ -69,7 +69,11 @@ def make_report(
         manifests = [replace(manifest, columns=with_fair(manifest.columns)) for manifest in manifests]
         tested = [replace(run, columns=with_fair(run.columns)) for run in tested]
     # Of one run: differences of several would be told without a word of where their settings differ.
-    between_sets = set_differences(runs[0].sets, runs[0].manifest.protocol.seed) if len(runs) == 1 else []
+    between_sets = (
+        set_differences(runs[0].sets, runs[0].manifest.protocol.seed, runs[0].manifest.filtered)
+        if len(runs) == 1
+        else []
+    )
     between_rows = verdicts(tested)
     together, too_few = (
         predictors(rows, sets, between_rows, runs[0].manifest.protocol.seed) if len(runs) == 1 else ([], [])

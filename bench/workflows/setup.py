@@ -235,7 +235,7 @@ def _kept(
 ) -> tuple[KeepRule, ...]:
     """BenchError for a rule that asks a metric which takes no part or has no value of each image, and where a learning
     curve is asked for."""
-    rules = tuple(parse_keep(text) for text in _once(request.keep))
+    rules = tuple(dict.fromkeys(map(parse_keep, request.keep)))
     if rules and request.shares:
         raise BenchError("--keep: worth takes whole sets; leave it out")
     known = {one.name: one.plugin for one, _ in metrics}

@@ -13,6 +13,7 @@ from bench.files.tensors import refuse_unfit
 from generators.denoising.weights import save_trained
 from generators.pixel.published_names import from_published, places
 
+MOST_NAMED = 20
 State = Mapping[str, torch.Tensor]
 
 
@@ -46,5 +47,6 @@ def _refuse(file: Path, found: Mapping[str, set[str]]) -> None:
         return
     counts = ", ".join(f"{len(keys)} {what}" for what, keys in found.items() if keys)
     lines = [f"  {what}: {key}" for what, keys in found.items() for key in sorted(keys)]
-    remedy = "  size and width decide what is expected: give those it was made with, with --set NAME.size=…"
-    raise BenchError("\n".join([f"{file}: {counts}", *lines, remedy]))
+    more = [f"  and {len(lines) - MOST_NAMED} more"] if len(lines) > MOST_NAMED else []
+    remedy = "  size, width and the like decide what is expected: give those it was made with, with --set NAME.size=…"
+    raise BenchError("\n".join([f"{file}: {counts}", *lines[:MOST_NAMED], *more, remedy]))

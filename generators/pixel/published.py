@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.contracts import Context, Cost, Split, param
 from bench.errors import BenchError
+from generators.pixel.counts import KNOWN
 from generators.pixel.generator import NETWORK, PixelGenerator
 from generators.pixel.params import PixelParams
 
@@ -51,6 +52,12 @@ class PublishedPixelGenerator(PixelGenerator):
             return super().notes()
         name = Path(self.params.checkpoint).name
         return (f"sampled from the imported checkpoint {name}: what it was trained on is not known here",)
+
+    def details(self) -> tuple[str, ...]:
+        if not self.params.checkpoint:
+            return super().details()
+        said = f"nothing is trained, {self.params.checkpoint} is sampled as it is; parameters its authors trained: "
+        return (said + (KNOWN.get(self.known_as()) or self.count()),)
 
     def cost(self, action: str, images: int, devices: int) -> Cost | None:
         return None if self.params.checkpoint and action == "fit" else super().cost(action, images, devices)

@@ -24,8 +24,8 @@ class UnetShape:
 
 
 def build_plain(shape: UnetShape) -> UNet2DModel:
-    """Sampling by strided convolutions; the time is added to the features. The embedding's longest period is 1000."""
-    unet = _unet(shape, "AttnDownBlock2D", "DownBlock2D", "AttnUpBlock2D", "UpBlock2D")
+    """As `build_default`, with an embedding of the time whose longest period is 1000."""
+    unet = build_default(shape)
     unet.time_proj = TimeWaves(shape.widths[0])
     return unet
 

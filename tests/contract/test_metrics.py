@@ -142,12 +142,12 @@ def test_scores_say_how_many_images_they_saw(name, sets, tmp_path):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_a_metric_of_images_has_a_value_of_each_image(name, sets, tmp_path):
-    """And who has one says so: `--keep` refuses the others before a run begins."""
+    """In its first score, whatever the real set is: `--keep` chooses by it."""
     metric = build("metric", name)
-    found = scores(metric, sets["real"], sets["fresh"], tmp_path).values()
-    assert any(score.per_image is not None for score in found) == metric.of_images
-    for score in found:
-        assert score.per_image is None or len(score.per_image) == len(score.ids)
+    for real in ("real", "wrong") if metric.of_images else ():
+        first, *_ = scores(metric, sets[real], sets["fresh"], tmp_path).values()
+        assert set(first.ids) == {pair.id for pair in sets["fresh"].samples}
+        assert len(first.per_image) == len(first.ids) == COUNT
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -57,6 +57,14 @@ def test_every_pair_is_compared_the_later_less_the_earlier():
     assert [(one.a, one.b) for one in found] == [("y", "x"), ("z", "x"), ("z", "y")]
 
 
+def test_parts_of_one_set_are_not_compared_with_it_or_each_other():
+    """They share images, of which the difference's interval knows nothing."""
+    parts = {"x (a)": "x", "x (b)": "x"}
+    records = [made(name, Scored(HEADLINE, distance(name[0]))) for name in ("x", "y", *parts)]
+    found = set_differences(records, 0, parts)
+    assert [(one.a, one.b) for one in found] == [("y", "x"), ("x (a)", "y"), ("x (b)", "y")]
+
+
 def test_sets_are_compared_under_one_metric_in_one_space_against_one_reference():
     others = [made("y", metric="fid"), made("y", space="f"), made("y", reference="test")]
     assert set_differences([made("x"), *others], 0) == []

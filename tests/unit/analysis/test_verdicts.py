@@ -110,6 +110,13 @@ def test_without_a_control_the_real_pairs_with_as_many_updates_come_before_the_r
     }
 
 
+def test_where_the_control_failed_nothing_is_compared():
+    """Another baseline would be easier or harder to beat."""
+    failed = replace(run([rows()[0], rows()[2]]), blind=("s",))
+    assert verdicts([failed]) == []
+    assert verdicts([replace(failed, blind=("t",))])
+
+
 def test_what_failed_is_a_comparison_all_the_same():
     """Without it the others' correction would be milder for the failure."""
     alone, beside = (

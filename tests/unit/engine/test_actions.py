@@ -1,6 +1,7 @@
 """What a training is given: the real pairs as often as asked, and the test sets only to select on."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,21 @@ def test_synthetic_pairs_are_repeated_with_the_real_ones(tmp_path, real, synthet
     assert set(often) == set(names if real else names[:3])
     assert max(often.values()) - min(often.values()) <= 1
     assert stage.images(lambda _: 3) == 12
+
+
+def test_a_filtered_set_keeps_its_share_of_the_training(tmp_path):
+    """Two of four pairs are left: each twice beside the four real ones."""
+    watch = Watch(NoParams())
+    splits = {"t": split(*"abcd"), "s": split("a", "b")}
+    refs = {"real": Ref(DATA, "t"), "synthetic": Ref(DATA, "s")}
+    stage = Train(label="", segmenter=mine("segmenter", watch), synthetic_to=4, **refs)
+    run(stage, splits, tmp_path)
+    train, *_ = watch.given
+    assert Counter(sample.image.name for sample in train if sample.id.startswith("synthetic")) == {"a": 2, "b": 2}
+    assert len({sample.id for sample in train}) == len(train) == 8
+    assert stage.images(lambda ref: len(splits[ref.key])) == 8
+    assert stage.key != replace(stage, synthetic_to=None).key
+    assert "synthetic_to" not in replace(stage, synthetic_to=None).settings
 
 
 class Copies(Generator):

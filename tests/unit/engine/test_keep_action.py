@@ -80,5 +80,10 @@ def test_a_rule_that_keeps_nothing_is_told(keep):
 
 
 def test_a_metric_without_values_of_images_is_told(keep):
-    with pytest.raises(BenchError, match="metric m has no value of each image"):
+    with pytest.raises(BenchError, match="m has a value of 0 of 5 images; name another metric"):
         keep("m>=2", m=("higher", None))
+
+
+def test_the_best_by_a_measure_that_ranks_nothing_are_none(keep):
+    with pytest.raises(BenchError, match="m says not which value is better"):
+        keep("top=40%:m", m=("", [1, 2, 3, 4, 5]))

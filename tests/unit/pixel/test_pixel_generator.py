@@ -103,6 +103,14 @@ def test_what_makes_no_network_is_refused(changes, parts):
     refused(lambda: PolypDdpm(replace(SMALL, **{"size": 64, **changes})).check_params(1), *parts)
 
 
+@pytest.mark.parametrize("head", [48, 256])
+def test_a_head_that_does_not_divide_the_channels_is_refused(head):
+    """Such a network would have attention without numbers, or none that can be imported."""
+    refused(
+        lambda: Arsdm(ArsdmParams(size=64, width=32, head=head)).check_params(1), f"head={head}", "64, 128 channels"
+    )
+
+
 def test_a_base_model_is_no_parameter_of_it():
     registry = Registry()
     given = parse_overrides(["polyp-ddpm.base=tiny"], registry)

@@ -13,8 +13,8 @@ from tests.conftest import refused
     ("top=80%:clip-i", [Condition(metric="clip-i", best=80.0)], "best 80 % in clip-i"),
     (
         "not-copied, alignment>=-1",
-        [Condition(metric="copying", at_most=0.0), Condition(metric="alignment", at_least=-1.0)],
-        "not copied, alignment >= -1",
+        [Condition(metric="alignment", at_least=-1.0), Condition(metric="copying", at_most=0.0)],
+        "alignment >= -1, not copied",
     ),
 ])  # fmt: skip
 def test_a_rule_says_its_conditions(text, conditions, said):
@@ -29,3 +29,15 @@ def test_a_rule_says_its_conditions(text, conditions, said):
 ])  # fmt: skip
 def test_what_is_no_rule_is_refused(text):
     refused(lambda: parse_keep(text), f"--keep {text}", "write alignment>=0.5")
+
+
+@pytest.mark.parametrize(("one", "other"), [
+    ("alignment>=0.5", "alignment>=0.50"), ("not-copied", "copying<=0"), ("not-copied,m>=1", "m>=1, not-copied"),
+    ("m>=1", "m>=1,m>=1"),
+])  # fmt: skip
+def test_one_rule_in_two_spellings_is_one(one, other):
+    assert parse_keep(one) == parse_keep(other)
+
+
+def test_two_rules_have_two_names():
+    assert str(parse_keep("m>=0.1234567")) != str(parse_keep("m>=0.1234568"))
