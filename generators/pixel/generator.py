@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from generators.denoising.average import Decay
     from generators.denoising.learner import Schedule
     from generators.denoising.watch import Watch
-    from generators.pixel.batch import Augment
+    from generators.pixel.batch import Augment, PixelPlan
     from generators.pixel.method import PixelMethod, Walk
     from generators.pixel.sampler import PixelJob
 
@@ -113,35 +113,38 @@ class PixelGenerator(Generator):
         from generators.denoising.learner import Learner
         from generators.denoising.loop import train as run_training
         from generators.denoising.memory import memory_advice, training_remedies
-        from generators.denoising.pixels import load_pixels
         from generators.denoising.recompute import recompute_activations
         from generators.denoising.weights import save_trained
-        from generators.pixel.batch import PixelPlan
         from generators.pixel.step import Step
 
         p, method, decay = self.params, self._seeded(ctx), self.decay()
         if p.gradient_checkpointing:
             recompute_activations([method.network])
-        images, masks = load_pixels(train, p.size, ctx, self.letterbox())
-        plan = PixelPlan(
+        average = Average(method.network, decay) if decay else None
+        sampled = average.model if average else method.network
+        step = Step(method, self._plan(method, train, ctx), p.precision)
+        learner = Learner({NETWORK: method.network}, self.schedule(), average)
+        watch = self._watch(self._job(method, sampled, ctx), train, model_dir)
+        with memory_advice("training", ctx.device, training_remedies(p, ctx.processes.size)):
+            run_training(learner, in_parts(step.backward, p.accumulation, ctx.processes), watch, ctx)
+        if ctx.processes.rank == 0:
+            save_trained(model_dir, {NETWORK: sampled})
+
+    def _plan(self, method: PixelMethod, train: Split, ctx: Context) -> PixelPlan:
+        from generators.denoising.pixels import load_pixels
+        from generators.pixel.batch import PixelPlan
+
+        images, masks = load_pixels(train, self.params.size, ctx, self.letterbox())
+        return PixelPlan(
             images=images,
             masks=masks,
-            batch=p.batch,
+            batch=self.params.batch,
             timesteps=method.timesteps,
             seed=ctx.seed,
             device=ctx.device,
             augment=self.augment(),
             unmasked=self.unmasked(),
         )
-        average = Average(method.network, decay) if decay else None
-        sampled = average.model if average else method.network
-        watch = self._watch(self._job(method, sampled, ctx), train, model_dir)
-        learner = Learner({NETWORK: method.network}, self.schedule(), average)
-        step = in_parts(Step(method, plan, p.precision).backward, p.accumulation, ctx.processes)
-        with memory_advice("training", ctx.device, training_remedies(p, ctx.processes.size)):
-            run_training(learner, step, watch, ctx)
-        if ctx.processes.rank == 0:
-            save_trained(model_dir, {NETWORK: sampled})
 
     def sample(self, conditions: Split, model_dir: Path, out: Path, ctx: Context) -> None:
         from generators.denoising.memory import memory_advice, sampling_remedies
