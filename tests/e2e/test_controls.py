@@ -152,7 +152,8 @@ def test_a_control_of_ones_own_is_certified(certify, tmp_path, must, held):
     assert [(row["number"], row["doses"], row["held"]) for row in rows] == [("distance-Colour", "1 3", held)]
     assert "False claims" in done.out
     assert {path.suffix for path in tmp_path.rglob("false_claims.*")} == {".tex", ".md"}
-    assert done.code == 1, "a toy network keeps few promises"
+    # Of one repeat nothing else is decided.
+    assert done.code == (1 if held == "False" else 0)
 
 
 def test_the_plan_of_a_certificate_has_every_dose(certify):
