@@ -34,7 +34,13 @@ OTHER_END = ("sympy", "scipy.stats", "scipy.sparse.linalg", "huggingface_hub.hf_
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """In a fresh environment all that is imported is compiled first. So that workers do not compile the same module at
-    the same time, every second one begins at the other end: what one has compiled, the other reads."""
+    the same time, every second one begins at the other end: what one has compiled, the other reads.
+
+    Importing yapf, as mmseg does, leaves a grammar in the user's cache, and not in one step: who starts the workers
+    does it before, or one would read what the other has half written."""
+    if not hasattr(session.config, "workerinput"):
+        with suppress(ImportError):
+            import_module("yapf")
     worker = getattr(session.config, "workerinput", {}).get("workerid", "gw0")
     if int(worker.removeprefix("gw")) % 2:
         for name in OTHER_END:
