@@ -88,7 +88,7 @@ def _add_protocol(many: Group) -> None:
         action="append",
         default=[],
         metavar="RULE",
-        help=f"beside each generator's whole set, what a rule keeps of it: {FORMS.replace(chr(37), chr(37) * 2)}",
+        help=f"beside each generator's whole set, what a rule keeps of it: {FORMS.replace('%', '%%')}",
     )
     many.add_argument(
         "--fraction",

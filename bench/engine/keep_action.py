@@ -11,7 +11,7 @@ from bench.errors import BenchError
 from bench.plan.actions import Keep
 from bench.plan.keep_rule import Condition
 from bench.plan.stage import Ref
-from bench.store.pair_index import Entry, write_index
+from bench.store.pair_index import Entry, entry_of, write_index
 from bench.store.score_file import Scored, load_scores
 
 
@@ -58,12 +58,4 @@ def _copied(pair: Sample, job: Job) -> Entry:
     for folder, path in places.items():
         (job.out / folder).mkdir(exist_ok=True)
         shutil.copyfile(path, job.out / folder / f"{pair.id}.png")
-    return Entry(
-        id=pair.id,
-        image=f"images/{pair.id}.png",
-        mask=f"masks/{pair.id}.png",
-        prompt=pair.prompt,
-        group=pair.group,
-        source=pair.source,
-        moved=pair.moved,
-    )
+    return entry_of(pair.id, pair)

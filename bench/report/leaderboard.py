@@ -217,7 +217,7 @@ def reading_notes(
 
 
 def _sources(tests: Sequence[RowScore]) -> list[str]:
-    """What the intervals of rows contain, as the rows that most varies in have it."""
+    """What the intervals of rows contain, as the rows have it in which most varies."""
     found: dict[int, dict[tuple[str, ...], None]] = {}
     for one in dict.fromkeys(one.row.training for one in tests):
         found.setdefault(one.repeats, {})[one.varied] = None

@@ -51,7 +51,7 @@ def read_index(folder: Path, real: Mapping[str, Sample]) -> Split:
 
 def index_masks(folder: Path, conditions: Split) -> None:
     """Index a folder of conditioning masks (`masks/<id>.png`) whose images are the real ones."""
-    write_index(folder, [replace(_entry(sample.id, sample), image="") for sample in conditions])
+    write_index(folder, [replace(entry_of(sample.id, sample), image="") for sample in conditions])
 
 
 def pair_with_masks(folder: Path, conditions: Split) -> list[str]:
@@ -62,7 +62,7 @@ def pair_with_masks(folder: Path, conditions: Split) -> list[str]:
     for sample in conditions:
         size = size_of(folder / "images" / f"{sample.id}.png")
         save_png(folder / "masks" / f"{sample.id}.png", load_mask(sample.mask, size) * 255)
-    write_index(folder, [_entry(sample.id, sample) for sample in conditions])
+    write_index(folder, [entry_of(sample.id, sample) for sample in conditions])
     return []
 
 
@@ -75,11 +75,12 @@ def index_own_pairs(folder: Path, conditions: Split) -> list[str]:
     ids = sorted(path.stem for path in (folder / "images").glob("*.png"))
     absent = [name for name in ids if not (folder / "masks" / f"{name}.png").is_file()]
     if not absent:
-        write_index(folder, [replace(_entry(name, known.get(name)), moved=False) for name in ids])
+        write_index(folder, [replace(entry_of(name, known.get(name)), moved=False) for name in ids])
     return absent
 
 
-def _entry(name: str, condition: Sample | None) -> Entry:
+def entry_of(name: str, condition: Sample | None) -> Entry:
+    """Of a pair whose files bear its name, with what is known of the condition that it was made for."""
     entry = Entry(id=name, image=f"images/{name}.png", mask=f"masks/{name}.png", prompt="", group="")
     if condition is None:
         return entry

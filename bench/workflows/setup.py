@@ -130,7 +130,7 @@ def choose(request: RunRequest) -> Choice:
         generators=applied.generators,
         metrics=metrics,
         segmenters=segmenters,
-        keep=_kept(request, metrics, segmenters),
+        keep=_rules(request, metrics, segmenters),
         passed_over=passed_over(resolver, metrics),
         left_out=applied.notes,
     )
@@ -230,7 +230,7 @@ def _refuse_unknown_columns(columns: Sequence[str], profile: str) -> None:
             raise BenchError(f"--profile {profile}: run.columns: unknown score {name!r}{did_you_mean(name, METRICS)}")
 
 
-def _kept(
+def _rules(
     request: RunRequest, metrics: Sequence[Measuring], segmenters: Sequence[ResolvedPlugin]
 ) -> tuple[KeepRule, ...]:
     """BenchError for a rule that asks a metric which takes no part or has no value of each image, and where a learning

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.contracts import Context, Cost, Split, param
 from bench.errors import BenchError, first_line
+from generators.denoising.imported import HELP, NEXT, as_it_is, import_note, leave_untrained, missing_import
 from generators.diffusion.base_model.location import PARTS, WHOLE, base_folder, missing_base
 from generators.diffusion.generator import DiffusionGenerator
 from generators.diffusion.params import DiffusionParams
@@ -23,7 +24,7 @@ IMPORTED = (*PARTS, "controlnet")
 class PublishedParams(DiffusionParams):
     """With the folder of an imported checkpoint."""
 
-    checkpoint: str = param("", "folder of import-checkpoint, sampled as it is: nothing is trained", key=False)
+    checkpoint: str = param("", HELP, key=False)
 
 
 class PublishedGenerator(DiffusionGenerator):
@@ -44,24 +45,17 @@ class PublishedGenerator(DiffusionGenerator):
             return super().missing()
         folder = Path(self.params.checkpoint)
         absent = [part for part in IMPORTED if not (folder / part).is_dir()]
-        if not absent:
-            return ()
-        what = f"lacks {', '.join(absent)}" if folder.is_dir() else "no such folder"
-        remedy = "make it with python -m bench import-checkpoint FILE --generator NAME --out DIR"
-        return (f"checkpoint {folder}: {what}; {remedy}",)
+        return missing_import(folder, absent)
 
     def notes(self) -> tuple[str, ...]:
         if not self.params.checkpoint:
             return super().notes()
-        name = Path(self.params.checkpoint).name
-        return (f"sampled from the imported checkpoint {name}: what it was trained on is not known here",)
+        return (import_note(Path(self.params.checkpoint)),)
 
     def details(self) -> tuple[str, ...]:
         lines = super().details()
-        return (f"{self._sampled()}; parameters its authors trained:", *lines) if self.params.checkpoint else lines
-
-    def _sampled(self) -> str:
-        return f"nothing is trained, {self.params.checkpoint} is sampled as it is"
+        checkpoint = self.params.checkpoint
+        return (f"{as_it_is(checkpoint)}; parameters its authors trained:", *lines) if checkpoint else lines
 
     def cost(self, action: str, images: int, devices: int) -> Cost | None:
         return None if self.params.checkpoint and action == "fit" else super().cost(action, images, devices)
@@ -70,7 +64,7 @@ class PublishedGenerator(DiffusionGenerator):
         if not self.params.checkpoint:
             super().fit(train, model_dir, ctx)
         else:
-            (model_dir / "README.txt").write_text(f"{self._sampled()}\n", "utf-8", "backslashreplace")
+            leave_untrained(self.params.checkpoint, model_dir)
 
     def try_files(self) -> None:
         if self.params.checkpoint and not self.missing():
@@ -123,7 +117,7 @@ class PublishedGenerator(DiffusionGenerator):
         with torch.device("meta"):
             controlnet = as_sampled.method(base, 0).kept["controlnet"]
         lines = import_layout(file, state, out, base, folder, controlnet)
-        return (*lines, "sample from it: python -m bench run … --set NAME.checkpoint=DIR")
+        return (*lines, NEXT)
 
     def _base_of_import(self, file: Path, absent: tuple[str, ...]) -> tuple[Base, Path]:
         """Shapes of the base model, and its folder."""

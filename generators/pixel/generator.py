@@ -84,7 +84,11 @@ class PixelGenerator(Generator):
             raise BenchError(f"width={p.width}: levels of {named} channels; each needs a multiple of {GROUPS}")
 
     def details(self) -> tuple[str, ...]:
-        return (f"parameters, all trained: {KNOWN.get(self.known_as()) or self.count()}",)
+        return (f"parameters, all trained: {self.parameters()}",)
+
+    def parameters(self) -> str:
+        """How many the network has."""
+        return KNOWN.get(self.known_as()) or self.count()
 
     def known_as(self) -> tuple[object, ...]:
         """Module, and what shapes the network. A plugin of the user's own has a module of its own."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.contracts import Context, Cost, Split, param
 from bench.errors import BenchError
-from generators.pixel.counts import KNOWN
+from generators.denoising.imported import HELP, NEXT, as_it_is, import_note, leave_untrained, missing_import
 from generators.pixel.generator import NETWORK, PixelGenerator
 from generators.pixel.params import PixelParams
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class PublishedPixelParams(PixelParams):
     """With the folder of an imported checkpoint."""
 
-    checkpoint: str = param("", "folder of import-checkpoint, sampled as it is: nothing is trained", key=False)
+    checkpoint: str = param("", HELP, key=False)
 
 
 class PublishedPixelGenerator(PixelGenerator):
@@ -40,24 +40,20 @@ class PublishedPixelGenerator(PixelGenerator):
         return (Path(self.params.checkpoint),) if self.params.checkpoint else ()
 
     def missing(self) -> tuple[str, ...]:
-        folder = Path(self.params.checkpoint)
-        if not self.params.checkpoint or _weights(folder).is_file():
+        weights = _weights(Path(self.params.checkpoint))
+        if not self.params.checkpoint or weights.is_file():
             return ()
-        what = f"lacks {_weights(folder).name}" if folder.is_dir() else "no such folder"
-        remedy = "make it with python -m bench import-checkpoint FILE --generator NAME --out DIR"
-        return (f"checkpoint {folder}: {what}; {remedy}",)
+        return missing_import(weights.parent, [weights.name])
 
     def notes(self) -> tuple[str, ...]:
         if not self.params.checkpoint:
             return super().notes()
-        name = Path(self.params.checkpoint).name
-        return (f"sampled from the imported checkpoint {name}: what it was trained on is not known here",)
+        return (import_note(Path(self.params.checkpoint)),)
 
     def details(self) -> tuple[str, ...]:
         if not self.params.checkpoint:
             return super().details()
-        said = f"nothing is trained, {self.params.checkpoint} is sampled as it is; parameters its authors trained: "
-        return (said + (KNOWN.get(self.known_as()) or self.count()),)
+        return (f"{as_it_is(self.params.checkpoint)}; parameters its authors trained: {self.parameters()}",)
 
     def cost(self, action: str, images: int, devices: int) -> Cost | None:
         return None if self.params.checkpoint and action == "fit" else super().cost(action, images, devices)
@@ -70,8 +66,7 @@ class PublishedPixelGenerator(PixelGenerator):
         if not self.params.checkpoint:
             super().fit(train, model_dir, ctx)
         else:
-            said = f"nothing is trained, {self.params.checkpoint} is sampled as it is\n"
-            (model_dir / "README.txt").write_text(said, "utf-8", "backslashreplace")
+            leave_untrained(self.params.checkpoint, model_dir)
 
     def load_weights(self, network: torch.nn.Module, model_dir: Path) -> None:
         if self.params.checkpoint:
@@ -92,7 +87,7 @@ class PublishedPixelGenerator(PixelGenerator):
         with torch.device("meta"):
             network = self.method().network
         written = import_network(file, state, network, self.heads(), out, NETWORK)
-        return (written, *lines, "sample from it: python -m bench run … --set NAME.checkpoint=DIR")
+        return (written, *lines, NEXT)
 
     def _load_imported(self, network: torch.nn.Module) -> None:
         from bench.files.atomic import damaged_in
